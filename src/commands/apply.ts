@@ -1,0 +1,22 @@
+import { apply } from '../flows/apply.ts';
+import { exitOfApply } from '../flows/run-result.ts';
+import { runText } from '../views/run.ts';
+import { needExecutor, type Register, requestId } from './session.ts';
+
+export const register: Register = (program, session) => {
+  program
+    .command('apply')
+    .summary('grant what was merged and approved (an executor)')
+    .description('Records what it sees, decides from the evidence, grants, reads back and records the outcome.')
+    .argument('[id...]', 'these requests only; everything due without')
+    .action(async (texts: readonly string[], _options, command) => {
+      const at = session(command);
+      const ids = texts.map(requestId);
+      const executor = needExecutor(at);
+      const desk = await at.desk();
+      const result = await apply(desk, executor, ids.length === 0 ? undefined : new Set(ids));
+      const { steps, ledger, waiting, troubles } = result;
+      const document = { steps, ledger, waiting: waiting.map(({ id, decision }) => ({ id, reasons: decision.reasons })), troubles };
+      at.done({ exit: exitOfApply(result, ids), schema: 'pam.run/1', document, text: runText(result, at.style) });
+    });
+};

@@ -1,0 +1,36 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { EXIT, PamError } from '../model/error.ts';
+import { printCheckpoint } from '../documents/checkpoint-file.ts';
+import { audit } from '../flows/audit.ts';
+import { auditText } from '../views/audit.ts';
+import type { Register } from './session.ts';
+
+interface Options {
+  readonly checkpoint?: string;
+  readonly writeCheckpoint?: string;
+}
+
+export const register: Register = (program, session) => {
+  program
+    .command('audit')
+    .summary('verify the whole ledger, and decide everything again')
+    .description('Reads what this clone holds; fetches nothing and writes nothing in it. Give --root, or it says UNPINNED.')
+    .option('--checkpoint <file>', 'the ledger must extend this checkpoint, kept elsewhere')
+    .option('--write-checkpoint <file>', 'write one, to keep elsewhere')
+    .action(async (options: Options, command) => {
+      const at = session(command);
+      const given =
+        options.checkpoint === undefined
+          ? undefined
+          : await readFile(options.checkpoint).catch((cause: unknown) => {
+              throw new PamError('E_USAGE', `cannot read ${options.checkpoint}`, { cause });
+            });
+      const audited = await audit(await at.desk(), given);
+      const { ok, root, seq, head, findings, totals } = audited;
+      if (options.writeCheckpoint !== undefined && ok) {
+        await writeFile(options.writeCheckpoint, printCheckpoint({ schema: 'pam.checkpoint/1', root, seq, head, at: audited.at }));
+      }
+      const document = { ok, root, seq, head, at: audited.at, findings, totals };
+      at.done({ exit: ok ? EXIT.done : EXIT.integrity, schema: 'pam.audit/1', document, text: auditText(audited, at.style) });
+    });
+};

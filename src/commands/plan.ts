@@ -1,0 +1,21 @@
+import { EXIT } from '../model/error.ts';
+import { planRun } from '../flows/plan-run.ts';
+import { planText } from '../views/run.ts';
+import { type Register, requestId } from './session.ts';
+
+export const register: Register = (program, session) => {
+  program
+    .command('plan')
+    .summary('what apply and sweep would do')
+    .description('Both planners over the newest verified state; changes nothing.')
+    .argument('[id...]')
+    .option('--exit-code', 'exit with 10 when there is work')
+    .action(async (ids: readonly string[], options: { readonly exitCode?: true }, command) => {
+      const at = session(command);
+      const desk = await at.desk();
+      const { steps, troubles } = await planRun(desk, ids.length === 0 ? undefined : new Set(ids.map(requestId)));
+      const exit = options.exitCode === true && steps.length > 0 ? EXIT.work : EXIT.done;
+      const text = planText(steps, troubles, desk.clock(), at.style);
+      at.done({ exit, schema: 'pam.plan/1', document: { steps, troubles }, text });
+    });
+};

@@ -1,0 +1,66 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { EXIT, PamError } from '../model/error.ts';
+import { requestPath } from '../model/names.ts';
+import { draftRequest, proposeRequest, type Wish } from '../flows/make-request.ts';
+import { collect, type Register } from './session.ts';
+
+interface Options {
+  readonly for: string;
+  readonly reason: string;
+  readonly ticket?: string;
+  readonly incident?: string;
+  readonly control: readonly string[];
+  readonly scope: readonly string[];
+  readonly subject?: string;
+  readonly start?: string;
+  readonly draft?: true;
+}
+
+export const register: Register = (program, session) => {
+  program
+    .command('request')
+    .summary('ask for a role')
+    .description('Ask for a role, for a short time. Writes the request, signs it with your key and opens a proposal.')
+    .argument('<role>', 'a role of `pam catalog`')
+    .requiredOption('--for <duration>', 'how long: 45m, 2h')
+    .requiredOption('--reason <text>', 'why, for the person who approves')
+    .option('--ticket <id>', 'the ticket that this work belongs to')
+    .option('--incident <id>', 'the open incident')
+    .option('--control <text>', 'a compensating control (repeat)', collect, [])
+    .option('--scope <key=value>', "fills the role's scope (repeat)", collect, [])
+    .option('--subject <service>', 'a service of yours that gets the access')
+    .option('--start <instant>', 'not before, like 2026-11-22T18:00:00Z')
+    .option('--draft', 'only write the file into the work tree, unsigned')
+    .action(async (role: string, options: Options, command) => {
+      const at = session(command);
+      const desk = await at.desk();
+      const wish = wishOf(role, options);
+      if (options.draft === true) {
+        const { request, bytes } = await draftRequest(desk, await at.person(), wish);
+        const path = requestPath(request.id);
+        const place = join(desk.repository.workTree ?? at.globals.dir, path);
+        await mkdir(dirname(place), { recursive: true });
+        await writeFile(place, bytes, { flag: 'wx' });
+        const document = { id: request.id, path, branch: null, proposal: null };
+        at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text: `${request.id}\ndraft ${place}\n` });
+        return;
+      }
+      const { request, path, branch, proposal, reasons } = await proposeRequest(desk, await at.signer(), wish);
+      const document = { id: request.id, path, branch, proposal };
+      const waits = reasons.filter((one) => !one.ok).map((one) => `  ${one.message} [${one.code}]\n`).join('');
+      const text = `${request.id}\n  signed by ${request.requester}, on branch ${branch}\n${waits}next: pam approve ${request.id}   (by an approver; \`pam show ${request.id}\` lists who)\n`;
+      at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text });
+    });
+};
+
+function wishOf(role: string, options: Options): Wish {
+  const scope: Record<string, string> = {};
+  for (const pair of options.scope) {
+    const cut = pair.indexOf('=');
+    if (cut < 1) throw new PamError('E_USAGE', `--scope takes key=value, not ${JSON.stringify(pair)}`);
+    scope[pair.slice(0, cut)] = pair.slice(cut + 1);
+  }
+  const { reason, ticket, incident, control, subject, start } = options;
+  return { role, duration: options.for, justification: reason, ticket, incident, controls: control, scope, subject, start };
+}

@@ -1,0 +1,42 @@
+import { EXIT } from '../model/error.ts';
+import { lookAtRequest } from '../flows/look-at-request.ts';
+import { exitOfRun } from '../flows/run-result.ts';
+import { prepareStop, signStop } from '../flows/sign-stop.ts';
+import { sweep } from '../flows/sweep.ts';
+import { runText } from '../views/run.ts';
+import { type Register, requestId } from './session.ts';
+
+export const register: Register = (program, session) => {
+  program
+    .command('revoke')
+    .summary('end access now')
+    .description('Signs a stop. With an executor at hand the access is taken away at once, else the next sweep does it.')
+    .argument('<id>')
+    .requiredOption('--reason <text>', 'why')
+    .option('--yes', 'do not ask')
+    .action(async (text: string, options: { readonly reason: string; readonly yes?: true }, command) => {
+      const at = session(command);
+      const desk = await at.desk();
+      const id = requestId(text);
+      const looked = await lookAtRequest(desk, id);
+      const signer = await at.signer();
+      const own = looked.record?.seen?.requester === signer.id || looked.record?.grant?.subject === signer.id;
+      if (looked.record?.ending?.cause !== 'stopped') {
+        const statement = prepareStop(looked, signer.id, options.reason);
+        const question = `End ${id} now, as ${signer.id}?`;
+        if (own) await at.confirm(question, options.yes === true);
+        else await at.retype(`${question} It is not yours; type the id to go on`, id, options.yes === true);
+        await signStop(desk, looked, statement, signer);
+      }
+      const executor = at.executor();
+      if (executor === null) {
+        const document = { id, type: 'stop', signer: signer.id, capacity: null };
+        const said = `${id} stopped by ${signer.id}; the next sweep takes the access away\n`;
+        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: said });
+        return;
+      }
+      const result = await sweep(desk, executor, { targets: [], ids: new Set([id]) });
+      const { steps, ledger } = result;
+      at.done({ exit: exitOfRun(result), schema: 'pam.run/1', document: { steps, ledger }, text: runText(result, at.style) });
+    });
+};

@@ -1,0 +1,73 @@
+/**
+ * What a command gets, and what it gives back. A command is four steps: parse, call one flow, hand the result to
+ * a view, return an `Answer`. It never prints, never exits, never reads clock or environment.
+ */
+import type { Command } from 'commander';
+import { PamError } from '../model/error.ts';
+import type { Exit } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import { isRequestId, type RequestId } from '../model/names.ts';
+import type { Desk, Executor, Signer } from '../flows/desk.ts';
+import type { Style } from '../views/style.ts';
+
+export interface Answer {
+  readonly exit: Exit;
+  /** `pam.<kind>/1` */
+  readonly schema: string;
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly text: string;
+}
+
+export interface Globals {
+  readonly dir: string;
+  readonly json: boolean;
+  readonly as: string | undefined;
+  readonly key: string | undefined;
+  readonly executor: string | undefined;
+  readonly executorKey: string | undefined;
+}
+
+export interface Session {
+  readonly globals: Globals;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Of stdout. */
+  readonly style: Style;
+  readonly terminal: boolean;
+  readonly desk: () => Promise<Desk>;
+  /** The desk of another directory than `-C`: of one that was just made. */
+  readonly deskAt: (dir: string) => Promise<Desk>;
+  readonly now: () => Instant;
+  /** `$XDG_STATE_HOME`, or its default. */
+  readonly stateHome: string;
+  /** Who am I: `--as`, `PAM_PERSON`, git's `pam.person`. */
+  readonly person: () => Promise<string>;
+  readonly signer: () => Promise<Signer>;
+  /** `null` when neither flag nor environment names one. */
+  readonly executor: () => Executor | null;
+  /** Shows a text on stderr, before a question. */
+  readonly show: (text: string) => void;
+  /** A yes, or `--yes`; without a terminal and without `--yes` it is `E_USAGE`. */
+  readonly confirm: (question: string, yes: boolean) => Promise<void>;
+  /** The person types the id again. */
+  readonly retype: (question: string, id: string, yes: boolean) => Promise<void>;
+  readonly done: (answer: Answer) => void;
+}
+
+export type Register = (program: Command, session: (command: Command) => Session) => void;
+
+export function requestId(text: string): RequestId {
+  if (isRequestId(text)) return text;
+  throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a request id`, {
+    hint: 'ids look like 20261122-orders-dba-7k3fq2; `pam status` lists them',
+  });
+}
+
+export function needExecutor(session: Session): Executor {
+  const executor = session.executor();
+  if (executor !== null) return executor;
+  throw new PamError('E_USAGE', 'this command needs an executor', {
+    hint: 'give --executor and --executor-key, or set PAM_EXECUTOR and PAM_EXECUTOR_KEY',
+  });
+}
+
+export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];

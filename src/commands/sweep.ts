@@ -1,0 +1,31 @@
+import { EXIT } from '../model/error.ts';
+import { exitOfRun } from '../flows/run-result.ts';
+import { sweep } from '../flows/sweep.ts';
+import { watchSweep } from '../flows/watch-sweep.ts';
+import { runText } from '../views/run.ts';
+import { collect, needExecutor, type Register } from './session.ts';
+
+export const register: Register = (program, session) => {
+  program
+    .command('sweep')
+    .summary('end what is past its end, stopped, or whose incident closed (an executor)')
+    .description('Goes on past every failure, and says in its exit code that there was one.')
+    .option('--watch', 'stay, and wake at the next end')
+    .option('--target <name>', 'these targets only (repeat)', collect, [])
+    .action(async (options: { readonly watch?: true; readonly target: readonly string[] }, command) => {
+      const at = session(command);
+      const executor = needExecutor(at);
+      const desk = await at.desk();
+      const scope = { targets: options.target };
+      if (options.watch === true) {
+        await watchSweep(desk, executor, scope, (result) => {
+          if (result.steps.length + result.troubles.length > 0) at.show(runText(result, at.style));
+        });
+        at.done({ exit: EXIT.interrupted, schema: 'pam.run/1', document: { steps: [], ledger: null }, text: '' });
+        return;
+      }
+      const result = await sweep(desk, executor, scope);
+      const { steps, ledger, troubles } = result;
+      at.done({ exit: exitOfRun(result), schema: 'pam.run/1', document: { steps, ledger, troubles }, text: runText(result, at.style) });
+    });
+};

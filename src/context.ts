@@ -1,0 +1,186 @@
+/**
+ * The composition root: one desk and one session a run, from concrete adapters, laid only when a command asks for
+ * them. Clock, streams and signals come from `main.ts`; nothing below reads them anywhere else.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { readIncident } from './documents/incident-file.ts';
+import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
+import { gitBranches } from './forges/git-branches.ts';
+import { bringAlong } from './git/bring-along.ts';
+import { openRepository } from './git/repository.ts';
+import { userSetting } from './git/user-settings.ts';
+import { fileIncidents } from './incidents/file.ts';
+import { memoryOf } from './memory/kept-heads.ts';
+import { PamError } from './model/error.ts';
+import type { Forge } from './model/forge.ts';
+import type { Remote, Repository } from './model/git.ts';
+import type { Instant } from './model/instant.ts';
+import { isName, isSha256, type Sha256 } from './model/names.ts';
+import type { PamConfig } from './model/policy.ts';
+import { readPublicKey, signText } from './signing/ssh-keygen.ts';
+import { providers } from './targets/registry.ts';
+import { parsePublicKey } from './trust/public-key.ts';
+import type { Desk, Executor } from './flows/desk.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What `main.ts` alone may touch. */
+export interface Outside {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly clock: () => Instant;
+  readonly interrupted: () => boolean;
+  readonly note: (line: string) => void;
+}
+
+export interface Options {
+  readonly dir: string | undefined;
+  readonly root: string | undefined;
+  readonly offline: boolean;
+}
+
+export const directoryOf = (outside: Outside, dir: string | undefined): string => resolve(outside.cwd, dir ?? '.');
+
+export function stateHome(env: Environment): string {
+  const given = env['XDG_STATE_HOME'];
+  return given !== undefined && isAbsolute(given) ? given : join(env['HOME'] ?? homedir(), '.local', 'state');
+}
+
+export async function layDesk(outside: Outside, options: Options): Promise<Desk> {
+  const { env } = outside;
+  const dir = directoryOf(outside, options.dir);
+  const repository = await openRepository(dir, env);
+  const hint = await hintOf(repository);
+  const remoteName = hint.forge.remote;
+  let opened: Promise<Remote> | undefined;
+  const open = (name: string): Promise<Remote> => (opened ??= repository.remote(name));
+  const place = remoteName === undefined ? repository.gitDir : (await open(remoteName)).url;
+  return {
+    repository,
+    remote: remoteName === undefined ? null : { name: remoteName, open: () => open(remoteName) },
+    hint,
+    memory: memoryOf(stateHome(env), place),
+    givenRoot: rootOf(options.root ?? env['PAM_ROOT']),
+    offline: options.offline,
+    clock: outside.clock,
+    pause: async (ms) => {
+      await new Promise((wake) => setTimeout(wake, ms));
+    },
+    chance: Math.random,
+    nonce: (bytes) => randomBytes(bytes).toString('hex'),
+    env,
+    providers,
+    forge: async (config) => await forgeOf(config, repository, open, outside),
+    incidents: (_config, main) => fileIncidents(repository, main, readIncident),
+    bringAlong: async (branch, from, to) => {
+      const along = await bringAlong(repository, env, { branch, from, to });
+      return { left: along.state === 'left' ? along.why : null };
+    },
+    interrupted: outside.interrupted,
+    note: outside.note,
+    keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
+    sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
+  };
+}
+
+async function forgeOf(
+  config: PamConfig,
+  repository: Repository,
+  open: (name: string) => Promise<Remote>,
+  outside: Outside,
+): Promise<Forge> {
+  if (config.forge.kind !== 'git') {
+    throw new PamError('E_FORGE_KIND', `this pam does not speak to ${config.forge.kind} yet`);
+  }
+  const { remote: name } = config.forge;
+  const remote = name === undefined ? {} : { remote: { name, remote: await open(name) } };
+  return gitBranches({ repository, main: config.main, now: outside.clock, ...remote });
+}
+
+type Hint = Pick<PamConfig, 'main' | 'ledger'> & { readonly forge: { readonly remote?: string } };
+
+/**
+ * Where to look before any policy is verified: `pam.yaml` of the work tree, else of a branch called main. A hint
+ * can at worst point at a ledger whose root is not the pinned one.
+ */
+async function hintOf(repository: Repository): Promise<Hint> {
+  const fallback: Hint = { main: 'main', ledger: 'pam-ledger', forge: {} };
+  for (const bytes of await pamFiles(repository)) {
+    try {
+      const data = readYaml(bytes, 'pam.yaml', POLICY_BYTES).data as Partial<Record<string, unknown>> | null;
+      const forge = data?.['forge'] as Partial<Record<string, unknown>> | undefined;
+      const text = (value: unknown, otherwise: string): string =>
+        typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$/u.test(value) ? value : otherwise;
+      const remote = text(forge?.['remote'], forge?.['kind'] === 'github' ? 'origin' : '');
+      return {
+        main: text(data?.['main'], fallback.main),
+        ledger: text(data?.['ledger'], fallback.ledger),
+        forge: remote === '' ? {} : { remote },
+      };
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+    }
+  }
+  return fallback;
+}
+
+async function pamFiles(repository: Repository): Promise<readonly Uint8Array[]> {
+  const found: Uint8Array[] = [];
+  if (repository.workTree !== null) {
+    try {
+      found.push(readFileSync(join(repository.workTree, 'pam.yaml')));
+    } catch {
+      // Another branch may be checked out.
+    }
+  }
+  for (const ref of ['refs/heads/main', 'refs/remotes/origin/main']) {
+    const commit = await repository.resolve(ref);
+    if (commit === undefined) continue;
+    const [bytes] = await repository.read([{ treeish: commit, path: 'pam.yaml' }], POLICY_BYTES);
+    if (bytes !== undefined) found.push(bytes);
+  }
+  return found;
+}
+
+function rootOf(text: string | undefined): Sha256 | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (isSha256(text)) return text;
+  throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a trust root`, { hint: 'it looks like sha256:5f0c...' });
+}
+
+export async function personOf(as: string | undefined, env: Environment): Promise<string> {
+  const name = as ?? env['PAM_PERSON'] ?? (await userSetting('pam.person', env));
+  if (name === undefined || name === '') {
+    throw new PamError('E_USAGE', 'who are you?', {
+      hint: 'give --as, set PAM_PERSON, or: git config --global pam.person <your name in policy>',
+    });
+  }
+  if (!isName(name)) throw new PamError('E_USAGE', `${JSON.stringify(name)} is not a name that policy can hold`);
+  return name;
+}
+
+export async function keyFileOf(key: string | undefined, env: Environment): Promise<string> {
+  const file = key ?? env['PAM_KEY'] ?? (await userSetting('user.signingkey', env));
+  if (file === undefined || file === '') {
+    throw new PamError('E_USAGE', 'which key do you sign with?', {
+      hint: 'give --key, set PAM_KEY, or: git config --global user.signingkey ~/.ssh/id_ed25519',
+    });
+  }
+  return file;
+}
+
+export function executorOf(name: string | undefined, keyFile: string | undefined, env: Environment): Executor | null {
+  const who = name ?? env['PAM_EXECUTOR'];
+  const key = keyFile ?? env['PAM_EXECUTOR_KEY'];
+  if (who === undefined && key === undefined) return null;
+  if (who === undefined || key === undefined) {
+    throw new PamError('E_USAGE', 'an executor needs a name and a key', {
+      hint: 'give both --executor and --executor-key, or set both PAM_EXECUTOR and PAM_EXECUTOR_KEY',
+    });
+  }
+  if (!isName(who)) throw new PamError('E_USAGE', `${JSON.stringify(who)} is not the name of a service`);
+  return { name: who, keyFile: key };
+}

@@ -1,0 +1,108 @@
+/**
+ * Defaults, in one place. Files have passed their schemas; what they leave out is said here, so that rules meet
+ * complete values only. Tables by name have no prototype: a request for the role `constructor` finds nothing.
+ */
+import type { Duration } from '../model/instant.ts';
+import type { Sha256 } from '../model/names.ts';
+import type {
+  ApprovalRule,
+  ForgeConfig,
+  Identity,
+  PamConfig,
+  Person,
+  POLICY_PATHS,
+  Policy,
+  PolicyKey,
+  RevokedKey,
+  Role,
+  Service,
+  Target,
+} from '../model/policy.ts';
+
+export type PolicyPath = (typeof POLICY_PATHS)[number];
+
+const DECIDE_WITHIN = '24h' as Duration;
+
+/** What a file may leave out. */
+type Lean<T, Optional extends keyof T> = Omit<T, Optional> & Partial<Pick<T, Optional>>;
+type Table<T> = Readonly<Record<string, T>>;
+
+interface PamFile extends Lean<Omit<PamConfig, 'forge'>, 'main' | 'ledger' | 'incidents' | 'notify'> {
+  readonly forge:
+    | ForgeConfig
+    | { readonly kind: 'github'; readonly repository: string; readonly remote?: string };
+}
+interface PeopleFile {
+  readonly people: Table<Lean<Person, 'logins'>>;
+  readonly services?: Table<Lean<Service, 'logins'>>;
+  readonly groups?: Policy['groups'];
+  readonly admins: Policy['admins'];
+  readonly revoked_keys?: readonly RevokedKey[];
+}
+type RoleFields = Lean<Role, 'scope' | 'require' | 'decide_within' | 'may_preexist' | 'approval'> & {
+  readonly approval: readonly Lean<ApprovalRule, 'fallback' | 'presence'>[];
+};
+
+export function fillPolicy(digest: Sha256, dataOf: (path: PolicyPath) => unknown): Policy {
+  // Each file has just passed the schema that says what the type here says.
+  const pam = dataOf('pam.yaml') as PamFile;
+  const people = dataOf('policy/people.yaml') as PeopleFile;
+  const roles = dataOf('policy/roles.yaml') as { readonly roles: Table<RoleFields> };
+  const targets = dataOf('policy/targets.yaml') as { readonly targets: Table<Lean<Target, 'config'>> };
+  return {
+    digest,
+    config: fillConfig(pam),
+    people: mapTable(people.people, fillIdentity),
+    services: mapTable(people.services ?? {}, fillIdentity),
+    groups: mapTable(people.groups ?? {}, (names) => names),
+    admins: people.admins,
+    revoked_keys: people.revoked_keys ?? [],
+    roles: mapTable(roles.roles, fillRole),
+    targets: mapTable(targets.targets, ({ provider, config }) => ({ provider, config: config ?? {} })),
+  };
+}
+
+function fillConfig(file: PamFile): PamConfig {
+  const { forge } = file;
+  return {
+    ...file,
+    forge: forge.kind === 'github' ? { ...forge, remote: forge.remote ?? 'origin' } : forge,
+    main: file.main ?? 'main',
+    ledger: file.ledger ?? 'pam-ledger',
+    incidents: file.incidents ?? { source: 'file' },
+    notify: file.notify ?? [],
+  };
+}
+
+function fillIdentity<T extends Lean<Identity, 'logins'>>(one: T): T & Pick<Identity, 'logins'> {
+  return {
+    ...one,
+    keys: one.keys.map((key): PolicyKey => ({ ...key, key: withoutComment(key.key) })),
+    ...(one.login_key === undefined ? {} : { login_key: withoutComment(one.login_key) }),
+    logins: mapTable(one.logins ?? {}, (login) => login),
+  };
+}
+
+function fillRole(role: RoleFields): Role {
+  return {
+    ...role,
+    scope: mapTable(role.scope ?? {}, (values) => values),
+    require: role.require ?? [],
+    approval: role.approval.map((rule) => ({
+      ...rule,
+      fallback: rule.fallback ?? [],
+      presence: rule.presence ?? 'none',
+    })),
+    decide_within: role.decide_within ?? DECIDE_WITHIN,
+    may_preexist: role.may_preexist ?? false,
+  };
+}
+
+const withoutComment = (line: string): string => line.split(' ', 2).join(' ');
+
+function mapTable<A, B>(table: Table<A>, map: (value: A) => B): Table<B> {
+  // No prototype, see the head of this file.
+  const result = Object.create(null) as Record<string, B>;
+  for (const [name, value] of Object.entries(table)) result[name] = map(value);
+  return result;
+}

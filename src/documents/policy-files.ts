@@ -1,0 +1,119 @@
+/**
+ * `pam.yaml` and `policy/*.yaml` into one `Policy`: every default filled in, every problem of every file told at
+ * once. Any code found here is of class `invalid`: a policy is not refused, it is broken.
+ */
+import { EXIT, type Issue, PamError } from '../model/error.ts';
+import type { Sha256 } from '../model/names.ts';
+import { type Files, POLICY_PATHS, type Policy, type Target } from '../model/policy.ts';
+import type { Provider } from '../model/target.ts';
+import { judgePolicy } from '../rules/judge-policy.ts';
+import { valueFault } from './plain-text.ts';
+import { fillPolicy, type PolicyPath } from './fill-policy.ts';
+import { type SchemaName, type ShapeFault, shapeFaults, shapeFaultsBy } from './schema.ts';
+import { findSecret } from './secrets.ts';
+import { POLICY_BYTES, pointerTo, readYaml, refusal, type YamlFile } from './yaml.ts';
+
+const SCHEMA_OF = {
+  'pam.yaml': 'pam',
+  'policy/people.yaml': 'people',
+  'policy/roles.yaml': 'roles',
+  'policy/targets.yaml': 'targets',
+} as const satisfies Record<PolicyPath, SchemaName>;
+
+/** @param digest of exactly these files */
+export function readPolicy(files: Files, digest: Sha256, providers: ReadonlyMap<string, Provider>): Policy {
+  const issues = judgeFileSet(files);
+  const read = new Map<PolicyPath, YamlFile>();
+  for (const path of POLICY_PATHS) {
+    const bytes = files.get(path);
+    if (bytes === undefined || bytes.length === 0) continue;
+    const file = attempt(bytes, path, issues);
+    if (file === undefined) continue;
+    read.set(path, file);
+    issues.push(...shapeIssues(file, path), ...textIssues(file, path));
+  }
+  if (issues.length > 0) throw refusal(issues, { exit: EXIT.invalid });
+  const policy = fillPolicy(digest, (path) => read.get(path)?.data);
+  issues.push(...configIssues(policy, providers, read));
+  for (const { code, path, message } of judgePolicy(policy, providers)) {
+    issues.push(locate(read, path, code, message));
+  }
+  if (issues.length > 0) throw refusal(issues, { exit: EXIT.invalid });
+  return policy;
+}
+
+/** Exactly the four files. */
+function judgeFileSet(files: Files): Issue[] {
+  const extra = [...files.keys()].filter((path) => !POLICY_PATHS.some((known) => known === path));
+  const missing = POLICY_PATHS.filter((path) => (files.get(path)?.length ?? 0) === 0);
+  return [
+    ...missing.map((file) => ({ file, code: 'E_POL_MISSING', message: 'the file is missing or empty' })),
+    ...extra.map((file) => ({ file, code: 'E_POL_FILES', message: 'this file does not belong to a policy' })),
+  ];
+}
+
+function attempt(bytes: Uint8Array, path: string, issues: Issue[]): YamlFile | undefined {
+  try {
+    return readYaml(bytes, path, POLICY_BYTES);
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    issues.push(...error.issues);
+    return undefined;
+  }
+}
+
+function shapeIssues(file: YamlFile, path: PolicyPath): Issue[] {
+  return shapeFaults(SCHEMA_OF[path], file.data).map((fault) => ({
+    file: path,
+    ...file.placeOf(fault.path),
+    path: fault.path,
+    code: shapeCode(fault),
+    message: fault.message,
+  }));
+}
+
+function shapeCode({ rule, path }: ShapeFault): string {
+  if (rule === 'unknown-field' || rule === 'missing') return 'E_POL_SHAPE';
+  if (path.endsWith('/threshold')) return 'E_POL_THRESHOLD';
+  return /\/executes\/may(?:\/\d+)?$/u.test(path) ? 'E_POL_KIND' : 'E_POL_SHAPE';
+}
+
+function textIssues(file: YamlFile, path: PolicyPath): Issue[] {
+  return file.texts.flatMap(({ pointer, value }) => {
+    const at = { file: path, ...file.placeOf(pointer), path: pointer };
+    const secret = findSecret(value);
+    if (secret !== undefined)
+      return [{ ...at, code: 'E_POL_SECRET', message: `holds what looks like ${secret}` }];
+    const fault = valueFault(value, false);
+    return fault === undefined ? [] : [{ ...at, code: 'E_POL_CHARSET', message: fault }];
+  });
+}
+
+/** Each target's config against the schema of its provider; an unknown provider is told elsewhere. */
+function configIssues(
+  policy: Policy,
+  providers: ReadonlyMap<string, Provider>,
+  read: ReadonlyMap<PolicyPath, YamlFile>,
+): Issue[] {
+  return Object.entries<Target>(policy.targets).flatMap(([name, target]) => {
+    const provider = providers.get(target.provider);
+    if (provider === undefined) return [];
+    const base = pointerTo(pointerTo('/targets', name), 'config');
+    return shapeFaultsBy(provider.configSchema, target.config).map((fault) =>
+      locate(read, `${base}${fault.path}`, 'E_POL_SHAPE', fault.message),
+    );
+  });
+}
+
+/** From a pointer into `Policy` to a place in the file that it came from. */
+function locate(read: ReadonlyMap<PolicyPath, YamlFile>, path: string, code: string, message: string): Issue {
+  const file = fileOf(path);
+  const pointer = file === 'pam.yaml' ? path.slice('/config'.length) : path;
+  return { file, ...read.get(file)?.placeOf(pointer), path: pointer, code, message };
+}
+
+function fileOf(path: string): PolicyPath {
+  if (path.startsWith('/config')) return 'pam.yaml';
+  if (path.startsWith('/roles')) return 'policy/roles.yaml';
+  return path.startsWith('/targets') ? 'policy/targets.yaml' : 'policy/people.yaml';
+}

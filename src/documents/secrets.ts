@@ -1,0 +1,14 @@
+/** Secrets that people paste by mistake, by the shapes that their makers gave them. */
+const KINDS: readonly (readonly [string, RegExp])[] = [
+  ['a private key', /-----BEGIN [A-Z0-9 ]*PRIVATE KEY|PuTTY-User-Key-File-|AGE-SECRET-KEY-1/u],
+  ['a GitHub token', /\bgh[pousr]_[A-Za-z0-9]{16,}|\bgithub_pat_[A-Za-z0-9_]{16,}/u],
+  ['a GitLab token', /\bglpat-[A-Za-z0-9_-]{16,}/u],
+  ['an AWS access key', /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/u],
+  ['a Slack token', /\bxox[a-z]-[A-Za-z0-9-]{10,}/u],
+  ['a JSON web token', /\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\./u],
+];
+
+/** The kind of secret that a text holds, in words; never the secret. */
+export function findSecret(text: string): string | undefined {
+  return KINDS.find(([, shape]) => shape.test(text))?.[0];
+}

@@ -1,0 +1,147 @@
+/**
+ * The one way to write the ledger. The fast-forward push (in a lone clone: the compare-and-swap of the ref) is the
+ * only lock there is. Whoever loses reads ledger and target again, decides again, and tries again.
+ */
+import { printEntry } from '../documents/entry-file.ts';
+import type { Entry, LedgerEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import type { Oid } from '../model/names.ts';
+import type { Files, Policy } from '../model/policy.ts';
+import { LEDGER_NAMESPACE } from '../model/statement.ts';
+import { type Candidate, followChain } from '../rules/follow-chain.ts';
+import { foldIndex } from '../rules/fold-index.ts';
+import { indexDigest } from '../rules/print-index.ts';
+import { tellEntry } from '../rules/tell-entry.ts';
+import type { ChainState } from '../trust/chain-state.ts';
+import { type Desk, type Executor, ledgerRef } from './desk.ts';
+import { fetchState } from './fetch-state.ts';
+import { keepHead, type LedgerView, readLedger } from './read-ledger.ts';
+import { ledgerFiles } from './walk-ledger.ts';
+
+export interface Draft {
+  readonly events: readonly LedgerEvent[];
+  /** The commit of main that was read: makes it an apply entry. */
+  readonly main?: Oid;
+  /** Default: the clock as it was read for this try. */
+  readonly at?: Instant;
+  /** With a `policy` event: what it brings. */
+  readonly brings?: { readonly policy: Policy; readonly files: Files };
+}
+
+export interface Appended {
+  readonly view: LedgerView;
+  readonly entry: Entry | null;
+}
+
+const TRIES = 12;
+const LONGEST_PAUSE_MS = 4000;
+
+/**
+ * @param draft called for every try with the newest state and the clock read anew; `null` = nothing to write
+ * @throws PamError `E_RACE_LOST` after too many tries, `E_LED_...` when nothing may be appended
+ */
+export async function appendEntry(
+  desk: Desk,
+  executor: Executor,
+  first: LedgerView,
+  draft: (view: LedgerView, now: Instant) => Promise<Draft | null>,
+): Promise<Appended> {
+  let view = first;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const now = desk.clock();
+    const wanted = await draft(view, now);
+    if (wanted === null) return { view, entry: null };
+    if (!view.appendable) throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
+    const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);
+    const commit = await commitEntry(desk, made, [view.parent]);
+    if (await publish(desk, view, commit, made.state)) {
+      const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
+      await keepHead(desk, executor, after);
+      return { view: after, entry: made.entry };
+    }
+    // Full jitter, so that many executors on one ledger do not march in step.
+    await desk.pause(desk.chance() * Math.min(LONGEST_PAUSE_MS, 50 * 2 ** attempt));
+    await fetchState(desk);
+    view = await readLedger(desk, executor);
+  }
+  throw new PamError('E_RACE_LOST', 'other executors kept writing the ledger first', {
+    hint: 'nothing was done at any target; run it again',
+  });
+}
+
+/** One entry on top of `state`, signed, and believed by the same rules that every reader uses. */
+export async function makeEntry(
+  desk: Desk,
+  executor: Executor,
+  state: ChainState,
+  draft: Draft,
+  now: Instant,
+): Promise<{ readonly entry: Entry; readonly state: ChainState; readonly files: ReadonlyMap<string, Uint8Array | string> }> {
+  const policy = draft.brings?.policy ?? state.policy;
+  const key = await desk.keyOf(executor.keyFile);
+  const index = foldIndex(state.index, draft.events, {
+    seq: state.seq + 1,
+    at: now,
+    executor: executor.name,
+    key,
+    main: draft.main ?? null,
+    policy: state.policy,
+  });
+  const entry: Entry = {
+    root: state.root,
+    seq: state.seq + 1,
+    previous: state.head,
+    at: now,
+    executor: executor.name,
+    policy: policy.digest,
+    index: indexDigest(index),
+    ...(draft.main === undefined ? {} : { main: draft.main }),
+    events: draft.events,
+  };
+  const bytes = printEntry(entry);
+  const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
+  // What we would not believe from others we do not write ourselves.
+  const candidate: Candidate = {
+    bytes,
+    signature,
+    entry,
+    brought: () => draft.brings ?? { policy: state.policy, files: state.policyFiles },
+  };
+  const after = followChain(state, candidate);
+  return { entry, state: after, files: ledgerFiles(after, bytes, signature) };
+}
+
+export async function commitEntry(
+  desk: Desk,
+  made: { readonly entry: Entry; readonly files: ReadonlyMap<string, Uint8Array | string> },
+  parents: readonly Oid[],
+): Promise<Oid> {
+  return await desk.repository.writeCommit({
+    parents,
+    base: null,
+    files: new Map([...made.files].map(([path, content]) => [path, Buffer.from(content)])),
+    message: tellEntry(made.entry),
+    author: made.entry.executor,
+    at: made.entry.at,
+  });
+}
+
+/** `true` when the ledger now holds our entry. A lost answer is settled by reading the remote again (K6). */
+async function publish(desk: Desk, view: LedgerView, commit: Oid, state: ChainState): Promise<boolean> {
+  const ref = ledgerRef(desk);
+  if (desk.remote === null) return await desk.repository.moveRef(ref, commit, view.tip);
+  const remote = await desk.remote.open();
+  const there = `refs/heads/${desk.hint.ledger}`;
+  try {
+    if ((await remote.push([{ oid: commit, ref: there }])) === 'moved') return true;
+  } catch (error) {
+    if (!(error instanceof PamError) || error.code !== 'E_GIT_NETWORK') throw error;
+    const now = (await remote.list([there])).get(there);
+    if (now === undefined) return false;
+    await remote.fetch([`+${there}:${ref}`]);
+    if (await desk.repository.isAncestor(commit, now)) return true;
+    desk.note(`the push of entry ${state.seq} did not arrive: ${error.message}`);
+  }
+  return false;
+}

@@ -1,0 +1,139 @@
+/** Audit: walk everything, decide everything again, write nothing. */
+import { readCheckpoint } from '../documents/checkpoint-file.ts';
+import { readRequest } from '../documents/request-file.ts';
+import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
+import { mayBeLive } from '../model/open-record.ts';
+import { type AuditFacts, auditEnd, auditEntry, type Finding } from '../rules/audit-entry.ts';
+import { tellEntry } from '../rules/tell-entry.ts';
+
+import type { Desk } from './desk.ts';
+import type { Step } from './walk-ledger.ts';
+import { walkWhole } from './walk-whole.ts';
+
+export interface Totals {
+  readonly entries: number;
+  readonly grants: number;
+  readonly revocations: number;
+  readonly live: number;
+  readonly policies: number;
+  /** Statements by people, and entries by executor key: whose word each thing is. */
+  readonly signedByPeople: number;
+  readonly byExecutor: Readonly<Record<string, number>>;
+}
+
+export interface Audited {
+  readonly ok: boolean;
+  readonly root: Sha256;
+  readonly pinned: boolean;
+  readonly seq: number;
+  readonly head: Sha256;
+  readonly at: Instant;
+  readonly findings: readonly Finding[];
+  readonly totals: Totals;
+}
+
+export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Promise<Audited> {
+  const findings: Finding[] = [];
+  const witnesses = new Map<number, Sha256>();
+  const writers = new Map<string, number[]>();
+  const counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
+  const byExecutor: Record<string, number> = {};
+  const told = new Map<Oid, { readonly seq: number; readonly message: string }>();
+  const step = (one: Step): void => {
+    const { before, after, commit } = one;
+    const { entry } = after;
+    counts.entries++;
+    byExecutor[entry.executor] = (byExecutor[entry.executor] ?? 0) + 1;
+    writers.set(after.key, [...(writers.get(after.key) ?? []), entry.seq]);
+    for (const event of entry.events) {
+      if (event.type === 'granting') counts.grants++;
+      if (event.type === 'revoked') counts.revocations++;
+      if (event.type === 'policy') counts.policies++;
+      counts.signedByPeople += signatures(event);
+    }
+    told.set(commit.oid, { seq: entry.seq, message: tellEntry(entry) });
+    if (before !== null) findings.push(...auditEntry(factsOf(desk, before, after, witnesses)));
+    witnesses.set(entry.seq, after.head);
+  };
+  const whole = await walkWhole(desk, {
+    step,
+    junk: (junk, newest) => {
+      const seq = (newest?.after.seq ?? -1) + 1;
+      const message = `commit ${junk.commit.slice(0, 12)} was stepped over where entry ${seq} would stand: ${junk.message}`;
+      findings.push({ code: junk.code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : junk.code, severity: 'error', seq, message });
+    },
+  });
+  const { after } = whole.last;
+  findings.push(...(await judgeMessages(desk, told)));
+  findings.push(...auditEnd(after, desk.clock(), writers));
+  if (checkpoint !== undefined) findings.push(...judgeCheckpoint(checkpoint, whole.root, witnesses));
+  if (!whole.pinned) {
+    const message = `UNPINNED: ${whole.root} was only found here; compare it with the root that your team wrote down, and give --root`;
+    findings.push({ code: 'E_LED_UNPINNED', severity: 'error', seq: 0, message });
+  }
+  const live = [...after.index.records.values()].filter(mayBeLive).length;
+  return {
+    ok: findings.every(({ severity }) => severity !== 'error'),
+    root: whole.root,
+    pinned: whole.pinned,
+    seq: after.seq,
+    head: after.head,
+    at: after.entry.at,
+    findings,
+    totals: { ...counts, live, byExecutor },
+  };
+}
+
+/** The commit message is the story that `git log` tells; it has to be the entry's. */
+async function judgeMessages(
+  desk: Desk,
+  told: ReadonlyMap<Oid, { readonly seq: number; readonly message: string }>,
+): Promise<Finding[]> {
+  const written = await desk.repository.messages([...told.keys()]);
+  return [...told].flatMap(([commit, { seq, message }]): Finding[] =>
+    written.get(commit) === message
+      ? []
+      : [{ code: 'W_LED_MESSAGE', severity: 'warning', seq, message: 'the commit message tells another story than the entry' }],
+  );
+}
+
+function factsOf(
+  desk: Desk,
+  before: NonNullable<Step['before']>,
+  after: Step['after'],
+  witnesses: ReadonlyMap<number, Sha256>,
+): AuditFacts {
+  const read: AuditFacts['readRequest'] = (text, id) => {
+    if (!isRequestId(id)) throw new PamError('E_LED_SHAPE', 'that is no request id');
+    return readRequest(Buffer.from(text), requestPath(id));
+  };
+  return { before, after, providers: desk.providers, readRequest: read, witnesses };
+}
+
+function signatures(event: Step['after']['entry']['events'][number]): number {
+  switch (event.type) {
+    case 'granting':
+    case 'scheduled':
+      return 1 + event.evidence.approvals.length;
+    case 'policy':
+      return event.statements.length;
+    case 'stopped':
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+/** The ledger must extend what somebody kept elsewhere. */
+function judgeCheckpoint(bytes: Uint8Array, root: Sha256, witnesses: ReadonlyMap<number, Sha256>): Finding[] {
+  const kept = readCheckpoint(bytes);
+  const wrong = (code: string, message: string): Finding[] => [{ code, severity: 'error', seq: kept.seq, message }];
+  if (kept.root !== root) return wrong('E_LED_CHECKPOINT', 'the checkpoint is of another access repository');
+  const here = witnesses.get(kept.seq);
+  if (here === undefined) {
+    return wrong('E_LED_ROLLBACK', `the checkpoint knows entry ${kept.seq}, which this ledger no longer holds`);
+  }
+  return here === kept.head ? [] : wrong('E_LED_CHECKPOINT', `entry ${kept.seq} is not the one that the checkpoint names`);
+}

@@ -1,0 +1,121 @@
+/** Genesis and policy 1: the two entries that every access repository begins with, both made before any ref moves. */
+import { printEntry } from '../documents/entry-file.ts';
+import { readPolicy } from '../documents/policy-files.ts';
+import type { Entry } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import type { Oid, Sha256 } from '../model/names.ts';
+import type { Files, Policy } from '../model/policy.ts';
+import { LEDGER_NAMESPACE, NAMESPACES } from '../model/statement.ts';
+import { beginChain } from '../rules/follow-chain.ts';
+import { EMPTY_INDEX } from '../rules/fold-index.ts';
+import { tallies } from '../rules/judge-policy-change.ts';
+import { indexDigest } from '../rules/print-index.ts';
+import type { ChainState } from '../trust/chain-state.ts';
+import { sha256, treeDigest } from '../trust/digest.ts';
+import { printStatement } from '../trust/statement-text.ts';
+import { commitEntry, makeEntry } from './append-entry.ts';
+import type { Desk, Executor, Signer } from './desk.ts';
+import { keepHead } from './read-ledger.ts';
+import { ledgerFiles, policyFilesOf } from './walk-ledger.ts';
+
+export interface Begun {
+  readonly root: Sha256;
+  readonly seq: number;
+  readonly commit: Oid;
+  /** Signatures that policy 1 still needs before it is in force; 0 = it is. */
+  readonly missing: number;
+}
+
+export async function beginLedger(desk: Desk, admin: Signer, executor: Executor): Promise<Begun> {
+  const mainBranch = `refs/heads/${desk.hint.main}`;
+  const main = await desk.repository.resolve(mainBranch);
+  if (main === undefined) throw new PamError('E_POL_MISSING', `there is no commit on ${desk.hint.main}`);
+  const files = await policyFilesOf(desk.repository, main);
+  const policy = readPolicy(files, treeDigest(files), desk.providers);
+  const first = await makeGenesis(desk, policy, files, executor);
+  const signed = await policyStatement(desk, admin, first.state);
+  const change = { root: first.state.root, seq: 1, next: policy, previous: null, statements: [signed], recordedAt: desk.clock() };
+  const missing = Math.max(...tallies(change).map(({ have, need }) => need - have.length));
+  let last = first;
+  if (missing <= 0) {
+    const { digest } = policy;
+    const draft = { events: [{ type: 'policy', id: '-', seq: 1, digest, statements: [signed] } as const], brings: { policy, files } };
+    const made = await makeEntry(desk, executor, first.state, draft, change.recordedAt);
+    last = { state: made.state, commit: await commitEntry(desk, made, [first.commit]) };
+  }
+  await publishBoth(desk, main, last.commit);
+  await desk.memory.pinRoot(first.state.root);
+  await keepHead(desk, executor, last);
+  await keepHead(desk, null, last);
+  if (missing > 0) await (await desk.forge(policy.config)).publish('policy-1', signed, admin.id);
+  return { root: first.state.root, seq: last.state.seq, commit: last.commit, missing: Math.max(0, missing) };
+}
+
+async function makeGenesis(
+  desk: Desk,
+  policy: Policy,
+  files: Files,
+  executor: Executor,
+): Promise<{ readonly state: ChainState; readonly commit: Oid }> {
+  const entry: Entry = {
+    root: null,
+    seq: 0,
+    previous: null,
+    at: desk.clock(),
+    executor: executor.name,
+    policy: policy.digest,
+    index: indexDigest(EMPTY_INDEX),
+    events: [
+      {
+        type: 'genesis',
+        id: '-',
+        policy: policy.digest,
+        files: Object.fromEntries([...files].map(([path, bytes]) => [path, sha256(bytes)])),
+        nonce: desk.nonce(16),
+      },
+    ],
+  };
+  const bytes = printEntry(entry);
+  const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
+  const state = beginChain({ bytes, signature, entry, brought: () => ({ policy, files }) });
+  return { state, commit: await commitEntry(desk, { entry, files: ledgerFiles(state, bytes, signature) }, []) };
+}
+
+async function policyStatement(desk: Desk, admin: Signer, state: ChainState): Promise<{ text: string; armor: string }> {
+  const text = printStatement({
+    type: 'policy',
+    root: state.root,
+    signer: admin.id,
+    signedAt: desk.clock(),
+    seq: 1,
+    policySha256: state.policy.digest,
+    previousSha256: null,
+  });
+  return { text, armor: await desk.sign(text, NAMESPACES.policy, admin.keyFile) };
+}
+
+/** Main and the ledger appear together or not at all. */
+async function publishBoth(desk: Desk, main: Oid, ledger: Oid): Promise<void> {
+  const branch = `refs/heads/${desk.hint.ledger}`;
+  if (desk.remote === null) {
+    if (await desk.repository.moveRef(branch, ledger, null)) return;
+    throw new PamError('E_LED_EXISTS', `there is a branch ${desk.hint.ledger} already`, { exit: 1 });
+  }
+  const remote = await desk.remote.open();
+  const there = await remote.list([branch]);
+  if (there.size > 0) {
+    throw new PamError('E_LED_EXISTS', `the remote has a branch ${desk.hint.ledger} already`, {
+      exit: 1,
+      hint: 'clone it instead of making it anew',
+    });
+  }
+  const moves = [
+    { oid: main, ref: `refs/heads/${desk.hint.main}` },
+    { oid: ledger, ref: branch },
+  ];
+  if ((await remote.push(moves)) === 'rejected') {
+    throw new PamError('E_GIT_REJECTED', 'the remote refused the new branches', { exit: 1 });
+  }
+  const { name } = desk.remote;
+  await remote.fetch([desk.hint.main, desk.hint.ledger].map((one) => `+refs/heads/${one}:refs/remotes/${name}/${one}`));
+}

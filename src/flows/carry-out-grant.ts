@@ -1,0 +1,95 @@
+/**
+ * From a recorded intent to an outcome: ask the target to grant, read back, and believe only what was read back.
+ * A crash anywhere in here leaves a recorded intent, never an unrecorded grant.
+ */
+import type { FailedEvent, GrantedEvent, GrantingEvent, Receipt } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import { type Instant, secondsBetween } from '../model/instant.ts';
+import type { RequestId } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import { isExplained } from '../rules/still-needed.ts';
+import type { Ready } from '../rules/plan-apply.ts';
+import type { Desk } from './desk.ts';
+import type { LedgerView } from './read-ledger.ts';
+import { revokeAtTarget } from './carry-out-revoke.ts';
+import { LONGEST_CALL_SECONDS, openTarget, orderOf } from './target-desk.ts';
+
+export type Outcome =
+  | { readonly event: GrantedEvent; readonly error: null }
+  /** `event` is null when not even absence could be shown: the intent stays, and the next run asks again. */
+  | { readonly event: FailedEvent | null; readonly error: PamError };
+
+/** What the subject has already, before an intent is written; throws when the target cannot say. */
+export async function standingAccess(
+  desk: Desk,
+  view: LedgerView,
+  ready: Ready,
+  now: Instant,
+): Promise<readonly string[]> {
+  const { provider, session } = openTarget(desk, ready.terms);
+  await session.verifyIdentity();
+  const recorded = view.state.index.records.get(ready.id)?.grant?.granting;
+  if (recorded != null) return recorded.preexisting;
+  if (provider.objects === 'own') return [];
+  const shown = await session.inspect(orderOf(ready.id, ready.terms, now));
+  if (shown.state === 'unknown') {
+    throw new PamError('E_PRV_UNKNOWN', `${ready.terms.target} cannot say what ${ready.terms.login} has: ${shown.why}`);
+  }
+  if (shown.state === 'absent') return [];
+  const { target, login } = ready.terms;
+  return shown.which.filter((permission) => !isExplained(view.state.index, { target, login, permission }, ready.id));
+}
+
+export async function carryOutGrant(desk: Desk, view: LedgerView, intent: GrantingEvent): Promise<Outcome> {
+  const record = view.state.index.records.get(intent.id);
+  if (record?.grant == null) throw new PamError('E_BUG', `no intent is recorded for ${intent.id}`);
+  try {
+    const receipt = await grantAtTarget(desk, record, intent.act_by);
+    return { event: { type: 'granted', id: intent.id, receipt }, error: null };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    if (error.code === 'E_PRV_TOO_LATE') return { event: null, error };
+    return await undo(desk, view, record, error);
+  }
+}
+
+/** The call must start before `act_by` and be over by then. */
+async function grantAtTarget(desk: Desk, record: OpenRecord, actBy: Instant): Promise<Receipt> {
+  const { grant } = record;
+  if (grant === null) throw new PamError('E_BUG', `${record.id} has no grant`);
+  const { session } = openTarget(desk, grant);
+  const now = desk.clock();
+  const left = secondsBetween(now, actBy);
+  if (left <= 0) throw new PamError('E_PRV_TOO_LATE', `the time to act on ${record.id} ended at ${actBy}`);
+  const order = orderOf(record.id, grant, now, Math.min(left, LONGEST_CALL_SECONDS));
+  const receipt = await session.grant(order);
+  const shown = await session.inspect({ ...order, receipt, now: desk.clock() });
+  const missing =
+    shown.state === 'present' ? order.permissions.filter((one) => !shown.which.includes(one)) : order.permissions;
+  if (missing.length > 0) {
+    throw new PamError('E_PRV_READBACK', `${grant.target} said yes, but ${missing.join(', ')} is not there`);
+  }
+  return receipt;
+}
+
+/** A grant that did not work out is taken back; only when the target shows nothing is it `failed`. */
+async function undo(desk: Desk, view: LedgerView, record: OpenRecord, cause: PamError): Promise<Outcome> {
+  const gone = await revokeAtTarget(desk, view, record, new Set([record.id]));
+  if (gone.error !== null) return { event: null, error: cause };
+  return { event: { type: 'failed', id: record.id, error: { code: cause.code, message: cause.message } }, error: cause };
+}
+
+/** An intent that may no longer be finished: make sure that nothing is there, then say so. */
+export async function abandonIntent(desk: Desk, view: LedgerView, record: OpenRecord): Promise<Outcome> {
+  return await undo(
+    desk,
+    view,
+    record,
+    new PamError('E_PRV_ABANDONED', 'the intent had no outcome and its evidence no longer holds'),
+  );
+}
+
+/** Outcomes that still fit the ledger: whoever finds its id ending or over has to revoke instead. */
+export function stillGranting(view: LedgerView, id: RequestId): boolean {
+  return view.state.index.records.get(id)?.state === 'granting';
+}

@@ -1,0 +1,43 @@
+/** Take away what one grant gave, and nothing else; then read back. Repeatable; success is what the target shows. */
+import { EXIT, PamError } from '../model/error.ts';
+import type { RequestId } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import type { Usage } from '../model/entry.ts';
+import { removalOf } from '../rules/still-needed.ts';
+import type { Desk } from './desk.ts';
+import type { LedgerView } from './read-ledger.ts';
+import { openTarget, orderOf, sceneOf } from './target-desk.ts';
+
+export type Revoked =
+  | { readonly error: null; readonly keptFor: Readonly<Record<string, readonly RequestId[]>>; readonly usage: Usage | null }
+  | { readonly error: PamError };
+
+export async function revokeAtTarget(
+  desk: Desk,
+  view: LedgerView,
+  record: OpenRecord,
+  alsoEnding: ReadonlySet<RequestId>,
+): Promise<Revoked> {
+  const { grant } = record;
+  if (grant === null) return { error: new PamError('E_BUG', `${record.id} has no grant to revoke`) };
+  try {
+    const { provider, session } = openTarget(desk, grant);
+    const { index, seq } = view.state;
+    const { remove, keptFor } = removalOf(index, record, provider.objects, alsoEnding);
+    const order = { ...orderOf(record.id, grant, desk.clock()), permissions: remove };
+    const usage = (await session.usage?.(order).catch(() => null)) ?? null;
+    if (remove.length > 0) {
+      await session.revoke(order, sceneOf(index, seq, grant.target, alsoEnding));
+      const shown = await session.inspect({ ...order, now: desk.clock() });
+      if (shown.state !== 'absent') {
+        const what = shown.state === 'present' ? `${shown.which.join(', ')} is still there` : shown.why;
+        throw new PamError('E_PRV_READBACK', `${grant.target} said it revoked, but ${what}`);
+      }
+    }
+    return { error: null, keptFor, usage };
+  } catch (error) {
+    if (error instanceof PamError) return { error };
+    // One broken provider must not stop the other revocations of this run.
+    return { error: new PamError('E_PRV', `revoking ${record.id} failed`, { cause: error, exit: EXIT.failed }) };
+  }
+}

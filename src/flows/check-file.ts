@@ -1,0 +1,40 @@
+/** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
+import { readPolicy } from '../documents/policy-files.ts';
+import { readRequest } from '../documents/request-file.ts';
+import type { Reason } from '../model/decision.ts';
+import { type Issue, PamError } from '../model/error.ts';
+import { judgeRequest } from '../rules/judge-request.ts';
+import { treeDigest } from '../trust/digest.ts';
+import { type Desk, mainRef } from './desk.ts';
+import { incidentStates } from './gather.ts';
+import type { LedgerView } from './read-ledger.ts';
+import { policyFilesOf } from './walk-ledger.ts';
+
+export interface Checked {
+  readonly issues: readonly Issue[];
+  readonly reasons: readonly Reason[];
+}
+
+export async function checkFile(desk: Desk, view: LedgerView, path: string, bytes: Uint8Array): Promise<Checked> {
+  try {
+    const request = readRequest(bytes, path);
+    const { policy } = view.state;
+    const main = await desk.repository.resolve(mainRef(desk, policy.config));
+    const named = request.incident === undefined ? [] : [request.incident];
+    const incident = (await incidentStates(desk, view, main, named)).get(request.incident ?? '') ?? null;
+    const judged = judgeRequest({ policy, request, incident, now: desk.clock(), seenAt: null });
+    return { issues: [], reasons: judged.map(({ code, ok, message }) => ({ code, ok, message })) };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    const { code, message } = error;
+    return { issues: error.issues.length > 0 ? error.issues : [{ file: path, code, message }], reasons: [] };
+  }
+}
+
+/** Throws with every issue when the policy on main could not be signed as it is. */
+export async function checkPolicyOnMain(desk: Desk): Promise<void> {
+  const main = (await desk.repository.resolve(mainRef(desk, desk.hint))) ?? (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
+  if (main === undefined) throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, { exit: 4 });
+  const files = await policyFilesOf(desk.repository, main);
+  readPolicy(files, treeDigest(files), desk.providers);
+}

@@ -1,0 +1,26 @@
+/** Fresh state before it is read: main and the ledger from the remote, bounded; `--offline` skips it and says so. */
+import { PamError } from '../model/error.ts';
+import type { Desk } from './desk.ts';
+
+export type Freshness = { readonly fresh: true } | { readonly fresh: false; readonly why: string };
+
+/** Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer. */
+export async function fetchState(desk: Desk): Promise<Freshness> {
+  if (desk.remote === null) return { fresh: true };
+  if (desk.offline) {
+    desk.note('offline: working from what this clone holds');
+    return { fresh: false, why: '--offline was given' };
+  }
+  const { name } = desk.remote;
+  try {
+    const remote = await desk.remote.open();
+    await remote.fetch(
+      [desk.hint.main, desk.hint.ledger].map((branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`),
+    );
+    return { fresh: true };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    desk.note(`could not fetch: ${error.message}`);
+    return { fresh: false, why: error.message };
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Gather: everything that deciding needs, read once into one immutable `Situation`. What cannot be read is a halt
+ * or an unknown there, never an exception that hides the rest.
+ */
+import { readRequest } from '../documents/request-file.ts';
+import type { Reason } from '../model/decision.ts';
+import { PamError } from '../model/error.ts';
+import type { Forge, Found } from '../model/forge.ts';
+import { type Instant, plus } from '../model/instant.ts';
+import type { IncidentState } from '../model/incident.ts';
+import { isRequestId, type Oid, requestPath, type RequestId, signaturePath } from '../model/names.ts';
+import type { Signed } from '../model/statement.ts';
+import { type Candidate, isRequest, type Situation } from '../rules/plan-apply.ts';
+import { splitSigned } from '../trust/armor.ts';
+import { sha256 } from '../trust/digest.ts';
+import { claimsOf } from '../trust/statement-text.ts';
+import { type Desk, mainRef } from './desk.ts';
+import type { Freshness } from './fetch-state.ts';
+import { haltsOf } from './halts.ts';
+import type { LedgerView } from './read-ledger.ts';
+import { witnessesOf } from './witness.ts';
+
+export const REQUEST_MAX_BYTES = 16 * 1024;
+export const SIGNATURE_MAX_BYTES = 8 * 1024;
+
+/** @param only look at these ids alone (beside what the halts need) */
+export async function gather(
+  desk: Desk,
+  view: LedgerView,
+  freshness: Freshness,
+  now: Instant,
+  only?: ReadonlySet<RequestId>,
+): Promise<Situation> {
+  const { config } = view.state.policy;
+  const main = await desk.repository.resolve(mainRef(desk, config));
+  const halts = [...(await haltsOf(desk, view, main, freshness, now))];
+  const days = daysAround(now);
+  const open = [...view.state.index.records.values()].filter(({ state }) => UNDECIDED.has(state)).map(({ id }) => id);
+  const ids = only === undefined ? open : [...only];
+  const onMain = main === undefined ? [] : await candidatesOnMain(desk, main, ids, only === undefined ? days : []);
+  const forge = await desk.forge(config);
+  const proposed = await orHalt(halts, [], async () => {
+    const taken = new Set(onMain.map((one) => one.id));
+    const wanted = { ids: ids.filter((id) => !taken.has(id)), days: only === undefined ? days : [] };
+    return (await forge.proposals(wanted)).filter(({ id }) => !taken.has(id) && (only?.has(id) ?? true));
+  });
+  const candidates = [...onMain, ...proposed.flatMap(proposalCandidate)];
+  const topics = [...new Set([...candidates.map(({ id }) => id), ...ids])];
+  const statements = await orHalt(halts, new Map<string, readonly Found[]>(), () => forge.statements(topics));
+  const { approvals, stops } = sortStatements(statements);
+  const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
+  return {
+    state: view.state,
+    providers: desk.providers,
+    main: main ?? null,
+    halts,
+    candidates,
+    approvals,
+    stops,
+    incidents: await incidentStates(desk, view, main, named),
+    witnesses: await witnessesOf(desk, view, pointsOf(view, approvals)),
+  };
+}
+
+const UNDECIDED: ReadonlySet<string> = new Set(['unseen', 'seen', 'scheduled', 'granting', 'refused']);
+
+/** Yesterday, today and tomorrow as `YYYYMMDD`. */
+export function daysAround(now: Instant): string[] {
+  return [-86_400, 0, 86_400].map((offset) => plus(now, offset).slice(0, 10).replaceAll('-', ''));
+}
+
+async function orHalt<T>(halts: Reason[], otherwise: T, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    halts.push({ code: error.code, ok: false, message: error.message });
+    return otherwise;
+  }
+}
+
+/** Requests in main's tree: those with these ids, and those dated on these days. Never all of history. */
+async function candidatesOnMain(
+  desk: Desk,
+  main: Oid,
+  ids: readonly RequestId[],
+  days: readonly string[],
+): Promise<Candidate[]> {
+  const wanted = new Set(ids);
+  const months = new Set([...ids, ...days].map((one) => `requests/${one.slice(0, 4)}/${one.slice(4, 6)}`));
+  const listed = (await Promise.all([...months].sort().map((month) => desk.repository.list(main, month)))).flat();
+  const files = new Map(listed.map((one) => [one.path, one]));
+  const found = listed.flatMap(({ path }) => {
+    const id = path.slice(path.lastIndexOf('/') + 1, -'.yaml'.length);
+    const ours = isRequestId(id) && requestPath(id) === path;
+    return ours && (wanted.has(id) || days.includes(id.slice(0, 8))) ? [id] : [];
+  });
+  const candidates: Candidate[] = [];
+  for (const id of found) {
+    const file = files.get(requestPath(id));
+    const beside = files.get(signaturePath(id));
+    if (file === undefined || file.size > REQUEST_MAX_BYTES || (beside?.size ?? 0) > SIGNATURE_MAX_BYTES) {
+      desk.note(`${requestPath(id)} is larger than a request may be; it is left alone`);
+      continue;
+    }
+    const odd = [file, beside].find((one) => one !== undefined && one.mode !== '100644');
+    const [bytes, signature] = await desk.repository.read(
+      [requestPath(id), signaturePath(id)].map((path) => ({ treeish: main, path })),
+      REQUEST_MAX_BYTES,
+    );
+    const candidate = candidateOf(id, `${desk.hint.main}:${requestPath(id)}`, true, bytes ?? new Uint8Array(), signature);
+    const fault: Reason = { code: 'E_GIT_MODE', ok: false, message: `${odd?.path} is not a plain file` };
+    candidates.push(odd === undefined ? candidate : { ...candidate, request: fault });
+  }
+  return candidates;
+}
+
+function proposalCandidate(proposal: Awaited<ReturnType<Forge['proposals']>>[number]): Candidate[] {
+  const { id, place, files } = proposal;
+  if (files !== undefined) return [candidateOf(id, place, false, files.request, files.signature)];
+  const none = candidateOf(id, place, false, new Uint8Array(), undefined);
+  const { code, message } = proposal.fault ?? { code: 'E_PR_SCOPE', message: 'the proposal holds no request' };
+  return [{ ...none, request: { code, ok: false, message } }];
+}
+
+export function candidateOf(
+  id: RequestId,
+  place: string,
+  merged: boolean,
+  bytes: Uint8Array,
+  signature: Uint8Array | undefined,
+): Candidate {
+  return {
+    id,
+    place,
+    merged,
+    bytes: Buffer.from(bytes).toString('utf8'),
+    requestSha256: sha256(bytes),
+    signatureSha256: sha256(signature ?? new Uint8Array()),
+    signature: signature ?? null,
+    request: orReason(() => readRequest(bytes, requestPath(id))),
+    statement: signature === undefined ? null : signedOf(signature),
+  };
+}
+
+function orReason<T>(read: () => T): T | Reason {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    const more = error.issues.map((one) => `${one.line ?? 0}:${one.col ?? 0} ${one.message}`).join('; ');
+    return { code: error.code, ok: false, message: more === '' ? error.message : `${error.message}: ${more}` };
+  }
+}
+
+function signedOf(bytes: Uint8Array): Signed | null {
+  try {
+    return splitSigned(bytes);
+  } catch (error) {
+    if (error instanceof PamError) return null;
+    throw error;
+  }
+}
+
+interface Sorted {
+  readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
+}
+
+/** By the type that each claims; whether the claim is true is for the rules. */
+export function sortStatements(found: ReadonlyMap<string, readonly Found[]>): Sorted {
+  const approvals = new Map<RequestId, Signed[]>();
+  const stops = new Map<RequestId, Signed[]>();
+  for (const [topic, statements] of found) {
+    if (!isRequestId(topic)) continue;
+    for (const { signed } of statements) {
+      const type = /^type: ([a-z]+)$/mu.exec(signed.text)?.[1];
+      const into = type === 'stop' ? stops : type === 'approval' ? approvals : undefined;
+      if (into !== undefined) into.set(topic, [...(into.get(topic) ?? []), signed]);
+    }
+  }
+  return { approvals, stops };
+}
+
+export async function incidentStates(
+  desk: Desk,
+  view: LedgerView,
+  main: Oid | undefined,
+  named: readonly string[],
+): Promise<ReadonlyMap<string, IncidentState>> {
+  const source = desk.incidents(view.state.policy.config, main);
+  const states = new Map<string, IncidentState>();
+  for (const id of new Set(named)) {
+    try {
+      states.set(id, await source.state(id));
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+      states.set(id, { state: 'unknown', why: error.message });
+    }
+  }
+  return states;
+}
+
+/** Ledger points that approvals name, recorded ones included. */
+function pointsOf(view: LedgerView, approvals: ReadonlyMap<RequestId, readonly Signed[]>): number[] {
+  const recorded = [...view.state.index.records.values()].flatMap((one) => one.grant?.evidence?.approvals ?? []);
+  return [...recorded, ...[...approvals.values()].flat()].flatMap(({ text }) => {
+    try {
+      return claimsOf(text).ledger?.seq ?? [];
+    } catch (error) {
+      if (error instanceof PamError) return [];
+      throw error;
+    }
+  });
+}

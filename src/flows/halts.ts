@@ -1,0 +1,68 @@
+/** What stops every grant of a run, while revocations go on (DESIGN rule 6). */
+import type { Reason } from '../model/decision.ts';
+import { type Instant, plus, secondsOf } from '../model/instant.ts';
+import type { Oid } from '../model/names.ts';
+import { mayBeLive } from '../model/open-record.ts';
+import { PamError } from '../model/error.ts';
+import { treeDigest } from '../trust/digest.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
+import { type Desk, mainRef } from './desk.ts';
+import type { Freshness } from './fetch-state.ts';
+import type { LedgerView } from './read-ledger.ts';
+import { policyFilesOf } from './walk-ledger.ts';
+
+const halt = (code: string, message: string): Reason => ({ code, ok: false, message });
+
+export async function haltsOf(
+  desk: Desk,
+  view: LedgerView,
+  main: Oid | undefined,
+  freshness: Freshness,
+  now: Instant,
+): Promise<readonly Reason[]> {
+  const halts = [...view.troubles];
+  if (!freshness.fresh) halts.push(halt('E_FORGE_STALE', `the newest state could not be read: ${freshness.why}`));
+  if (main === undefined) {
+    halts.push(halt('E_POL_MISSING', `there is no branch ${desk.hint.main}`));
+  } else {
+    halts.push(...(await policyHalts(desk, view, main)), ...(await mainHalts(desk, view, main)));
+  }
+  return [...halts, ...clockHalts(view, now), ...sweepHalts(view, now)];
+}
+
+/** Main must hold exactly the signed policy; while it holds another, older ones included, nothing is granted. */
+async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+  const seq = view.state.index.beats?.policy.seq ?? 0;
+  if (seq === 0) return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
+  try {
+    if (treeDigest(await policyFilesOf(desk.repository, main)) === view.state.policy.digest) return [];
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return [halt('E_POL_UNSIGNED', `the policy on ${mainRef(desk, desk.hint)} cannot be read: ${error.message}`)];
+  }
+  const where = `${desk.hint.main} at ${main.slice(0, 12)}`;
+  return [halt('E_POL_UNSIGNED', `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\``)];
+}
+
+async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+  const last = view.state.index.beats?.apply?.main;
+  if (last === undefined || last === main) return [];
+  const known = await desk.repository.isAncestor(last as Oid, main).catch(() => false);
+  return known ? [] : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];
+}
+
+function clockHalts(view: LedgerView, now: Instant): Reason[] {
+  const last = view.state.index.beats?.apply?.at;
+  if (last === undefined || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
+  return [halt('E_LED_CLOCK', `this clock says ${now}, but the ledger has an apply entry of ${last}`)];
+}
+
+/** Access that nobody will end must not begin. */
+function sweepHalts(view: LedgerView, now: Instant): Reason[] {
+  const { policy, index } = view.state;
+  const within = policy.config.sweep_within;
+  if (within === undefined || ![...index.records.values()].some(mayBeLive)) return [];
+  const last = index.beats?.sweep?.at;
+  if (last !== undefined && now <= plus(last, secondsOf(within))) return [];
+  return [halt('E_POL_SWEEP_LATE', `grants are live and the last sweep was ${last ?? 'never'}, not within ${within}`)];
+}

@@ -1,0 +1,56 @@
+/** One request as it stands now: its newest bytes, what the ledger knows, and the decision on its evidence. */
+import type { Decision } from '../model/decision.ts';
+import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import type { RequestId } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import type { Request } from '../model/request.ts';
+import { decide, type Snapshot } from '../rules/decide.ts';
+import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/plan-apply.ts';
+import type { Desk } from './desk.ts';
+import { fetchState } from './fetch-state.ts';
+import { gather } from './gather.ts';
+import { type LedgerView, readLedger, keepHead } from './read-ledger.ts';
+
+export interface Looked {
+  readonly id: RequestId;
+  readonly view: LedgerView;
+  readonly situation: Situation;
+  readonly candidate: Candidate | null;
+  readonly record: OpenRecord | null;
+  /** `null` when there is no readable request file (any more). */
+  readonly judged: { readonly request: Request; readonly snapshot: Snapshot; readonly decision: Decision } | null;
+  readonly now: Instant;
+}
+
+/** What a person's command starts with: the newest state, verified, and remembered. */
+export async function freshLedger(desk: Desk): Promise<{
+  readonly view: LedgerView;
+  readonly freshness: Awaited<ReturnType<typeof fetchState>>;
+}> {
+  const freshness = await fetchState(desk);
+  const view = await readLedger(desk, null);
+  if (view.firstUse) desk.note(`first use here: the trust root ${view.state.root} is now pinned on this machine`);
+  for (const trouble of view.troubles) desk.note(`the ledger is in doubt: ${trouble.message} [${trouble.code}]`);
+  await keepHead(desk, null, view);
+  return { view, freshness };
+}
+
+export async function lookAtRequest(desk: Desk, id: RequestId): Promise<Looked> {
+  const { view, freshness } = await freshLedger(desk);
+  const now = desk.clock();
+  const situation = await gather(desk, view, freshness, now, new Set([id]));
+  const candidate = situation.candidates.find((one) => one.id === id) ?? null;
+  const record = view.state.index.records.get(id) ?? null;
+  if (candidate === null && record === null) {
+    throw new PamError('E_ID_UNKNOWN', `there is no request ${id}`, {
+      hint: 'see `pam status` for what is open, and `pam log` for what was',
+    });
+  }
+  if (candidate === null || !isRequest(candidate.request)) {
+    return { id, view, situation, candidate, record, judged: null, now };
+  }
+  const { request } = candidate;
+  const snapshot = { ...snapshotOf(situation, candidate, request, record), evidenceOnly: true };
+  return { id, view, situation, candidate, record, judged: { request, snapshot, decision: decide(snapshot, now) }, now };
+}

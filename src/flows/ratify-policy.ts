@@ -1,0 +1,75 @@
+/** Ratify: an admin signs what main holds as the next policy version, after seeing who gains what. */
+import { PamError } from '../model/error.ts';
+import { NAMESPACES, type PolicyStatement, type Signed } from '../model/statement.ts';
+import { type PolicyChange, type Tally, tallies } from '../rules/judge-policy-change.ts';
+import { tellPolicyChange } from '../rules/tell-policy-change.ts';
+import { printStatement } from '../trust/statement-text.ts';
+import type { Desk, Executor, Signer } from './desk.ts';
+import { freshLedger } from './look-at-request.ts';
+import { type LedgerView, readLedger } from './read-ledger.ts';
+import { policyOnMain, recordPolicy, statementsOnPolicy } from './record-policy.ts';
+
+export interface Ratifiable {
+  readonly view: LedgerView;
+  readonly change: PolicyChange;
+  /** Who gains and who loses what, one sentence a line. */
+  readonly told: readonly string[];
+}
+
+/** `undefined`: main holds the policy in force. */
+export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
+  const { view } = await freshLedger(desk);
+  const found = await policyOnMain(desk, view);
+  if (found === undefined) return undefined;
+  const previous = found.seq === 1 ? null : view.state.policy;
+  const change: PolicyChange = {
+    root: view.state.root,
+    seq: found.seq,
+    next: found.policy,
+    previous,
+    statements: await statementsOnPolicy(desk, view, found.seq),
+    recordedAt: desk.clock(),
+  };
+  return { view, change, told: tellPolicyChange(previous, found.policy) };
+}
+
+export interface Ratified {
+  readonly seq: number;
+  readonly digest: string;
+  readonly tallies: readonly Tally[];
+  /** Already written to the ledger, because an executor was at hand. */
+  readonly inForce: boolean;
+}
+
+export async function ratify(desk: Desk, found: Ratifiable, signer: Signer, executor: Executor | null): Promise<Ratified> {
+  const { change, view } = found;
+  const judges = [change.previous ?? change.next, change.next];
+  if (!judges.some(({ admins }) => admins.people.includes(signer.id))) {
+    throw new PamError('E_POL_ADMIN', `${signer.id} is not an admin`, { hint: 'admins stand in policy/people.yaml' });
+  }
+  const statement: PolicyStatement = {
+    type: 'policy',
+    root: change.root,
+    signer: signer.id,
+    signedAt: change.recordedAt,
+    seq: change.seq,
+    policySha256: change.next.digest,
+    previousSha256: change.previous?.digest ?? null,
+  };
+  const text = printStatement(statement);
+  const signed: Signed = { text, armor: await desk.sign(text, NAMESPACES.policy, signer.keyFile) };
+  if (!tallies({ ...change, statements: [signed] }).some(({ have }) => have.includes(signer.id))) {
+    throw new PamError('E_KEY_PRINCIPAL', `that signature does not count for ${signer.id}`, {
+      hint: 'is --key the key that policy lists for you, and valid now?',
+    });
+  }
+  const forge = await desk.forge(view.state.policy.config);
+  await forge.publish(`policy-${change.seq}`, signed, signer.id);
+  const counted = tallies({ ...change, statements: [...change.statements, signed] });
+  const complete = counted.every(({ have, need }) => have.length >= need);
+  const inForce =
+    complete && executor !== null
+      ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
+      : false;
+  return { seq: change.seq, digest: change.next.digest, tallies: counted, inForce };
+}

@@ -1,0 +1,77 @@
+/**
+ * Puts a new policy in force: main holds it, enough admins signed it, so any executor may write the `policy`
+ * event. The admins' statements are its authority, not the executor's key.
+ */
+import { readPolicy } from '../documents/policy-files.ts';
+import { PamError } from '../model/error.ts';
+import type { Signed } from '../model/statement.ts';
+import { judgePolicyChange, tallies } from '../rules/judge-policy-change.ts';
+import { treeDigest } from '../trust/digest.ts';
+import { appendEntry } from './append-entry.ts';
+import { type Desk, type Executor, mainRef } from './desk.ts';
+import type { LedgerView } from './read-ledger.ts';
+import { policyFilesOf } from './walk-ledger.ts';
+
+/** The policy that main holds, when it is not the one in force; throws when main's cannot be read. */
+export async function policyOnMain(
+  desk: Desk,
+  view: LedgerView,
+): Promise<{ readonly policy: LedgerView['state']['policy']; readonly files: LedgerView['state']['policyFiles']; readonly seq: number } | undefined> {
+  const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
+  if (main === undefined) return undefined;
+  const files = await policyFilesOf(desk.repository, main);
+  const digest = treeDigest(files);
+  const inForce = view.state.index.beats?.policy.seq ?? 0;
+  if (inForce > 0 && digest === view.state.policy.digest) return undefined;
+  return { policy: readPolicy(files, digest, desk.providers), files, seq: inForce + 1 };
+}
+
+export async function statementsOnPolicy(desk: Desk, view: LedgerView, seq: number): Promise<readonly Signed[]> {
+  const topic = `policy-${seq}`;
+  const forge = await desk.forge(view.state.policy.config);
+  return ((await forge.statements([topic])).get(topic) ?? []).map(({ signed }) => signed);
+}
+
+/** The view afterwards, and the version that came into force, if one did. Never throws for a policy in doubt. */
+export async function recordPolicy(
+  desk: Desk,
+  executor: Executor,
+  first: LedgerView,
+): Promise<{ readonly view: LedgerView; readonly recorded: number | null }> {
+  try {
+    let recorded: number | null = null;
+    const { view } = await appendEntry(desk, executor, first, async (now, at) => {
+      recorded = null;
+      const found = await policyOnMain(desk, now);
+      if (found === undefined) return null;
+      const statements = await statementsOnPolicy(desk, now, found.seq);
+      const previous = found.seq === 1 ? null : now.state.policy;
+      const { root, index } = now.state;
+      const change = { root, seq: found.seq, next: found.policy, previous, recordedAt: at };
+      const counted = countedOnly({ ...change, statements });
+      judgePolicyChange({ ...change, statements: counted }, index);
+      recorded = found.seq;
+      const { digest } = found.policy;
+      return {
+        events: [{ type: 'policy', id: '-', seq: found.seq, digest, statements: counted }],
+        brings: { policy: found.policy, files: found.files },
+      };
+    });
+    return { view, recorded };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    // Not signed yet, or not readable: `haltsOf` says so where grants are concerned.
+    return { view: first, recorded: null };
+  }
+}
+
+/** Of each admin one statement that counts, so that strangers cannot bloat the ledger. */
+function countedOnly(change: Parameters<typeof tallies>[0]): readonly Signed[] {
+  const kept = new Map<string, Signed>();
+  for (const signed of change.statements) {
+    for (const { have } of tallies({ ...change, statements: [signed] })) {
+      for (const admin of have) kept.set(admin, signed);
+    }
+  }
+  return [...kept.values()];
+}

@@ -1,0 +1,56 @@
+/** What one `apply` or `sweep` did, and the exit class that it adds up to. */
+import type { Decision, Reason } from '../model/decision.ts';
+import { EXIT, type Exit, exitOf, PamError } from '../model/error.ts';
+import type { ReasonNote } from '../model/entry.ts';
+import type { LedgerPoint } from '../model/statement.ts';
+import type { RequestId } from '../model/names.ts';
+
+export type RunAction = 'see' | 'stop' | 'refuse' | 'schedule' | 'grant' | 'revoke' | 'policy';
+
+export interface RunStep {
+  readonly action: RunAction;
+  readonly id: RequestId | '-';
+  readonly target: string | null;
+  readonly result: 'done' | 'failed' | 'skipped';
+  readonly error: ReasonNote | null;
+  /** For people. */
+  readonly what: string;
+}
+
+export interface RunResult {
+  readonly steps: readonly RunStep[];
+  readonly ledger: LedgerPoint;
+  /** Requests that wait, with why. */
+  readonly waiting: readonly { readonly id: RequestId; readonly decision: Decision }[];
+  /** What stopped grants or could not be read. */
+  readonly troubles: readonly Reason[];
+}
+
+export const noteOf = (error: PamError): ReasonNote => ({ code: error.code, message: error.message });
+
+/** 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
+export function exitOfRun(result: RunResult): Exit {
+  if (result.troubles.some((one) => exitOf(one.code) === EXIT.integrity)) return EXIT.integrity;
+  const acted = result.steps.filter((one) => one.action === 'grant' || one.action === 'revoke');
+  const failed = acted.filter((one) => one.result === 'failed').length;
+  if (failed > 0) return failed === acted.length ? EXIT.failed : EXIT.partly;
+  if (result.troubles.length > 0) {
+    const unread = result.troubles.some((one) => exitOf(one.code) === EXIT.failed);
+    return unread ? EXIT.partly : EXIT.refused;
+  }
+  return result.steps.some((one) => one.action === 'refuse') ? EXIT.refused : EXIT.done;
+}
+
+/** `apply <id>` answers with that request's own class; without ids others may be pending and all is well. */
+export function exitOfApply(result: RunResult, ids: readonly RequestId[]): Exit {
+  const exit = exitOfRun(result);
+  if (ids.length === 0 || exit === EXIT.integrity) return exit;
+  const failed = result.steps.find((one) => ids.some((id) => id === one.id) && one.result === 'failed');
+  if (failed !== undefined) return exit;
+  const skipped = result.steps.find((one) => ids.some((id) => id === one.id) && one.error !== null);
+  if (skipped?.error != null) return exitOf(skipped.error.code) === EXIT.invalid ? EXIT.invalid : EXIT.refused;
+  const waiting = result.waiting.filter((one) => ids.includes(one.id));
+  if (waiting.some(({ decision }) => decision.verdict === 'refused')) return EXIT.refused;
+  if (waiting.length > 0) return EXIT.pending;
+  return exit;
+}

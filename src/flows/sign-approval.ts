@@ -1,0 +1,138 @@
+/**
+ * Approving: show, sign, verify, publish. What is signed is the exact grant that was shown; what is published was
+ * verified here first, with the rules that will count it.
+ */
+import type { Decision, VerifiedApproval } from '../model/decision.ts';
+import { EXIT, PamError } from '../model/error.ts';
+import { type Instant, plus, secondsOf } from '../model/instant.ts';
+import type { Policy, Role } from '../model/policy.ts';
+import { type ApprovalStatement, type Capacity, NAMESPACES, type Signed } from '../model/statement.ts';
+import { eligibility } from '../rules/count-approvals.ts';
+import { roleOf } from '../rules/exact-grant.ts';
+import { approversOf, beneficiaries, isPerson, members } from '../rules/people.ts';
+import { verifyApproval } from '../rules/verify-approvals.ts';
+import { printStatement } from '../trust/statement-text.ts';
+import type { Desk, Signer } from './desk.ts';
+import type { Looked } from './look-at-request.ts';
+
+export interface Prepared {
+  readonly statement: ApprovalStatement;
+  readonly text: string;
+  readonly decision: Decision;
+}
+
+/** What this person would sign. Throws when they may not, when it is too early, or when it cannot be granted. */
+export function prepareApproval(looked: Looked, signer: string, because: string | null): Prepared {
+  const { view, judged, id, now } = looked;
+  if (judged === null) throw new PamError('E_REQ_UNREADABLE', `${id} holds no valid request`, { exit: EXIT.invalid });
+  const { policy, root, seq, head } = view.state;
+  const { request, decision, snapshot } = judged;
+  const role = roleOf(policy, request.role);
+  if (decision.grant === null || role === undefined) throw refusedBy(decision);
+  judgeSigner(policy, role, signer, beneficiaries(policy, request.requester, request.subject), id);
+  if (decision.final) throw refusedBy(decision);
+  const seenAt = looked.record?.seen?.at ?? null;
+  const capacity = capacityOf(policy, role, signer, seenAt, now);
+  if (capacity !== 'named' && (because ?? '').trim() === '') {
+    throw new PamError('E_USAGE', `a ${capacity} approval needs a reason`, { hint: 'add --because "why the named approver cannot"' });
+  }
+  const statement: ApprovalStatement = {
+    type: 'approval',
+    root,
+    signer,
+    signedAt: now,
+    request: id,
+    requestSha256: snapshot.requestSha256,
+    grant: decision.grant,
+    capacity,
+    because,
+    ledger: { seq, head },
+  };
+  return { statement, text: printStatement(statement), decision };
+}
+
+function refusedBy(decision: Decision): PamError {
+  const failing = decision.reasons.filter((one) => !one.ok);
+  const [first] = failing;
+  const issues = failing.map(({ code, message }) => ({ file: '', code, message }));
+  return new PamError(first?.code ?? 'E_POL_ROLE', first?.message ?? 'it cannot be granted', { issues, exit: EXIT.refused });
+}
+
+function judgeSigner(
+  policy: Policy,
+  role: Role,
+  signer: string,
+  excluded: ReadonlySet<string>,
+  id: string,
+): void {
+  if (Object.hasOwn(policy.services, signer)) {
+    throw new PamError('E_APR_NONHUMAN', `${signer} is a service; only people approve`);
+  }
+  if (!isPerson(policy, signer)) throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`);
+  if (excluded.has(signer)) {
+    throw new PamError('E_APR_SELF', `${signer} gains by ${id} and may not approve it`, {
+      hint: 'somebody else has to sign; `pam show` lists who may',
+    });
+  }
+  if (!approversOf(policy, role).has(signer)) {
+    throw new PamError('E_APR_SCOPE', `${signer} is not an approver of this role`, { hint: '`pam show` lists who may approve' });
+  }
+}
+
+/** `named` where possible; else `fallback`, if it is due. Before that nothing is signed. */
+function capacityOf(policy: Policy, role: Role, signer: string, seenAt: Instant | null, now: Instant): Capacity {
+  if (role.approval.some((rule) => members(policy, rule.approvers).has(signer))) return 'named';
+  const steps = role.approval.flatMap((rule) => rule.fallback.filter((one) => members(policy, one.approvers).has(signer)));
+  if (seenAt === null) {
+    throw new PamError('E_APR_FALLBACK_EARLY', 'no executor has seen the request yet, so the fallback clock does not run', {
+      exit: EXIT.pending,
+      hint: 'it starts with the next `pam apply`',
+    });
+  }
+  const due = steps.map((step) => plus(seenAt, secondsOf(step.after))).sort()[0];
+  if (due === undefined || now < due) {
+    throw new PamError('E_APR_FALLBACK_EARLY', `${signer} may stand in from ${due ?? 'never'} on`, {
+      exit: EXIT.pending,
+      hint: 'the named approvers come first; try again then',
+    });
+  }
+  return 'fallback';
+}
+
+/** Throws unless this signed approval would count now, for at least one rule. */
+export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval {
+  const { judged, view, now, record } = looked;
+  const { policy } = view.state;
+  if (judged?.decision.grant == null) throw new PamError('E_REQ_UNREADABLE', `${looked.id} cannot be granted`);
+  const { request, snapshot, decision } = judged;
+  const approval = verifyApproval(
+    {
+      ...snapshot,
+      grant: judged.decision.grant,
+      beneficiaries: beneficiaries(policy, request.requester, request.subject),
+      recordedAt: now,
+      witnesses: new Map([...snapshot.witnesses, [view.state.seq, view.state.head]]),
+    },
+    signed,
+  );
+  const clocks = { now, seenAt: record?.seen?.at ?? null };
+  const problems = (roleOf(policy, request.role)?.approval ?? []).map((rule) => eligibility(policy, rule, approval, clocks));
+  const problem = problems.find((one) => one?.code !== 'E_APR_SCOPE') ?? problems[0];
+  if (problem !== undefined && problems.every((one) => one !== undefined)) {
+    throw new PamError(problem.code, problem.message, { exit: EXIT.refused });
+  }
+  if (decision.final) throw refusedBy(decision);
+  return approval;
+}
+
+export async function signApproval(desk: Desk, looked: Looked, prepared: Prepared, signer: Signer): Promise<VerifiedApproval> {
+  const armor = await desk.sign(prepared.text, NAMESPACES.approval, signer.keyFile);
+  return await publishApproval(desk, looked, { text: prepared.text, armor });
+}
+
+export async function publishApproval(desk: Desk, looked: Looked, signed: Signed): Promise<VerifiedApproval> {
+  const approval = judgeApproval(looked, signed);
+  const forge = await desk.forge(looked.view.state.policy.config);
+  await forge.publish(looked.id, signed, approval.signer);
+  return approval;
+}

@@ -1,0 +1,53 @@
+/** Stopping: a denial, a withdrawal and a revocation are one signed statement, and final. */
+import { PamError } from '../model/error.ts';
+import { NAMESPACES, type Signed, type StopStatement } from '../model/statement.ts';
+import { validStop } from '../rules/judge-stop.ts';
+import { stoppersOf } from '../rules/people.ts';
+import { printStatement } from '../trust/statement-text.ts';
+import type { Desk, Signer } from './desk.ts';
+import type { Looked } from './look-at-request.ts';
+
+export function stoppersOn(looked: Looked): ReadonlySet<string> {
+  const { view, judged, record } = looked;
+  const { policy } = view.state;
+  const of = judged?.request ?? record?.seen ?? null;
+  return new Set([
+    ...(record?.seen?.stoppers ?? []),
+    ...policy.admins.people,
+    ...(of === null ? [] : stoppersOf(policy, of)),
+  ]);
+}
+
+export function prepareStop(looked: Looked, signer: string, because: string | null): StopStatement {
+  const { record, view, id, now } = looked;
+  if (!stoppersOn(looked).has(signer)) {
+    throw new PamError('E_APR_SCOPE', `${signer} may not stop ${id}`, {
+      hint: 'the requester, the subject, its approvers and the admins may',
+    });
+  }
+  if (record !== null && ['ended', 'failed', 'stopped'].includes(record.state)) {
+    throw new PamError('E_REQ_CONSUMED', `${id} is ${record.state} already; there is nothing to stop`);
+  }
+  return { type: 'stop', root: view.state.root, signer, signedAt: now, request: id, because };
+}
+
+export async function signStop(desk: Desk, looked: Looked, statement: StopStatement, signer: Signer): Promise<Signed> {
+  const text = printStatement(statement);
+  const signed = { text, armor: await desk.sign(text, NAMESPACES.stop, signer.keyFile) };
+  await publishStop(desk, looked, signed);
+  return signed;
+}
+
+/** Throws unless this stop is valid and its signer entitled. */
+export async function publishStop(desk: Desk, looked: Looked, signed: Signed): Promise<string> {
+  const { root, policy } = looked.view.state;
+  const stop = validStop({ root, policy, id: looked.id, stops: [signed], stoppers: stoppersOn(looked) }, looked.now);
+  if (stop === undefined) {
+    throw new PamError('E_SIG_STOP', 'the stop is not validly signed by somebody entitled', {
+      hint: 'is --key the key that policy lists for you?',
+    });
+  }
+  const forge = await desk.forge(policy.config);
+  await forge.publish(looked.id, signed, stop.signer);
+  return stop.signer;
+}

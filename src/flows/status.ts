@@ -1,0 +1,123 @@
+/** What is live, scheduled or waiting, and what each waits for. */
+import type { Instant } from '../model/instant.ts';
+import type { RequestId } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import { decide } from '../rules/decide.ts';
+import { roleOf } from '../rules/exact-grant.ts';
+import { approversOf, beneficiaries } from '../rules/people.ts';
+import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/plan-apply.ts';
+import type { Desk } from './desk.ts';
+import { gather } from './gather.ts';
+import { freshLedger } from './look-at-request.ts';
+
+export type GrantState = 'scheduled' | 'granting' | 'live' | 'overdue' | 'ended' | 'failed';
+
+export interface GrantLine {
+  readonly id: RequestId;
+  readonly subject: string;
+  readonly role: string;
+  readonly target: string;
+  readonly permissions: readonly string[];
+  readonly until: Instant;
+  readonly state: GrantState;
+  readonly access: Access | null;
+}
+
+/** How the subject uses it. */
+export interface Access {
+  readonly kind: 'ssh-certificate';
+  readonly certificate: string;
+}
+
+export interface ProposalLine {
+  readonly id: RequestId;
+  readonly role: string;
+  readonly requester: string;
+  readonly have: number;
+  readonly need: number;
+  /** Who may still approve. */
+  readonly who: readonly string[];
+  /** The next command, or why it stands still. */
+  readonly next: string;
+}
+
+export interface Status {
+  readonly grants: readonly GrantLine[];
+  readonly proposals: readonly ProposalLine[];
+  readonly lastSweep: Instant | null;
+  readonly now: Instant;
+}
+
+export async function status(desk: Desk, only: RequestId | undefined, all: boolean): Promise<Status> {
+  const { view, freshness } = await freshLedger(desk);
+  const now = desk.clock();
+  const situation = await gather(desk, view, freshness, now, only === undefined ? undefined : new Set([only]));
+  const records = [...view.state.index.records.values()].filter((one) => only === undefined || one.id === only);
+  const grants = records.flatMap((record) => grantLine(record, now)).filter(({ state }) => all || only !== undefined || !OVER.has(state));
+  const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
+  return {
+    grants: grants.sort((a, b) => (`${a.until} ${a.target}` < `${b.until} ${b.target}` ? -1 : 1)),
+    proposals,
+    lastSweep: view.state.index.beats?.sweep?.at ?? null,
+    now,
+  };
+}
+
+const OVER: ReadonlySet<GrantState> = new Set(['ended', 'failed']);
+
+function grantLine(record: OpenRecord, now: Instant): GrantLine[] {
+  const { grant, id } = record;
+  if (grant === null) return [];
+  const { subject, role, target, permissions, end } = grant;
+  const certificate = grant.receipt?.certificate;
+  const state = stateOf(record, now);
+  const access: Access | null =
+    certificate !== undefined && state === 'live' ? { kind: 'ssh-certificate', certificate } : null;
+  return [{ id, subject, role, target, permissions, until: end, state, access }];
+}
+
+function stateOf(record: OpenRecord, now: Instant): GrantState {
+  const past = record.grant !== null && record.grant.end <= now;
+  switch (record.state) {
+    case 'scheduled':
+      return 'scheduled';
+    case 'granting':
+      return past ? 'overdue' : 'granting';
+    case 'live':
+      return past ? 'overdue' : 'live';
+    case 'ending':
+      return 'overdue';
+    case 'failed':
+      return 'failed';
+    case 'ended':
+    case 'unseen':
+    case 'seen':
+    case 'refused':
+    case 'stopped':
+      return 'ended';
+  }
+}
+
+function proposalLine(situation: Situation, one: Candidate, now: Instant): ProposalLine[] {
+  const { request, id } = one;
+  const record = situation.state.index.records.get(id) ?? null;
+  const { policy } = situation.state;
+  if (!isRequest(request) || (record !== null && record.state !== 'seen' && record.state !== 'unseen')) return [];
+  const snapshot = { ...snapshotOf(situation, one, request, record), evidenceOnly: true };
+  const decision = decide(snapshot, now);
+  const role = roleOf(policy, request.role);
+  const need = role?.approval.reduce((sum, { threshold }) => sum + threshold, 0) ?? 0;
+  const done = new Set(decision.counted.map(({ signer }) => signer));
+  const gain = beneficiaries(policy, request.requester, request.subject);
+  const who = role === undefined ? [] : [...approversOf(policy, role)].filter((name) => !done.has(name) && !gain.has(name));
+  const failing = decision.reasons.find((reason) => !reason.ok);
+  const next =
+    decision.verdict === 'approved'
+      ? one.merged
+        ? 'pam apply'
+        : `pam merge ${id}`
+      : decision.final
+        ? `refused: ${failing?.message ?? ''}`
+        : `pam approve ${id}`;
+  return [{ id, role: request.role, requester: request.requester, have: done.size, need, who, next }];
+}

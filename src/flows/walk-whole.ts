@@ -1,0 +1,60 @@
+/** The whole ledger from its genesis, as the clone holds it: for commands that fetch nothing and write nothing. */
+import { PamError } from '../model/error.ts';
+import type { CommitInfo } from '../model/git.ts';
+import type { Oid, Sha256 } from '../model/names.ts';
+import { type Desk, ledgerRef } from './desk.ts';
+import { type Junk, type Step, walkLedger } from './walk-ledger.ts';
+
+export interface Visitor {
+  readonly step: (step: Step) => void;
+  readonly junk?: (junk: Junk, newest: Step | null) => void;
+}
+
+export interface Whole {
+  readonly root: Sha256;
+  readonly last: Step;
+  readonly tip: Oid;
+  /** Whether the root came from outside (`--root`, a pin) or was only found. */
+  readonly pinned: boolean;
+}
+
+export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
+  const tip = await desk.repository.resolve(ledgerRef(desk));
+  if (tip === undefined) {
+    throw new PamError('E_LED_MISSING', `this clone holds no ledger branch ${desk.hint.ledger}`, {
+      hint: `git fetch it: git fetch origin ${desk.hint.ledger}`,
+    });
+  }
+  const root = desk.givenRoot ?? (await desk.memory.pinnedRoot());
+  const commits = await desk.repository.history(tip);
+  const first = await findGenesis(desk, commits, root, visitor);
+  let last = first;
+  visitor.step(first);
+  const at = commits.findIndex(({ oid }) => oid === first.commit.oid);
+  for await (const walked of walkLedger(desk.repository, desk.providers, commits.slice(at + 1), first.after)) {
+    if (walked.kind === 'junk') visitor.junk?.(walked.junk, last);
+    else {
+      last = walked.step;
+      visitor.step(last);
+    }
+  }
+  return { root: first.after.root, last, tip, pinned: root !== undefined };
+}
+
+async function findGenesis(
+  desk: Desk,
+  commits: readonly CommitInfo[],
+  root: Sha256 | undefined,
+  visitor: Visitor,
+): Promise<Step> {
+  for (const commit of commits) {
+    for await (const walked of walkLedger(desk.repository, desk.providers, [commit], null)) {
+      if (walked.kind === 'step' && (root === undefined || walked.step.after.root === root)) return walked.step;
+      if (walked.kind === 'junk') visitor.junk?.(walked.junk, null);
+    }
+  }
+  throw new PamError('E_POL_GENESIS', `no commit of the ledger holds ${root ?? 'a genesis'}`, {
+    exit: 20,
+    hint: 'this is another access repository than the one that was pinned, or its ledger was replaced',
+  });
+}

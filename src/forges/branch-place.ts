@@ -1,0 +1,97 @@
+/**
+ * Branches of a plain Git forge: on a remote, seen through remote-tracking refs, or in the clone itself when it is
+ * alone. Only the branches asked for are ever fetched.
+ */
+import { PamError } from '../model/error.ts';
+import type { Remote, Repository } from '../model/git.ts';
+import type { Oid } from '../model/names.ts';
+
+export interface BranchPlace {
+  /**
+   * Branches (without `refs/heads/`) that match one of the patterns, brought up to date. `check` sees their names
+   * before anything is fetched, and may throw.
+   */
+  readonly find: (
+    patterns: readonly string[],
+    check?: (branches: readonly string[]) => void,
+  ) => Promise<ReadonlyMap<string, Oid>>;
+  /** The branch as it was last seen; no network. */
+  readonly known: (branch: string) => Promise<Oid | undefined>;
+  /** `false` when the branch could not be made because something else has the name. */
+  readonly create: (branch: string, oid: Oid) => Promise<boolean>;
+}
+
+export interface RemoteSide {
+  readonly name: string;
+  readonly remote: Remote;
+}
+
+/** More than this in one question is an attack or a mistake. */
+const MAX_BRANCHES = 10_000;
+
+export function branchPlace(repository: Repository, side: RemoteSide | undefined): BranchPlace {
+  return side === undefined ? aloneClone(repository) : remoteBranches(repository, side);
+}
+
+function aloneClone(repository: Repository): BranchPlace {
+  return {
+    find: async (patterns, check = checkTotal) => {
+      const prefixes = patterns.map((pattern) => `refs/heads/${pattern.replace(/\*$/u, '')}`);
+      const found = [...(await repository.refs(prefixes))].map(([ref, oid]) => [branchOf(ref), oid] as const);
+      const matching = found.filter(([branch]) => patterns.some((pattern) => matches(pattern, branch)));
+      check(matching.map(([branch]) => branch));
+      return new Map(matching);
+    },
+    known: async (branch) => await repository.resolve(`refs/heads/${branch}`),
+    create: async (branch, oid) => await repository.moveRef(`refs/heads/${branch}`, oid, null),
+  };
+}
+
+function remoteBranches(repository: Repository, { name, remote }: RemoteSide): BranchPlace {
+  const tracking = (branch: string): string => `refs/remotes/${name}/${branch}`;
+  return {
+    find: async (patterns, check = checkTotal) => {
+      const there = await remote.list(patterns.map((pattern) => `refs/heads/${pattern}`));
+      const branches = [...there].map(([ref, oid]) => [branchOf(ref), oid] as const);
+      check(branches.map(([branch]) => branch));
+      const seen = await trackingOf(repository, patterns.map(tracking));
+      const stale = branches.filter(([branch, oid]) => seen.get(tracking(branch)) !== oid);
+      if (stale.length === 0) return new Map(branches);
+      await remote.fetch(stale.map(([branch]) => `+refs/heads/${branch}:${tracking(branch)}`));
+      const now = await trackingOf(repository, patterns.map(tracking));
+      // What moved or went since it was listed is what the clone now says it is.
+      return new Map(
+        branches.flatMap(([branch]) => {
+          const oid = now.get(tracking(branch));
+          return oid === undefined ? [] : [[branch, oid] as const];
+        }),
+      );
+    },
+    known: async (branch) => await repository.resolve(tracking(branch)),
+    create: async (branch, oid) => (await remote.push([{ oid, ref: `refs/heads/${branch}` }])) === 'moved',
+  };
+}
+
+function checkTotal(branches: readonly string[]): void {
+  if (branches.length > MAX_BRANCHES) {
+    throw new PamError(
+      'E_FORGE_LIMIT',
+      `${branches.length} branches match; at most ${MAX_BRANCHES} are read`,
+    );
+  }
+}
+
+async function trackingOf(
+  repository: Repository,
+  patterns: readonly string[],
+): Promise<ReadonlyMap<string, Oid>> {
+  return await repository.refs(patterns.map((pattern) => pattern.replace(/\*$/u, '')));
+}
+
+function branchOf(ref: string): string {
+  return ref.replace(/^refs\/heads\//u, '');
+}
+
+function matches(pattern: string, branch: string): boolean {
+  return pattern.endsWith('*') ? branch.startsWith(pattern.slice(0, -1)) : branch === pattern;
+}

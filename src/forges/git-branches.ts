@@ -1,0 +1,155 @@
+/**
+ * The plain Git forge: a proposal is the branch `pam/<id>`, a statement is the branch
+ * `pam-statements/<topic>/<first 16 hex of its SHA-256>`. Both are made once and never moved by pam.
+ */
+import { PamError } from '../model/error.ts';
+import type { Forge, NewProposal, Proposal } from '../model/forge.ts';
+import type { Remote, Repository, TreeEntry } from '../model/git.ts';
+import type { Instant } from '../model/instant.ts';
+import { isRequestId, requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
+import type { Signed } from '../model/statement.ts';
+import { fewAtOnce } from './few-at-once.ts';
+import { branchPlace, type BranchPlace } from './branch-place.ts';
+import { faultOf, REQUEST_MAX_BYTES, type Fault, type ListTree } from './proposal-scope.ts';
+import { statementBranch, statementBranches } from './statement-branches.ts';
+
+export interface GitForge {
+  readonly repository: Repository;
+  /** Without one, the clone is alone and the branches are its own. */
+  readonly remote?: { readonly name: string; readonly remote: Remote };
+  /** The main branch's name, as in `pam.yaml`. */
+  readonly main: string;
+  /** The date that new commits get; it proves nothing. */
+  readonly now: () => Instant;
+}
+
+export function gitBranches(forge: GitForge): Forge {
+  const place = branchPlace(forge.repository, forge.remote);
+  const statements = statementBranches(forge.repository, place);
+  return {
+    kind: 'git',
+    proposals: async ({ ids, days }) => {
+      const wanted = [...ids.map((id) => `pam/${id}`), ...days.map((day) => `pam/${checkDay(day)}-*`)];
+      const found = wanted.length === 0 ? new Map<string, Oid>() : await place.find(wanted);
+      return await readProposals(forge, place, found);
+    },
+    statements: statements.find,
+    propose: async (proposal) => await propose(forge, place, proposal),
+    publish: async (topic, signed, author) => {
+      await publish(forge, place, statements, { topic, signed, author });
+    },
+  };
+}
+
+function checkDay(day: string): string {
+  if (/^\d{8}$/u.test(day)) return day;
+  throw new PamError('E_BUG', `not a day: ${JSON.stringify(day)}`);
+}
+
+async function readProposals(
+  forge: GitForge,
+  place: BranchPlace,
+  branches: ReadonlyMap<string, Oid>,
+): Promise<readonly Proposal[]> {
+  const main = await place.known(forge.main);
+  const trees = new Map<Oid, Promise<readonly TreeEntry[]>>();
+  const baseTree: ListTree = async (commit) => {
+    const tree = trees.get(commit) ?? forge.repository.list(commit, '');
+    trees.set(commit, tree);
+    return await tree;
+  };
+  const named = [...branches].flatMap(([branch, head]) => {
+    const id = branch.slice('pam/'.length);
+    return isRequestId(id) ? [{ branch, id, head, main }] : [];
+  });
+  return await fewAtOnce(named, async (at) => await readProposal(forge.repository, baseTree, at));
+}
+
+/** One broken proposal is its own fault only; the others are read all the same. */
+async function readProposal(
+  repository: Repository,
+  baseTree: ListTree,
+  at: { readonly branch: string; readonly id: RequestId; readonly head: Oid; readonly main: Oid | undefined },
+): Promise<Proposal> {
+  const { branch, id, head, main } = at;
+  const faulty = (fault: Fault): Proposal => ({ id, place: branch, head, files: undefined, fault });
+  if (main === undefined) return faulty({ code: 'E_PR_SCOPE', message: 'main cannot be read' });
+  try {
+    const fault = await faultOf(repository, baseTree, { id, head, main });
+    if (fault !== undefined) return faulty(fault);
+    const paths = [requestPath(id), signaturePath(id)];
+    const wanted = paths.map((path) => ({ treeish: head, path }));
+    const [request, signature] = await repository.read(wanted, REQUEST_MAX_BYTES);
+    if (request === undefined || signature === undefined) {
+      return faulty({ code: 'E_PR_SCOPE', message: 'its files cannot be read' });
+    }
+    return { id, place: branch, head, files: { request, signature } };
+  } catch (error) {
+    if (error instanceof PamError) return faulty({ code: error.code, message: error.message });
+    throw error;
+  }
+}
+
+async function propose(
+  forge: GitForge,
+  place: BranchPlace,
+  proposal: NewProposal,
+): Promise<{ readonly branch: string; readonly proposal: string }> {
+  const branch = `pam/${proposal.id}`;
+  const taken = (): PamError =>
+    new PamError('E_REQ_ID_TAKEN', `the request id ${proposal.id} is in use`, {
+      hint: 'ask again: ids are random',
+    });
+  if ((await place.find([branch])).size > 0) throw taken();
+  const main = await place.known(forge.main);
+  if (main === undefined) {
+    throw new PamError('E_GIT_REF', `there is no branch ${forge.main} to propose to`, {
+      hint: 'run pam init first',
+    });
+  }
+  if ((await forge.repository.list(main, requestPath(proposal.id))).length > 0) throw taken();
+  const commit = await forge.repository.writeCommit({
+    parents: [main],
+    base: main,
+    files: new Map([
+      [requestPath(proposal.id), proposal.request],
+      [signaturePath(proposal.id), proposal.signature],
+    ]),
+    message: proposal.message,
+    author: proposal.author,
+    at: forge.now(),
+  });
+  if (await place.create(branch, commit)) return { branch, proposal: branch };
+  if ((await place.find([branch])).size > 0) throw taken();
+  throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {
+    hint: 'may you push branches named pam/* there?',
+  });
+}
+
+async function publish(
+  forge: GitForge,
+  place: BranchPlace,
+  statements: ReturnType<typeof statementBranches>,
+  statement: { readonly topic: string; readonly signed: Signed; readonly author: string },
+): Promise<void> {
+  const { topic, signed, author } = statement;
+  const branch = statementBranch(topic, signed.text);
+  if (await statements.holds(branch, signed)) return;
+  const commit = await forge.repository.writeCommit({
+    parents: [],
+    base: null,
+    files: new Map([
+      ['statement', Buffer.from(signed.text)],
+      ['statement.sig', Buffer.from(signed.armor)],
+    ]),
+    message: `statement about ${topic}`,
+    author,
+    at: forge.now(),
+  });
+  if (await place.create(branch, commit)) return;
+  // Somebody was faster: with the same statement that is as good, with anything else it is not.
+  if (await statements.holds(branch, signed)) return;
+  throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {
+    hint: 'sign again (a later signed-at gives another branch), and check that you may push pam-statements/*',
+  });
+}

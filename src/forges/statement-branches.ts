@@ -1,0 +1,107 @@
+/** Statements on branches: one parentless commit each, holding `statement` and `statement.sig` and nothing else. */
+import { PamError } from '../model/error.ts';
+import type { Found } from '../model/forge.ts';
+import type { Repository } from '../model/git.ts';
+import type { Oid } from '../model/names.ts';
+import type { Signed } from '../model/statement.ts';
+import { sha256 } from '../trust/digest.ts';
+import type { BranchPlace } from './branch-place.ts';
+import { fewAtOnce } from './few-at-once.ts';
+
+const ROOT = 'pam-statements';
+const TOPIC = /^[a-z0-9][a-z0-9-]{0,80}$/u;
+const FILES = ['statement', 'statement.sig'] as const;
+/** Text and armor together. */
+const MAX_BYTES = 8 * 1024;
+const MAX_PER_TOPIC = 2000;
+
+export interface StatementBranches {
+  readonly find: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly Found[]>>;
+  /** Does that branch hold exactly this? */
+  readonly holds: (branch: string, signed: Signed) => Promise<boolean>;
+}
+
+/** The first 16 hex digits of the text's SHA-256 name the branch, so one statement has one place. */
+export function statementBranch(topic: string, text: string): string {
+  return `${ROOT}/${checkTopic(topic)}/${sha256(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
+}
+
+export function statementBranches(repository: Repository, place: BranchPlace): StatementBranches {
+  return {
+    find: async (topics) => {
+      const check = (branches: readonly string[]): void => {
+        for (const topic of topics) checkCount(topic, branches);
+      };
+      const none = new Map<string, Oid>();
+      const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), check);
+      const read = await readStatements(repository, found);
+      return new Map(
+        topics.map((topic) => [topic, read.filter((each) => each.place.startsWith(`${ROOT}/${topic}/`))]),
+      );
+    },
+    holds: async (branch, signed) => {
+      const [there] = await readStatements(repository, await place.find([branch]));
+      return there?.signed.text === signed.text && there.signed.armor === signed.armor;
+    },
+  };
+}
+
+function checkTopic(topic: string): string {
+  if (TOPIC.test(topic)) return topic;
+  throw new PamError('E_BUG', `not a topic for statements: ${JSON.stringify(topic)}`);
+}
+
+function patternOf(topic: string): string {
+  return `${ROOT}/${checkTopic(topic)}/*`;
+}
+
+function checkCount(topic: string, branches: readonly string[]): void {
+  const count = branches.filter((branch) => branch.startsWith(`${ROOT}/${topic}/`)).length;
+  if (count > MAX_PER_TOPIC) {
+    throw new PamError(
+      'E_FORGE_LIMIT',
+      `there are ${count} statements about ${topic}; at most ${MAX_PER_TOPIC} are read`,
+      {
+        hint: `remove the branches ${ROOT}/${topic}/* that nobody entitled pushed`,
+      },
+    );
+  }
+}
+
+/** Whatever has another shape or another name than its own text gives it is left out: anybody may push junk. */
+async function readStatements(
+  repository: Repository,
+  found: ReadonlyMap<string, Oid>,
+): Promise<readonly Found[]> {
+  const named = [...found].filter(([branch]) => /\/[0-9a-f]{16}$/u.test(branch));
+  const shapes = await fewAtOnce(named, async ([, oid]) => await isStatement(repository, oid));
+  const sound = named.filter((_, index) => shapes[index] === true);
+  const wanted = sound.flatMap(([, treeish]) => FILES.map((path) => ({ treeish, path })));
+  const bytes = await repository.read(wanted, MAX_BYTES);
+  return sound.flatMap(([branch], index): readonly Found[] => {
+    const text = decode(bytes[index * 2]);
+    const armor = decode(bytes[index * 2 + 1]);
+    if (text === undefined || armor === undefined) return [];
+    const topic = branch.split('/')[1];
+    if (topic === undefined || statementBranch(topic, text) !== branch) return [];
+    return [{ place: branch, signed: { text, armor } }];
+  });
+}
+
+async function isStatement(repository: Repository, commit: Oid): Promise<boolean> {
+  try {
+    const entries = await repository.list(commit, '');
+    const size = entries.reduce((sum, entry) => sum + entry.size, 0);
+    const names = entries.map(({ path, mode }) => `${mode} ${path}`).join();
+    return names === FILES.map((path) => `100644 ${path}`).join() && size <= MAX_BYTES;
+  } catch (error) {
+    if (error instanceof PamError) return false;
+    throw error;
+  }
+}
+
+/** Statements and armors are ASCII; anything else could not be compared byte for byte. */
+function decode(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined || bytes.some((byte) => byte > 0x7e)) return undefined;
+  return Buffer.from(bytes).toString('latin1');
+}

@@ -1,0 +1,69 @@
+/** Where the repository of a directory is: found as git finds it, and only if git would trust its owner. */
+import { realpathSync } from 'node:fs';
+import { PamError } from '../model/error.ts';
+import { run, type RunResult } from '../process/run.ts';
+import { baseEnvironment, said, type Environment, type RepositoryPlace } from './sealed.ts';
+
+/**
+ * Throws `E_GIT_NONE` when there is no repository, `E_GIT_OWNER` when it belongs to somebody else.
+ * This call alone sees the person's global config: their own `safe.directory` is theirs to give.
+ */
+export async function findRepository(dir: string, env: Environment): Promise<RepositoryPlace> {
+  const ask = async (args: readonly string[]): Promise<RunResult> =>
+    await run(
+      'git',
+      ['--no-pager', '-c', 'core.hooksPath=/dev/null', '-c', 'core.fsmonitor=false', ...args],
+      {
+        cwd: dir,
+        env: {
+          ...baseEnvironment(env),
+          GIT_CONFIG_NOSYSTEM: '1',
+          ...(env['HOME'] === undefined ? {} : { HOME: env['HOME'] }),
+          ...(env['XDG_CONFIG_HOME'] === undefined ? {} : { XDG_CONFIG_HOME: env['XDG_CONFIG_HOME'] }),
+        },
+        timeoutMs: 30_000,
+        maxBytes: 64 * 1024,
+      },
+    );
+  checkDirectory(dir);
+  const found = await ask([
+    'rev-parse',
+    '--path-format=absolute',
+    '--git-common-dir',
+    '--is-inside-work-tree',
+    '--show-object-format',
+  ]);
+  if (found.code !== 0) throw notFound(dir, found.stderr);
+  const [gitDir, inside, objectFormat, ...rest] = found.stdout.toString('utf8').split('\n');
+  if (gitDir === undefined || !gitDir.startsWith('/') || rest.length !== 1) {
+    throw new PamError('E_GIT', `git gave an unreadable answer about the repository of ${dir}`);
+  }
+  if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
+    throw new PamError('E_GIT', `the object format of ${dir} is unknown to pam`);
+  }
+  const top = inside === 'true' ? await ask(['rev-parse', '--show-toplevel']) : undefined;
+  const workTree = top?.code === 0 ? top.stdout.toString('utf8').replace(/\n$/u, '') : null;
+  return { gitDir: realpathSync(gitDir), workTree, objectFormat };
+}
+
+function checkDirectory(dir: string): void {
+  try {
+    realpathSync(dir);
+  } catch (cause) {
+    throw new PamError('E_GIT_NONE', `there is no directory ${dir}`, { cause });
+  }
+}
+
+function notFound(dir: string, stderr: string): PamError {
+  if (stderr.includes('dubious ownership')) {
+    return new PamError('E_GIT_OWNER', `the repository at ${dir} belongs to another user`, {
+      hint: 'work in a clone of your own, or trust this one with: git config --global --add safe.directory <path>',
+    });
+  }
+  if (stderr.includes('not a git repository')) {
+    return new PamError('E_GIT_NONE', `${dir} is not in a git repository`, {
+      hint: 'go to a clone of the access repository, or name it with -C <dir>',
+    });
+  }
+  return new PamError('E_GIT', `git cannot use the repository at ${dir}${said(stderr)}`);
+}

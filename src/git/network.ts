@@ -1,0 +1,256 @@
+/**
+ * A remote: list, fetch, push. All three run in a git directory of our own beside the clone's objects, so the clone's
+ * configuration has no say; the clone's tracking refs are moved by us, afterwards, by compare-and-swap.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PamError } from '../model/error.ts';
+import type { PushResult, Remote } from '../model/git.ts';
+import { isOid, type Oid } from '../model/names.ts';
+import { fillPattern, isRef, matchPattern, parsePattern, type RefPattern } from './ref-names.ts';
+import { checkRef } from './ref-names.ts';
+import { parseRefs, type RefChange, type Refs } from './refs.ts';
+import { remoteUrl } from './remote-url.ts';
+import { gitError, sealedDirectory, type Environment, type RepositoryPlace, type Sealed } from './sealed.ts';
+import { talk, type Answer } from './talk.ts';
+
+export interface RemotePlace {
+  readonly place: RepositoryPlace;
+  readonly sealed: Sealed;
+  readonly refs: Refs;
+  readonly env: Environment;
+  readonly name: string;
+  /** How long one conversation may take; 60 s unless a test says otherwise. */
+  readonly timeoutMs?: number;
+}
+
+/** At most this many refs are asked for in one fetch: the command line has an end. */
+const REFS_A_FETCH = 500;
+
+interface Line {
+  readonly url: string;
+  readonly directory: string;
+  readonly say: (args: readonly string[]) => Promise<Answer>;
+}
+
+export async function openRemote(at: RemotePlace): Promise<Remote> {
+  const url = await remoteUrl(at.sealed, at.place, at.name);
+  let directory: string | undefined;
+  const line = (): Line => {
+    const dir = (directory ??= sealedDirectory(at.place, at.env, false));
+    const where = {
+      directory: dir,
+      objects: join(at.place.gitDir, 'objects'),
+      env: at.env,
+      timeoutMs: at.timeoutMs ?? 60_000,
+    };
+    return { url, directory: dir, say: async (args) => await talk(where, args) };
+  };
+  return {
+    url,
+    list: async (patterns) => await listRemote(line(), patterns.map(parsePattern)),
+    fetch: async (refspecs) => {
+      await fetchRefs(at, line(), refspecs.map(parseRefspec));
+    },
+    push: async (moves) => await pushRefs(at, line(), moves),
+  };
+}
+
+async function listRemote(line: Line, patterns: readonly RefPattern[]): Promise<ReadonlyMap<string, Oid>> {
+  if (patterns.length === 0) return new Map();
+  const { code, stdout, stderr } = await line.say([
+    'ls-remote',
+    '--quiet',
+    '--heads',
+    '--end-of-options',
+    line.url,
+  ]);
+  if (code !== 0) throw unreachable(stderr);
+  const refs = parseRefs(stdout).filter(
+    ([ref]) => isRef(ref) && patterns.some((pattern) => matchPattern(pattern, ref) !== undefined),
+  );
+  return new Map(refs);
+}
+
+interface Refspec {
+  readonly from: RefPattern;
+  readonly to: RefPattern;
+}
+
+function parseRefspec(text: string): Refspec {
+  const [source, target, ...more] = text.replace(/^\+/u, '').split(':');
+  if (source === undefined || target === undefined || more.length > 0) {
+    throw new PamError('E_GIT_REF', `${JSON.stringify(text)} is not a refspec`);
+  }
+  const spec = { from: parsePattern(source), to: parsePattern(target) };
+  if (
+    !source.startsWith('refs/heads/') ||
+    !target.startsWith('refs/remotes/') ||
+    spec.from.star !== spec.to.star
+  ) {
+    throw new PamError(
+      'E_GIT_REF',
+      `${JSON.stringify(text)} does not go from a branch to a remote-tracking ref`,
+    );
+  }
+  return spec;
+}
+
+/** Tracking refs follow the remote, backwards too, and go when its refs are gone. */
+async function fetchRefs(at: RemotePlace, line: Line, specs: readonly Refspec[]): Promise<void> {
+  const there = await listRemote(
+    line,
+    specs.map(({ from }) => from),
+  );
+  const wanted = new Map<string, string>();
+  for (const [source] of there) {
+    for (const { from, to } of specs) {
+      const text = matchPattern(from, source);
+      if (text !== undefined) wanted.set(fillPattern(to, text), source);
+    }
+  }
+  const here = await trackingRefs(at.refs, specs);
+  const stale = [...wanted].filter(([target, source]) => here.get(target) !== there.get(source));
+  const fetched = await bring(at, line, stale);
+  await follow(at, specs, wanted, fetched);
+}
+
+async function trackingRefs(refs: Refs, specs: readonly Refspec[]): Promise<ReadonlyMap<string, Oid>> {
+  const found = await refs.refs([...new Set(specs.map(({ to }) => to.before))]);
+  return new Map([...found].filter(([ref]) => specs.some(({ to }) => matchPattern(to, ref) !== undefined)));
+}
+
+/** Fetches `[target, source]` pairs; what each target should now be. */
+async function bring(
+  at: RemotePlace,
+  line: Line,
+  pairs: readonly (readonly [string, string])[],
+): Promise<ReadonlyMap<string, Oid>> {
+  const fetched = new Map<string, Oid>();
+  for (let start = 0; start < pairs.length; start += REFS_A_FETCH) {
+    const part = pairs.slice(start, start + REFS_A_FETCH);
+    await lendTips(at, line.directory);
+    const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
+    const flags = [
+      '--quiet',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--no-auto-maintenance',
+      '--no-recurse-submodules',
+    ];
+    const { code, stderr } = await line.say(['fetch', ...flags, '--end-of-options', line.url, ...specs]);
+    if (code !== 0) throw unreachable(stderr);
+    const local = await at.sealed.git([
+      '--git-dir',
+      line.directory,
+      'for-each-ref',
+      '--format=%(objectname) %(refname)',
+      'refs/pam-fetched',
+    ]);
+    for (const [ref, oid] of parseRefs(local.stdout.toString('utf8'))) {
+      const target = part[Number(ref.slice('refs/pam-fetched/'.length))]?.[0];
+      if (target !== undefined) fetched.set(target, oid);
+    }
+  }
+  return fetched;
+}
+
+/** Tells the directory which commits the clone has, so that only new objects travel. */
+async function lendTips(at: RemotePlace, directory: string): Promise<void> {
+  const refs = [...(await at.refs.refs(['refs/heads/', 'refs/remotes/']))].filter(([ref]) => isRef(ref));
+  const stdin = refs.map(([, oid]) => `${oid}\n`).join('');
+  const out =
+    refs.length === 0
+      ? ''
+      : (await at.sealed.must(['cat-file', '--batch-check'], { stdin })).toString('utf8');
+  const commits = new Set(
+    out.split('\n').flatMap((text) => (/^\S+ commit /u.test(text) ? [text.split(' ')[0]] : [])),
+  );
+  const lines = refs.filter(([, oid]) => commits.has(oid)).map(([ref, oid]) => `${oid} ${ref}\n`);
+  rmSync(join(directory, 'refs'), { recursive: true, force: true });
+  mkdirSync(join(directory, 'refs'));
+  writeFileSync(join(directory, 'packed-refs'), lines.join(''));
+}
+
+async function follow(
+  at: RemotePlace,
+  specs: readonly Refspec[],
+  wanted: ReadonlyMap<string, string>,
+  fetched: ReadonlyMap<string, Oid>,
+): Promise<void> {
+  for (let tries = 0; tries < 5; tries += 1) {
+    const now = await trackingRefs(at.refs, specs);
+    const gone = [...now].filter(([ref]) => !wanted.has(ref) && isRef(ref));
+    const deletions = gone.map(([ref, old]): RefChange => ({ ref, to: null, old }));
+    const updates = [...fetched]
+      .filter(([ref, oid]) => now.get(ref) !== oid)
+      .map(([ref, to]): RefChange => ({ ref, to, old: now.get(ref) ?? null }));
+    // Deletions on their own: a name may have to go before one below it can come.
+    if ((await at.refs.change(deletions)) && (await at.refs.change(updates))) return;
+  }
+  throw new PamError('E_GIT_REF', 'the remote-tracking refs kept moving while they were brought up to date');
+}
+
+async function pushRefs(
+  at: RemotePlace,
+  line: Line,
+  moves: readonly { readonly oid: Oid; readonly ref: string }[],
+): Promise<PushResult> {
+  if (moves.length === 0) return 'moved';
+  const specs = moves.map(({ oid, ref }) => {
+    if (!isOid(oid) || !checkRef(ref).startsWith('refs/heads/'))
+      throw new PamError('E_BUG', `cannot push to ${ref}`);
+    return `${oid}:${ref}`;
+  });
+  const tracking = moves
+    .map(({ ref }) => ref.replace(/^refs\/heads/u, `refs/remotes/${at.name}`))
+    .filter(isRef);
+  const before = await at.refs.refs(tracking);
+  const atomic = moves.length > 1 ? ['--atomic'] : [];
+  const args = [
+    'push',
+    '--porcelain',
+    '--quiet',
+    '--no-verify',
+    ...atomic,
+    '--end-of-options',
+    line.url,
+    ...specs,
+  ];
+  const answer = await line.say(args);
+  if (answer.code !== 0) return judgeRefusal(answer);
+  await Promise.all(
+    tracking.map(async (ref, index) => {
+      const to = moves[index]?.oid;
+      // Best effort, as git itself does it: the next fetch would say the same.
+      if (to !== undefined)
+        await at.refs.change([{ ref, to, old: before.get(ref) ?? null }]).catch(() => false);
+    }),
+  );
+  return 'moved';
+}
+
+/** A refused ref has its own line, `!<tab>from:to<tab>[rejected] (why)`. Without one nobody knows what happened. */
+function judgeRefusal(answer: Answer): PushResult {
+  const refused = answer.stdout.split('\n').filter((text) => text.startsWith('!\t'));
+  if (refused.length > 0 && refused.every((text) => /\[(?:remote )?rejected\]/u.test(text)))
+    return 'rejected';
+  throw unreachable(answer.stderr);
+}
+
+function unreachable(stderr: string): PamError {
+  if (stderr.includes('did not receive expected object')) {
+    return new PamError(
+      'E_GIT_PARTIAL',
+      'the remote left objects out, or this clone lacks some that it should have',
+      {
+        hint: 'use a full clone (made without --filter)',
+        cause: gitError('git fetch failed', stderr),
+      },
+    );
+  }
+  const error = gitError('the remote did not answer as expected', stderr, 'E_GIT_NETWORK');
+  return new PamError(error.code, error.message, {
+    hint: 'check the network and that git fetch works in this clone',
+  });
+}

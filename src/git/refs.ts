@@ -1,0 +1,84 @@
+/** Reading and moving the clone's refs. A move is one transaction that names the old values: a compare-and-swap. */
+import { PamError } from '../model/error.ts';
+import { isOid, type Oid } from '../model/names.ts';
+import { checkRef } from './ref-names.ts';
+import { gitError, type RepositoryPlace, type Sealed } from './sealed.ts';
+
+/** `to: null` deletes; `old: null` means that the ref must not exist. */
+export interface RefChange {
+  readonly ref: string;
+  readonly to: Oid | null;
+  readonly old: Oid | null;
+}
+
+export interface Refs {
+  readonly refs: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
+  readonly resolve: (ref: string) => Promise<Oid | undefined>;
+  readonly change: (changes: readonly RefChange[]) => Promise<boolean>;
+}
+
+export function openRefs(sealed: Sealed, place: RepositoryPlace): Refs {
+  const refs: Refs['refs'] = async (prefixes) => {
+    if (prefixes.length === 0) return new Map();
+    // Git matches whole directories of refs; the exact prefix is matched here.
+    const directories = new Set(prefixes.map((prefix) => prefix.slice(0, prefix.lastIndexOf('/') + 1)));
+    for (const directory of directories) checkRef(`${directory}x`);
+    const found = await listRefs(sealed, [...directories]);
+    return new Map(found.filter(([ref]) => prefixes.some((prefix) => ref.startsWith(prefix))));
+  };
+  return {
+    refs,
+    resolve: async (ref) => new Map(await listRefs(sealed, [checkRef(ref)])).get(ref),
+    change: async (changes) => await changeRefs(sealed, place, changes),
+  };
+}
+
+async function listRefs(
+  sealed: Sealed,
+  patterns: readonly string[],
+): Promise<readonly (readonly [string, Oid])[]> {
+  const out = await sealed.must(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]);
+  return parseRefs(out.toString('utf8'));
+}
+
+/** Lines `<oid><blank or tab><ref>`. */
+export function parseRefs(text: string): readonly (readonly [string, Oid])[] {
+  return text.split('\n').flatMap((line) => {
+    const [, oid, ref] = /^([0-9a-f]+)[ \t](.+)$/u.exec(line) ?? [];
+    return oid !== undefined && ref !== undefined && isOid(oid) ? [[ref, oid] as const] : [];
+  });
+}
+
+async function changeRefs(
+  sealed: Sealed,
+  place: RepositoryPlace,
+  changes: readonly RefChange[],
+): Promise<boolean> {
+  if (changes.length === 0) return true;
+  const nothing = '0'.repeat(place.objectFormat === 'sha256' ? 64 : 40);
+  const lines = changes.map(({ ref, to, old }) => {
+    checkRef(ref);
+    if ([to, old].some((oid) => oid !== null && !isOid(oid))) {
+      throw new PamError('E_BUG', `moving ${ref}: not an object id`);
+    }
+    const before = old ?? nothing;
+    return to === null ? `delete ${ref}\0${before}\0` : `update ${ref}\0${to}\0${before}\0`;
+  });
+  const stdin = lines.map((line) => `option no-deref\0${line}`).join('');
+  const { code, stderr } = await sealed.git(['update-ref', '--stdin', '-z'], { stdin });
+  if (code === 0) return true;
+  if (lostTheRace(stderr)) return false;
+  if (stderr.includes('.lock')) {
+    throw new PamError('E_GIT_LOCK', `a ref of ${place.gitDir} stays locked`, {
+      hint: 'if no other git is running there, remove the .lock file below refs/ that it left behind',
+      cause: gitError('git update-ref failed', stderr),
+    });
+  }
+  throw gitError('git could not move a ref', stderr, 'E_GIT_REF');
+}
+
+function lostTheRace(stderr: string): boolean {
+  return /but expected|reference already exists|unable to resolve reference|reference is missing/u.test(
+    stderr,
+  );
+}

@@ -1,0 +1,182 @@
+/**
+ * The seal around every git call (threats R16).
+ *
+ * A clone may be a stranger's, so none of its configuration is ever read by the git that works for us. We keep a
+ * temporary git directory of our own whose config holds only what stands here, and lend it two things of the
+ * clone: its objects (by `GIT_OBJECT_DIRECTORY`) and, for local work, its refs (by symlink, as git's own
+ * new-workdir script does). What the clone says about hooks, filters, fsmonitor, promisor remotes, grafts, shallow cuts,
+ * commit-graphs, includes or programs therefore has no effect, whatever key a later git invents for it.
+ */
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PamError } from '../model/error.ts';
+import { run, type RunResult } from '../process/run.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where a repository's parts lie; all paths absolute. */
+export interface RepositoryPlace {
+  /** The directory that holds objects and refs (for a linked work tree: the main repository's). */
+  readonly gitDir: string;
+  readonly workTree: string | null;
+  readonly objectFormat: 'sha1' | 'sha256';
+}
+
+export interface GitCall {
+  readonly stdin?: Uint8Array | string;
+  readonly maxBytes?: number;
+  readonly timeoutMs?: number;
+  /** Only for work tree and index: paths, never settings. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs git in the sealed directory; the exit code is the caller's to judge. */
+export type Git = (args: readonly string[], call?: GitCall) => Promise<RunResult>;
+
+export interface Sealed {
+  readonly git: Git;
+  /** Like `git`, but any other exit code than 0 is an error; stdout. */
+  readonly must: (args: readonly string[], call?: GitCall) => Promise<Buffer>;
+}
+
+const MAX_BYTES = 128 * 1024 * 1024;
+const LOCAL_TIMEOUT_MS = 120_000;
+const SETTINGS = `[core]
+	bare = true
+	hooksPath = /dev/null
+	fsmonitor = false
+	commitGraph = false
+	fsync = all
+	filesRefLockTimeout = 3000
+	packedRefsTimeout = 3000
+	attributesFile = /dev/null
+	excludesFile = /dev/null
+	logAllRefUpdates = false
+	protectHFS = true
+	protectNTFS = true
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+[submodule]
+	recurse = false
+[transfer]
+	fsckObjects = true
+	bundleURI = false
+[fetch]
+	fsckObjects = true
+	recurseSubmodules = false
+	writeCommitGraph = false
+	prune = false
+	pruneTags = false
+[receive]
+	fsckObjects = true
+[push]
+	followTags = false
+	gpgSign = false
+	recurseSubmodules = no
+	negotiate = false
+	useBitmaps = true
+[protocol]
+	allow = never
+	version = 2
+[protocol "https"]
+	allow = always
+[protocol "ssh"]
+	allow = always
+[protocol "file"]
+	allow = always
+[protocol "ext"]
+	allow = never
+`;
+
+/** What every git of ours gets; nothing else of the person's environment. */
+export function baseEnvironment(env: Environment): Record<string, string> {
+  return {
+    PATH: env['PATH'] ?? '/usr/bin:/bin',
+    LC_ALL: 'C',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_NO_LAZY_FETCH: '1',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_OPTIONAL_LOCKS: '0',
+    GIT_TERMINAL_PROMPT: '0',
+  };
+}
+
+/** Also without the person's and the machine's git configuration. */
+export function localEnvironment(env: Environment): Record<string, string> {
+  return { ...baseEnvironment(env), GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
+}
+
+/** Directories to remove when the process ends. */
+const lent = new Set<string>();
+
+function removeLent(): void {
+  for (const dir of lent) rmSync(dir, { recursive: true, force: true });
+}
+
+/** A git directory of our own that lives as long as this process. `refs` of the clone are lent only if asked. */
+export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRefs: boolean): string {
+  const dir = mkdtempSync(join(env['TMPDIR'] ?? tmpdir(), 'pam-git-'));
+  if (lent.size === 0) process.once('exit', removeLent);
+  lent.add(dir);
+  const sha256 = place.objectFormat === 'sha256';
+  const format = sha256 ? '[extensions]\n\tobjectFormat = sha256\n' : '';
+  writeFileSync(
+    join(dir, 'config'),
+    `[core]\n\trepositoryformatversion = ${sha256 ? 1 : 0}\n${format}${SETTINGS}`,
+  );
+  writeFileSync(join(dir, 'HEAD'), 'ref: refs/heads/pam-none\n');
+  if (lendRefs) {
+    symlinkSync(join(place.gitDir, 'refs'), join(dir, 'refs'));
+    symlinkSync(join(place.gitDir, 'packed-refs'), join(dir, 'packed-refs'));
+  } else {
+    mkdirSync(join(dir, 'refs'));
+    // Negotiation must not claim history that a shallow clone lacks.
+    symlinkSync(join(place.gitDir, 'shallow'), join(dir, 'shallow'));
+  }
+  return dir;
+}
+
+/** Git for local work: the clone's objects and refs, our own everything else. */
+export function seal(place: RepositoryPlace, env: Environment): Sealed {
+  let dir: string | undefined;
+  const git: Git = async (args, call = {}) => {
+    dir ??= sealedDirectory(place, env, true);
+    return await run('git', ['--no-pager', ...args], {
+      cwd: dir,
+      env: {
+        ...localEnvironment(env),
+        GIT_DIR: dir,
+        GIT_OBJECT_DIRECTORY: join(place.gitDir, 'objects'),
+        ...call.env,
+      },
+      timeoutMs: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
+      maxBytes: call.maxBytes ?? MAX_BYTES,
+      ...(call.stdin === undefined ? {} : { stdin: Buffer.from(call.stdin) }),
+    });
+  };
+  const must: Sealed['must'] = async (args, call) => {
+    const result = await git(args, call);
+    if (result.code !== 0) throw gitError(`git ${args[0] ?? ''} failed`, result.stderr);
+    return result.stdout;
+  };
+  return { git, must };
+}
+
+/** An error with what git said last; URLs in it lose their credentials. */
+export function gitError(message: string, stderr: string, code = 'E_GIT'): PamError {
+  return new PamError(code, `${message}${said(stderr)}`);
+}
+
+export function said(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  const line = lines.find((each) => /^(?:fatal|error): /u.test(each)) ?? lines.at(-1);
+  return line === undefined
+    ? ''
+    : `: ${line
+        .replace(/\/\/[^@/\s]*@/gu, '//')
+        .replace(/\.$/u, '')
+        .slice(0, 300)}`;
+}

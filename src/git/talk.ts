@@ -1,0 +1,125 @@
+/**
+ * Git over the network, through simple-git, in a sealed directory of our own. The person's global (and the machine's)
+ * git config applies here: credentials, proxy and ssh are theirs. Bounded in time and in bytes.
+ *
+ * simple-git guards the environment: each variable below is allowed by name, and the three that name a program
+ * (`GIT_SSH`, `GIT_SSH_COMMAND`, askpass) only if the person's own environment has them.
+ */
+import { simpleGit } from 'simple-git';
+import { PamError } from '../model/error.ts';
+import { baseEnvironment, type Environment } from './sealed.ts';
+
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Talk {
+  /** Our own git directory, and where fetched objects go. */
+  readonly directory: string;
+  readonly objects: string;
+  readonly env: Environment;
+  readonly timeoutMs: number;
+}
+
+const MAX_BYTES = 32 * 1024 * 1024;
+const FROM_PERSON = [
+  'HOME',
+  'XDG_CONFIG_HOME',
+  'USER',
+  'LOGNAME',
+  'SSH_AUTH_SOCK',
+  'SSH_ASKPASS',
+  'SSH_ASKPASS_REQUIRE',
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'DBUS_SESSION_BUS_ADDRESS',
+  'GIT_SSH',
+  'GIT_SSH_COMMAND',
+  'GIT_SSH_VARIANT',
+  'GIT_ASKPASS',
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'ALL_PROXY',
+  'NO_PROXY',
+  'https_proxy',
+  'http_proxy',
+  'all_proxy',
+  'no_proxy',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'GIT_SSL_CAINFO',
+  'GIT_SSL_CAPATH',
+] as const;
+
+/** Throws `E_GIT_NETWORK` when no answer came in time; an exit code is the caller's to judge. */
+export async function talk(where: Talk, args: readonly string[]): Promise<Answer> {
+  const env = networkEnvironment(where);
+  const stop = new AbortController();
+  const answer = { code: -1, stderr: '' };
+  const git = simpleGit({
+    baseDir: where.directory,
+    maxConcurrentProcesses: 1,
+    abort: stop.signal,
+    allowEnvironment: Object.keys(env).filter((name) => /^(?:GIT_|SSH_ASKPASS$)/u.test(name)),
+    unsafe: {
+      allowUnsafeSshCommand: 'GIT_SSH' in env || 'GIT_SSH_COMMAND' in env,
+      allowUnsafeAskPass: 'GIT_ASKPASS' in env || 'SSH_ASKPASS' in env,
+    },
+    errors: (_error, result) => {
+      answer.code = result.exitCode;
+      answer.stderr = Buffer.concat(result.stdErr).toString('utf8');
+      return undefined;
+    },
+  }).env(env);
+  const ended = new Promise<never>((_resolve, reject) => {
+    stop.signal.addEventListener('abort', () => {
+      reject(new PamError('E_GIT_NETWORK', `git ${args[0] ?? ''}: ${String(stop.signal.reason)}`));
+    });
+  });
+  const timer = setTimeout(() => {
+    stop.abort(`no answer within ${where.timeoutMs / 1000} s`);
+  }, where.timeoutMs);
+  boundBytes(git, stop);
+  try {
+    const stdout = await Promise.race([git.raw(...args), ended]);
+    return { ...answer, stdout };
+  } catch (cause) {
+    if (cause instanceof PamError) throw cause;
+    throw new PamError('E_GIT_NETWORK', `git ${args[0] ?? ''} could not be run`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** On an abort the pipes are dropped too: a helper that ignores signals must not hold us. */
+function boundBytes(git: ReturnType<typeof simpleGit>, stop: AbortController): void {
+  let bytes = 0;
+  git.outputHandler((_command, stdout, stderr) => {
+    for (const stream of [stdout, stderr]) {
+      stream.on('data', (chunk: Uint8Array) => {
+        bytes += chunk.length;
+        if (bytes > MAX_BYTES) stop.abort('the answer is too long');
+      });
+      stop.signal.addEventListener('abort', () => {
+        if ('destroy' in stream && typeof stream.destroy === 'function') stream.destroy();
+      });
+    }
+  });
+}
+
+function networkEnvironment(where: Talk): Record<string, string> {
+  const env: Record<string, string> = {
+    ...baseEnvironment(where.env),
+    GIT_DIR: where.directory,
+    GIT_OBJECT_DIRECTORY: where.objects,
+    GIT_ALLOW_PROTOCOL: 'https:ssh:file',
+    GIT_PROTOCOL_FROM_USER: '0',
+  };
+  for (const name of FROM_PERSON) {
+    const value = where.env[name];
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

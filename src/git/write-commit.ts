@@ -1,0 +1,75 @@
+/** One new commit through `git fast-import`: objects only; no ref, no index, no work tree. */
+import { PamError } from '../model/error.ts';
+import type { NewCommit } from '../model/git.ts';
+import { unixSeconds } from '../model/instant.ts';
+import { isOid, type Oid } from '../model/names.ts';
+import { checkOid } from './history.ts';
+import { checkPath } from './objects.ts';
+import { gitError, type RepositoryPlace, type Sealed } from './sealed.ts';
+
+/** fast-import wants a branch; it is reset to nothing before the stream ends, so it never exists on disk. */
+const SCRATCH = 'refs/pam/unborn';
+
+/** Author and committer are `<author> <author@pam>` with `at` as both dates; the message gets a final newline. */
+export async function writeCommit(sealed: Sealed, place: RepositoryPlace, commit: NewCommit): Promise<Oid> {
+  const stdin = Buffer.concat(await stream(sealed, place, commit));
+  const { code, stdout, stderr } = await sealed.git(
+    ['fast-import', '--quiet', '--done', '--date-format=raw'],
+    { stdin },
+  );
+  const oid = stdout.toString('utf8').trim();
+  if (code !== 0 || !isOid(oid)) throw gitError('git could not write a commit', stderr, 'E_GIT_WRITE');
+  return oid;
+}
+
+async function stream(sealed: Sealed, place: RepositoryPlace, commit: NewCommit): Promise<readonly Buffer[]> {
+  const [first, ...others] = commit.parents.map(checkOid);
+  const who = `${checkAuthor(commit.author)} <${commit.author}@pam> ${unixSeconds(commit.at)} +0000`;
+  const parts = [
+    line(`commit ${SCRATCH}`),
+    line('mark :1'),
+    line(`author ${who}`),
+    line(`committer ${who}`),
+    data(Buffer.from(commit.message.replace(/\n*$/u, '\n'))),
+  ];
+  if (first !== undefined) parts.push(line(`from ${first}`));
+  parts.push(...others.map((parent) => line(`merge ${parent}`)));
+  if (commit.base !== (first ?? null)) {
+    parts.push(line('deleteall'));
+    if (commit.base !== null) parts.push(line(`M 040000 ${await treeOf(sealed, commit.base)} ""`));
+  }
+  parts.push(...changes(commit.files));
+  const nothing = '0'.repeat(place.objectFormat === 'sha256' ? 64 : 40);
+  parts.push(line('get-mark :1'), line(`reset ${SCRATCH}`), line(`from ${nothing}`), line('done'));
+  return parts;
+}
+
+/** Removals first, so that a file may take the place of a directory and the other way round. */
+function changes(files: NewCommit['files']): readonly Buffer[] {
+  const removed: Buffer[] = [];
+  const written: Buffer[] = [];
+  for (const [path, bytes] of files) {
+    if (bytes === null) removed.push(line(`D ${plainPath(path.replace(/\/$/u, ''))}`));
+    else written.push(line(`M 100644 inline ${plainPath(path)}`), data(Buffer.from(bytes)));
+  }
+  return [...removed, ...written];
+}
+
+/** A leading quote would start fast-import's own quoting. */
+function plainPath(path: string): string {
+  if (path.startsWith('"')) throw new PamError('E_GIT_PATH', `${JSON.stringify(path)} starts with a quote`);
+  return checkPath(path);
+}
+
+async function treeOf(sealed: Sealed, commit: Oid): Promise<Oid> {
+  const out = await sealed.must(['rev-parse', '--verify', '--end-of-options', `${checkOid(commit)}^{tree}`]);
+  return checkOid(out.toString('utf8').trim());
+}
+
+function checkAuthor(author: string): string {
+  if (/^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,78}[A-Za-z0-9])?$/u.test(author)) return author;
+  throw new PamError('E_BUG', `${JSON.stringify(author)} cannot be the author of a commit`);
+}
+
+const line = (text: string): Buffer => Buffer.from(`${text}\n`);
+const data = (bytes: Buffer): Buffer => Buffer.concat([line(`data ${bytes.length}`), bytes, line('')]);

@@ -1,0 +1,189 @@
+/**
+ * The process: arguments, clock, streams, signals, exit code. Nothing else reads any of them. One table of
+ * commands; each is loaded only when it is called.
+ */
+import { Command, CommanderError, Option } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Answer, Register, Session } from './commands/session.ts';
+import { directoryOf, executorOf, keyFileOf, layDesk, type Outside, personOf, stateHome } from './context.ts';
+import { EXIT, type Exit, PamError } from './model/error.ts';
+import { instantOf } from './model/instant.ts';
+import { errorJson, errorText } from './views/error.ts';
+import { json } from './views/escape.ts';
+import { askYes, retype } from './views/ask.ts';
+import { type ColorChoice, styleOf, wantsColor } from './views/style.ts';
+
+const COMMANDS: readonly (readonly [string, () => Promise<{ readonly register: Register }>])[] = [
+  ['init', () => import('./commands/init.ts')],
+  ['ratify', () => import('./commands/ratify.ts')],
+  ['catalog', () => import('./commands/catalog.ts')],
+  ['request', () => import('./commands/request.ts')],
+  ['check', () => import('./commands/check.ts')],
+  ['show', () => import('./commands/show.ts')],
+  ['approve', () => import('./commands/approve.ts')],
+  ['deny', () => import('./commands/deny.ts')],
+  ['merge', () => import('./commands/merge.ts')],
+  ['plan', () => import('./commands/plan.ts')],
+  ['apply', () => import('./commands/apply.ts')],
+  ['sweep', () => import('./commands/sweep.ts')],
+  ['revoke', () => import('./commands/revoke.ts')],
+  ['status', () => import('./commands/status.ts')],
+  ['log', () => import('./commands/log.ts')],
+  ['audit', () => import('./commands/audit.ts')],
+  ['schema', () => import('./commands/schema.ts')],
+  ['demo', () => import('./commands/demo.ts')],
+];
+
+interface Flags {
+  readonly C?: string;
+  readonly json?: true;
+  readonly color?: ColorChoice;
+  readonly as?: string;
+  readonly key?: string;
+  readonly root?: string;
+  readonly executor?: string;
+  readonly executorKey?: string;
+  readonly offline?: true;
+  readonly input?: boolean;
+}
+
+function withFlags(command: Command): Command {
+  return command
+    .option('-C <dir>', 'run as if started there')
+    .option('--json', 'one JSON document instead of text')
+    .addOption(new Option('--color <when>', 'colour').choices(['auto', 'always', 'never']))
+    .option('--as <person>', 'who you are in policy')
+    .option('--key <file>', 'your signing key')
+    .option('--root <digest>', 'the trust root')
+    .option('--executor <service>', 'the executor to act as')
+    .option('--executor-key <file>', "the executor's key")
+    .option('--offline', 'do not fetch')
+    .option('--no-input', 'never ask');
+}
+
+/** Flags given anywhere on the line; the innermost wins. */
+function flagsOf(command: Command): Flags {
+  const flags: Record<string, unknown> = {};
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    for (const [name, value] of Object.entries(at.opts())) {
+      const source = at.getOptionValueSource(name);
+      if (source !== 'default' && !(name in flags)) flags[name] = value;
+    }
+  }
+  return flags;
+}
+
+let interrupted = false;
+let lastFlags: Flags = {};
+
+function outsideOf(): Outside {
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    clock: () => instantOf(Date.now()),
+    interrupted: () => interrupted,
+    note: (line) => process.stderr.write(`${line}\n`),
+  };
+}
+
+function sessionOf(command: Command, done: (answer: Answer) => void): Session {
+  const flags = flagsOf(command);
+  lastFlags = flags;
+  const outside = outsideOf();
+  const { env } = outside;
+  const dir = directoryOf(outside, flags.C);
+  const terminal = process.stdout.isTTY === true;
+  const mayAsk = flags.input !== false && process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const deskAt: Session['deskAt'] = async (place) =>
+    await layDesk(outside, { dir: place, root: flags.root, offline: flags.offline === true });
+  const person = async (): Promise<string> => await personOf(flags.as, env);
+  return {
+    globals: {
+      dir,
+      json: flags.json === true,
+      as: flags.as,
+      key: flags.key,
+      executor: flags.executor,
+      executorKey: flags.executorKey,
+    },
+    env,
+    style: styleOf(wantsColor(flags.color ?? 'auto', env, terminal)),
+    terminal,
+    desk: async () => await deskAt(dir),
+    deskAt,
+    now: outside.clock,
+    stateHome: stateHome(env),
+    person,
+    signer: async () => ({ id: await person(), keyFile: await keyFileOf(flags.key, env) }),
+    executor: () => executorOf(flags.executor, flags.executorKey, env),
+    show: (text) => process.stderr.write(text),
+    confirm: async (question, yes) => {
+      if (!yes) await askYes(question, mayAsk);
+    },
+    retype: async (question, id, yes) => {
+      if (!yes) await retype(question, id, mayAsk);
+    },
+    done,
+  };
+}
+
+async function main(argv: readonly string[]): Promise<Exit> {
+  if (argv.length === 1 && argv[0] === '--version') {
+    process.stdout.write(`${packageJson.version}\n`);
+    return EXIT.done;
+  }
+  const program = withFlags(new Command('pam'))
+    .description('Privileged access for a short time, because a named human signed for exactly that access.')
+    .version(packageJson.version)
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .showSuggestionAfterError(true)
+    .helpCommand(false);
+  let answer: Answer | undefined;
+  const session = (command: Command): Session => sessionOf(command, (given) => (answer = given));
+  const named = COMMANDS.find(([name]) => argv.includes(name));
+  for (const [, load] of named === undefined || argv[0] === '--help' || argv[0] === '-h' ? COMMANDS : [named]) {
+    (await load()).register(program, session);
+  }
+  for (const command of program.commands) withFlags(command).exitOverride().configureOutput({ writeErr: () => undefined });
+  await program.parseAsync(argv, { from: 'user' });
+  if (answer === undefined) return EXIT.done;
+  const { exit, schema, document, text } = answer;
+  await write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text);
+  return exit;
+}
+
+async function write(text: string): Promise<void> {
+  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
+}
+
+function failed(error: unknown): Exit {
+  if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+  const known =
+    error instanceof PamError
+      ? error
+      : error instanceof CommanderError
+        ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), { hint: 'pam --help' })
+        : new PamError('E_BUG', 'this is a bug in pam', {
+            cause: error,
+            hint: `please report it with this trace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+          });
+  const style = styleOf(wantsColor(lastFlags.color ?? 'auto', process.env, process.stderr.isTTY === true));
+  const wantsJson = lastFlags.json === true || process.argv.includes('--json');
+  process.stderr.write(wantsJson ? errorJson(known) : errorText(known, style));
+  return known.exit;
+}
+
+process.on('SIGINT', () => {
+  if (interrupted) process.exit(EXIT.interrupted);
+  interrupted = true;
+});
+// Whoever closes the pipe has seen enough.
+process.stdout.on('error', () => undefined);
+
+try {
+  const exit = await main(process.argv.slice(2));
+  process.exitCode = interrupted ? EXIT.interrupted : exit;
+} catch (error) {
+  process.exitCode = failed(error);
+}

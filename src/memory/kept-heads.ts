@@ -1,0 +1,73 @@
+/**
+ * What this machine remembers of an access repository, outside every clone: the pinned trust root and the newest
+ * ledger head that it verified. Files below `$XDG_STATE_HOME/pam/<hash of the place>/`:
+ *
+ *   place                  the remote URL, or the real path of a lone clone's git directory
+ *   root                   the pinned trust root
+ *   head.json (+ .sig)     `pam.checkpoint/1`; an executor's is signed with its own key and any other is ignored
+ *   head.commit            where that entry was found: a hint, never trusted
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isOid, isSha256, type Oid, type Sha256 } from '../model/names.ts';
+import { sha256 } from '../trust/digest.ts';
+
+export interface KeptHead {
+  readonly text: string;
+  readonly signature: string | null;
+  readonly commit: Oid | null;
+}
+
+export interface Memory {
+  readonly directory: string;
+  readonly pinnedRoot: () => Promise<Sha256 | undefined>;
+  readonly pinRoot: (root: Sha256) => Promise<void>;
+  /** `owner`: an executor's name, or `person`. */
+  readonly keptHead: (owner: string) => Promise<KeptHead | undefined>;
+  readonly keepHead: (owner: string, kept: KeptHead) => Promise<void>;
+}
+
+export function memoryOf(stateHome: string, place: string): Memory {
+  const directory = join(stateHome, 'pam', sha256(place).slice('sha256:'.length, 'sha256:'.length + 16));
+  const read = async (name: string): Promise<string | undefined> => {
+    try {
+      return await readFile(join(directory, name), 'utf8');
+    } catch {
+      // Absent or unreadable: then this machine remembers nothing, and says so where that matters.
+      return undefined;
+    }
+  };
+  const write = async (name: string, text: string): Promise<void> => {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const temporary = join(directory, `.${name}.${randomBytes(6).toString('hex')}`);
+    await writeFile(temporary, text, { mode: 0o600 });
+    await rename(temporary, join(directory, name));
+  };
+  return {
+    directory,
+    pinnedRoot: async () => {
+      const root = (await read('root'))?.trim();
+      return root !== undefined && isSha256(root) ? root : undefined;
+    },
+    pinRoot: async (root) => {
+      await write('place', `${place}\n`);
+      await write('root', `${root}\n`);
+    },
+    keptHead: async (owner) => {
+      const text = await read(`${owner}.head.json`);
+      if (text === undefined) return undefined;
+      const commit = (await read(`${owner}.head.commit`))?.trim() ?? '';
+      return {
+        text,
+        signature: (await read(`${owner}.head.json.sig`)) ?? null,
+        commit: isOid(commit) ? commit : null,
+      };
+    },
+    keepHead: async (owner, kept) => {
+      if (kept.signature !== null) await write(`${owner}.head.json.sig`, kept.signature);
+      await write(`${owner}.head.json`, kept.text);
+      if (kept.commit !== null) await write(`${owner}.head.commit`, `${kept.commit}\n`);
+    },
+  };
+}

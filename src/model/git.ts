@@ -1,0 +1,91 @@
+import type { Instant } from './instant.ts';
+import type { Oid } from './names.ts';
+
+/**
+ * The door to Git: objects and refs by full name, sealed from the clone's own configuration; and a remote.
+ * Everything read through it is hostile bytes. Object ids locate; only digests over bytes prove.
+ */
+export interface Repository {
+  /** Absolute path of the repository's git directory. */
+  readonly gitDir: string;
+  /** Absolute path of the work tree; `null` in a bare repository. */
+  readonly workTree: string | null;
+  /** The commit that a full ref name points at (`refs/heads/main`); `undefined` when there is none. */
+  readonly resolve: (ref: string) => Promise<Oid | undefined>;
+  /** Commits by full ref name, for refs that start with one of the prefixes. */
+  readonly refs: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
+  /**
+   * Commits reachable from `tip` and not from `not`, parents before children.
+   * Throws `E_GIT_SHALLOW` when history is cut in between.
+   */
+  readonly history: (tip: Oid, not?: readonly Oid[]) => Promise<readonly CommitInfo[]>;
+  /** Commit messages, by commit. They prove nothing; audit compares them with what the entries say. */
+  readonly messages: (commits: readonly Oid[]) => Promise<ReadonlyMap<Oid, string>>;
+  readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
+  readonly mergeBase: (a: Oid, b: Oid) => Promise<Oid | undefined>;
+  /** Every blob below a commit's or tree's `path` ('' = all), recursively. Empty when the path is missing. */
+  readonly list: (treeish: Oid, path: string) => Promise<readonly TreeEntry[]>;
+  /**
+   * Blob bytes for `<treeish>:<path>` pairs, in order; `undefined` where there is no plain file (mode is checked by
+   * `list`, not here). Throws `E_GIT_SIZE` for a blob over `maxBytes`.
+   */
+  readonly read: (
+    wanted: readonly { readonly treeish: Oid; readonly path: string }[],
+    maxBytes: number,
+  ) => Promise<readonly (Uint8Array | undefined)[]>;
+  /** Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. */
+  readonly writeCommit: (commit: NewCommit) => Promise<Oid>;
+  /** Moves a ref if and only if it is at `old` (`null` = must not exist). `false` when somebody was faster. */
+  readonly moveRef: (ref: string, to: Oid, old: Oid | null) => Promise<boolean>;
+  /** Several refs at once, all or none. */
+  readonly moveRefs: (moves: readonly RefMove[]) => Promise<boolean>;
+  /** The remote of that name; throws `E_GIT_REMOTE` when it is missing or speaks a protocol that pam does not. */
+  readonly remote: (name: string) => Promise<Remote>;
+}
+
+export interface RefMove {
+  readonly ref: string;
+  readonly to: Oid;
+  readonly old: Oid | null;
+}
+
+export interface CommitInfo {
+  readonly oid: Oid;
+  readonly tree: Oid;
+  readonly parents: readonly Oid[];
+}
+
+export interface TreeEntry {
+  /** `100644`, `100755`, `120000` (symlink), `160000` (submodule) */
+  readonly mode: string;
+  readonly path: string;
+  readonly oid: Oid;
+  /** Bytes; 0 for a submodule. */
+  readonly size: number;
+}
+
+export interface NewCommit {
+  readonly parents: readonly Oid[];
+  /** The tree: start from this commit's tree, or from nothing. */
+  readonly base: Oid | null;
+  /** Files to write, mode 100644; `null` removes one. A path ending in `/` with `null` removes a directory. */
+  readonly files: ReadonlyMap<string, Uint8Array | null>;
+  readonly message: string;
+  readonly author: string;
+  readonly at: Instant;
+}
+
+export type PushResult = 'moved' | 'rejected';
+
+export interface Remote {
+  readonly url: string;
+  /** What the remote has now, for patterns such as `refs/heads/pam/20261122-*`. */
+  readonly list: (patterns: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
+  /** Brings objects; follows `+<src>:<dst>` refspecs whose `dst` is a remote-tracking ref. */
+  readonly fetch: (refspecs: readonly string[]) => Promise<void>;
+  /**
+   * Pushes objects straight to remote refs, fast-forward only, all or none.
+   * `rejected`: the remote was ahead or refused the move. Throws `E_GIT_NETWORK` when the answer is not known.
+   */
+  readonly push: (moves: readonly { readonly oid: Oid; readonly ref: string }[]) => Promise<PushResult>;
+}

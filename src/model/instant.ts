@@ -1,0 +1,58 @@
+/**
+ * Instants and durations, as documents spell them.
+ *
+ * An `Instant` is the text `YYYY-MM-DDTHH:MM:SSZ` itself: fixed width, always UTC, so `<` on the text is `<` in
+ * time, and what a rule compares is what a person reads in the file. Nothing here reads a clock.
+ */
+export type Instant = string & { readonly __brand: 'Instant' };
+export type Duration = string & { readonly __brand: 'Duration' };
+
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/u;
+const DURATION = /^([1-9][0-9]{0,4})([smhd])$/u;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+/** The instant that `ms` (Unix milliseconds) falls in, cut down to whole seconds. */
+export function instantOf(ms: number): Instant {
+  return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z') as Instant;
+}
+
+/** `undefined` unless the text is an instant that survives re-printing (so no 30 February, no `24:00:00`). */
+export function parseInstant(text: string): Instant | undefined {
+  if (!INSTANT.test(text)) return undefined;
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) || instantOf(ms) !== text ? undefined : (text as Instant);
+}
+
+export function parseDuration(text: string): Duration | undefined {
+  return DURATION.test(text) ? (text as Duration) : undefined;
+}
+
+/** Whole seconds in a duration. */
+export function secondsOf(duration: Duration): number {
+  const match = DURATION.exec(duration);
+  if (match === null) throw new TypeError(`not a duration: ${JSON.stringify(duration)}`);
+  return Number(match[1]) * (UNIT_SECONDS[match[2] ?? ''] ?? Number.NaN);
+}
+
+export function plus(at: Instant, seconds: number): Instant {
+  return instantOf(Date.parse(at) + seconds * 1000);
+}
+
+/** Seconds from `from` to `to`; negative when `to` is earlier. */
+export function secondsBetween(from: Instant, to: Instant): number {
+  return (Date.parse(to) - Date.parse(from)) / 1000;
+}
+
+export function earlier(a: Instant, b: Instant): Instant {
+  return a < b ? a : b;
+}
+
+/** Unix seconds, for the few formats that want them (Git, certificates). */
+export function unixSeconds(at: Instant): number {
+  return Date.parse(at) / 1000;
+}
+
+/** Midnight UTC of the day that an id's first eight digits name; `undefined` if there is no such day. */
+export function dayOf(id: string): Instant | undefined {
+  return parseInstant(`${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T00:00:00Z`);
+}

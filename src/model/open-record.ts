@@ -1,0 +1,93 @@
+import type { Evidence, GrantTerms, Handle, Receipt } from './entry.ts';
+import type { Instant } from './instant.ts';
+import type { Fingerprint, RequestId, Sha256 } from './names.ts';
+
+/**
+ * `open/<YYYYMMDD>/<id>.json`: what can still matter about one id. Always equal to what the entries say; it can
+ * be rebuilt from them at any time (`rules/fold-index.ts`).
+ *
+ *   unseen    refused before it could be seen (only digests of refused bytes are known)
+ *   seen      its clock runs; waits for evidence and merge
+ *   scheduled approved, waits for its start
+ *   granting  the intent stands; the target may or may not have acted
+ *   live      read back at the target
+ *   ending    an end other than the recorded one was recorded; not yet confirmed gone
+ *   ended | failed | refused | stopped   final
+ */
+export type OpenState =
+  | 'unseen'
+  | 'seen'
+  | 'scheduled'
+  | 'granting'
+  | 'live'
+  | 'ending'
+  | 'ended'
+  | 'failed'
+  | 'refused'
+  | 'stopped';
+
+export interface SeenPart {
+  readonly at: Instant;
+  readonly request_sha256: Sha256;
+  readonly signature_sha256: Sha256;
+  readonly proposal: string;
+  readonly requester: string;
+  readonly subject: string;
+  readonly role: string;
+  /** Owner of the requester and of the subject, where they are services. */
+  readonly owners: readonly string[];
+  /** Who may stop it. */
+  readonly stoppers: readonly string[];
+}
+
+export interface GrantPart extends GrantTerms {
+  /** When, and by whom and which key, the newest `scheduled` or `granting` was recorded. */
+  readonly recorded: { readonly at: Instant; readonly executor: string; readonly key: Fingerprint };
+  /** Needed to decide again; gone once the outcome is known. */
+  readonly evidence: Evidence | null;
+  /** From `granting` on. */
+  readonly granting: {
+    readonly at: Instant;
+    readonly act_by: Instant;
+    readonly handle: Handle;
+    readonly preexisting: readonly string[];
+  } | null;
+  readonly receipt: Receipt | null;
+}
+
+export interface OpenRecord {
+  readonly id: RequestId;
+  readonly state: OpenState;
+  /** Digests of request bytes that were refused; they are never seen again. */
+  readonly refused: readonly Sha256[];
+  readonly seen: SeenPart | null;
+  readonly grant: GrantPart | null;
+  /** Why it ends or ended before its recorded end. */
+  readonly ending: { readonly at: Instant; readonly cause: string; readonly because: string } | null;
+  /** When it reached a final state. */
+  readonly final_at: Instant | null;
+  readonly attempts: number;
+}
+
+/** `open/beats.json` */
+export interface Beats {
+  /** Version of the policy in force, and when the ledger recorded it. */
+  readonly policy: { readonly seq: number; readonly at: Instant };
+  readonly apply: { readonly at: Instant; readonly main: string } | null;
+  readonly sweep: { readonly at: Instant; readonly executor: string } | null;
+}
+
+export interface OpenIndex {
+  readonly records: ReadonlyMap<RequestId, OpenRecord>;
+  readonly beats: Beats | null;
+}
+
+/** `open/<YYYYMMDD of the id>/<id>.json` */
+export function openPath(id: RequestId): string {
+  return `open/${id.slice(0, 8)}/${id}.json`;
+}
+export const BEATS_PATH = 'open/beats.json';
+
+/** States in which access exists or may exist on the target. */
+export const mayBeLive = (record: OpenRecord): boolean =>
+  record.state === 'granting' || record.state === 'live' || record.state === 'ending';

@@ -1,0 +1,95 @@
+import type { Handle, Receipt, Usage } from './entry.ts';
+import type { Instant } from './instant.ts';
+import type { RequestId } from './names.ts';
+
+/**
+ * The door to targets. A provider author reads this page only.
+ *
+ * - `grant` and `revoke` are idempotent: "already so" is success. Both may be called again after a crash.
+ * - `inspect` says what the target shows *now*; pam believes it over any answer of `grant` or `revoke`.
+ * - All three throw `PamError` (`E_PRV_...`) when the target cannot be asked or refuses. A throw means "unknown",
+ *   never "not granted".
+ * - Names and permissions come from policy and requests: they are data, never syntax. A provider refuses what
+ *   its target cannot hold exactly (`checkPermission`, `checkLogin`), it never rewrites.
+ * - Secrets are read from the environment by the names that the config gives, at the moment of use.
+ */
+export interface Provider {
+  /** The word in `policy/targets.yaml`. */
+  readonly kind: string;
+  /** JSON Schema (draft 2020-12) of the target's `config`. */
+  readonly configSchema: Readonly<Record<string, unknown>>;
+  /** Does the target expire access by itself at `until`, so that a dead sweeper cannot extend it? */
+  readonly expiresByItself: (config: TargetConfig) => boolean;
+  /**
+   * `own`: every grant is an object of its own (a certificate, a file), so ending one touches no other.
+   * `shared`: grants of one permission to one login are one fact at the target (a role membership).
+   */
+  readonly objects: 'own' | 'shared';
+  /** Is a login key (a public key to issue for) needed? */
+  readonly needsLoginKey: boolean;
+  /** Pure. A sentence saying what is wrong, or `undefined`. */
+  readonly checkPermission: (permission: string) => string | undefined;
+  readonly checkLogin: (login: string) => string | undefined;
+  /** What makes two targets the same target; `undefined` where config does not say. Pure. */
+  readonly identity: (config: TargetConfig) => string | undefined;
+  /** Binds the provider to one target, with the environment that holds its secrets. */
+  readonly open: (place: TargetPlace) => TargetSession;
+}
+
+export type TargetConfig = Readonly<Record<string, unknown>>;
+
+export interface TargetPlace {
+  readonly target: string;
+  readonly config: TargetConfig;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface TargetSession {
+  /** Compares the real target with the identity in config; throws `E_PRV_IDENTITY` when it is another. */
+  readonly verifyIdentity: () => Promise<void>;
+  /** Makes the access. `permissions` all, or throws. */
+  readonly grant: (order: Order) => Promise<Receipt>;
+  /** Takes `order.permissions` away (the caller left out what others still need). */
+  readonly revoke: (order: Order, scene: Scene) => Promise<void>;
+  /** What the target shows now, for `order.permissions`. */
+  readonly inspect: (order: Order) => Promise<Inspection>;
+  readonly usage?: (order: Order) => Promise<Usage | null>;
+}
+
+export interface Order {
+  readonly id: RequestId;
+  readonly subject: string;
+  readonly login: string;
+  readonly permissions: readonly string[];
+  /** `<type> <base64>`, where the provider needs one. */
+  readonly loginKey: string | null;
+  /** When the intent was recorded; certificates are valid from here. */
+  readonly from: Instant;
+  readonly until: Instant;
+  /** `null` before an intent exists. */
+  readonly handle: Handle | null;
+  readonly receipt: Receipt | null;
+  /** The executor's clock at this call. */
+  readonly now: Instant;
+  /** The call must be over within so many seconds; a provider that cannot promise it bounds its own calls. */
+  readonly within: number;
+}
+
+/** What a revoker may need to know beside the one order: used to publish one complete revocation list. */
+export interface Scene {
+  /** Sequence number of the ledger state that this revocation acts on. */
+  readonly seq: number;
+  /** Handles on this target that are ending or ended, with their ends. */
+  readonly gone: readonly { readonly handle: Handle; readonly until: Instant }[];
+  /** Handles, on whatever target, that the index still knows (live ones too): targets get renamed, serials stay. */
+  readonly known: readonly Handle[];
+}
+
+/**
+ * `present`: at least one of the permissions is there (`which`); `absent`: none is; `unknown`: the target cannot
+ * say (pam then treats it as possibly present when revoking and as not granted when granting).
+ */
+export type Inspection =
+  | { readonly state: 'present'; readonly which: readonly string[] }
+  | { readonly state: 'absent' }
+  | { readonly state: 'unknown'; readonly why: string };

@@ -1,0 +1,90 @@
+/**
+ * The only file that may start another program (plain Git over the network goes through simple-git, in
+ * `git/network.ts`). Rules of this room: argument arrays and no shell; an environment that the caller spells out;
+ * every run is bounded in time and in bytes; a program that does not start, hangs or floods is a typed error.
+ */
+import { spawn } from 'node:child_process';
+import { PamError } from '../model/error.ts';
+
+export interface RunOptions {
+  /** The whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: Uint8Array;
+  readonly timeoutMs: number;
+  /** Limit for stdout and stderr together. */
+  readonly maxBytes: number;
+  /** Own process group, killed whole on a time-out. Not for programs that ask on the terminal. */
+  readonly ownGroup?: boolean;
+  /** Lets the program talk to the person on stderr (passphrase and touch prompts). */
+  readonly showStderr?: boolean;
+}
+
+export interface RunResult {
+  /** `null` when a signal ended it. */
+  readonly code: number | null;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+export async function run(program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const bad = [program, ...args].find((arg) => arg.includes('\0'));
+  if (bad !== undefined) throw new PamError('E_RUN_ARGUMENT', `an argument for ${program} holds a NUL byte`);
+  return await new Promise<RunResult>((resolve, reject) => {
+    const child = spawn(program, args, {
+      env: { ...options.env },
+      cwd: options.cwd,
+      detached: options.ownGroup === true,
+      stdio: ['pipe', 'pipe', options.showStderr === true ? 'inherit' : 'pipe'],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    let bytes = 0;
+    let failure: PamError | undefined;
+    const kill = (): void => {
+      try {
+        if (options.ownGroup === true && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+        else child.kill('SIGKILL');
+      } catch {
+        // Already gone.
+      }
+    };
+    const fail = (error: PamError): void => {
+      failure ??= error;
+      kill();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    };
+    const timer = setTimeout(() => {
+      fail(new PamError('E_RUN_TIMEOUT', `${program} did not finish within ${options.timeoutMs / 1000} s`));
+    }, options.timeoutMs);
+    const collect = (into: Buffer[]) => (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > options.maxBytes) {
+        fail(new PamError('E_RUN_OUTPUT', `${program} printed more than ${options.maxBytes} bytes`));
+      } else into.push(chunk);
+    };
+    child.stdout?.on('data', collect(out));
+    child.stderr?.on('data', collect(err));
+    // A program that exits without reading its input is judged by its answer, not by the broken pipe.
+    child.stdin?.on('error', () => undefined);
+    child.on('error', (cause: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      const missing = cause.code === 'ENOENT';
+      reject(
+        new PamError(missing ? 'E_RUN_MISSING' : 'E_RUN', `could not start ${program}`, {
+          cause,
+          ...(missing ? { hint: `install ${program} and make sure that it is in PATH` } : {}),
+        }),
+      );
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      // What a plugin left running in its group must not outlive it.
+      if (options.ownGroup === true) kill();
+      if (failure !== undefined) reject(failure);
+      else resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8') });
+    });
+    child.stdin?.end(options.stdin ?? new Uint8Array());
+  });
+}

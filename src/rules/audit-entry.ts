@@ -1,0 +1,189 @@
+/**
+ * Audit decides again. An entry can be validly signed and still grant one minute, one permission or one person
+ * more than its evidence allows: here every recorded grant is rebuilt from that evidence, with the policy and the
+ * index of that moment, by the same `decide`, and compared with what was written.
+ */
+import type { GrantingEvent, GrantTerms, LedgerEvent, ScheduledEvent, SeenEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import { type Instant, plus } from '../model/instant.ts';
+import type { Sha256 } from '../model/names.ts';
+import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
+import type { Request } from '../model/request.ts';
+import type { ChainState } from '../trust/chain-state.ts';
+import { sha256 } from '../trust/digest.ts';
+import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
+import { decide, type Snapshot } from './decide.ts';
+import { foldIndex } from './fold-index.ts';
+import { validStop } from './judge-stop.ts';
+import { termsOf } from './plan-apply.ts';
+import type { ProviderFacts } from './provider-facts.ts';
+
+export type Severity = 'error' | 'warning' | 'note';
+
+export interface Finding {
+  readonly code: string;
+  readonly severity: Severity;
+  readonly seq: number;
+  readonly message: string;
+}
+
+export interface AuditFacts {
+  readonly before: ChainState;
+  readonly after: ChainState;
+  readonly providers: ReadonlyMap<string, ProviderFacts>;
+  readonly readRequest: (bytes: string, id: string) => Request;
+  /** Digests of all entries before this one. */
+  readonly witnesses: ReadonlyMap<number, Sha256>;
+}
+
+export function auditEntry(facts: AuditFacts): readonly Finding[] {
+  const { before, after } = facts;
+  const { entry } = after;
+  const findings: Finding[] = [];
+  const tell = (severity: Severity, code: string, message: string): void => {
+    findings.push({ code, severity, seq: entry.seq, message });
+  };
+  if (entry.at < before.entry.at) {
+    tell('warning', 'E_LED_TIME', `dated ${entry.at}, before the entry that it follows (${before.entry.at})`);
+  }
+  entry.events.forEach((event, at) => {
+    const index = indexBefore(facts, entry.events.slice(0, at));
+    try {
+      auditEvent(facts, event, index, tell);
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+      tell('error', error.code, `${event.type} of ${event.id}: ${error.message}`);
+    }
+  });
+  return findings;
+}
+
+type Tell = (severity: Severity, code: string, message: string) => void;
+
+/** The index as it was when this event was written: the earlier events of its own entry count. */
+function indexBefore({ before, after }: AuditFacts, earlier: readonly LedgerEvent[]): OpenIndex {
+  if (earlier.length === 0) return before.index;
+  const { seq, at, executor } = after.entry;
+  return foldIndex(before.index, earlier, { seq, at, executor, key: after.key, main: null, policy: before.policy });
+}
+
+function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tell: Tell): void {
+  switch (event.type) {
+    case 'granting':
+    case 'scheduled': {
+      const record = index.records.get(event.id) ?? null;
+      auditGrant(facts, event, record, tell);
+      return;
+    }
+    case 'stopped': {
+      const { policy, root } = facts.before;
+      const stoppers = new Set([...(index.records.get(event.id)?.seen?.stoppers ?? []), ...policy.admins.people]);
+      const stops = [event.statement];
+      const stop = validStop({ root, policy, id: event.id, stops, stoppers }, facts.after.entry.at);
+      if (stop === undefined) tell('error', 'E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
+      return;
+    }
+    case 'ending':
+    case 'genesis':
+    case 'policy':
+    case 'seen':
+    case 'refused':
+    case 'granted':
+    case 'failed':
+    case 'revoked':
+    case 'revoke_failed':
+    case 'heartbeat':
+      return;
+  }
+}
+
+function auditGrant(
+  facts: AuditFacts,
+  event: GrantingEvent | ScheduledEvent,
+  record: OpenRecord | null,
+  tell: Tell,
+): void {
+  const { before, after } = facts;
+  const now = after.entry.at;
+  const request = facts.readRequest(event.evidence.request, event.id);
+  const seen = record?.seen ?? null;
+  if (seen !== null && !sameRequest(seen, request)) {
+    tell('error', 'E_LED_SEEN', `what was seen of ${event.id} is not what its request says`);
+  }
+  const snapshot: Snapshot = {
+    root: before.root,
+    policy: before.policy,
+    providers: facts.providers,
+    id: event.id,
+    request,
+    requestText: event.evidence.request,
+    requestSha256: sha256(event.evidence.request),
+    signatureSha256: seen?.signature_sha256 ?? sha256(''),
+    statement: event.evidence.statement,
+    record,
+    // Merged, incident open, nothing else halting: the executor's word, and audit says so.
+    merged: true,
+    incident: request.incident === undefined ? null : { state: 'open' },
+    evidenceOnly: false,
+    halts: [],
+    approvals: event.evidence.approvals,
+    stops: [],
+    witnesses: facts.witnesses,
+  };
+  const decision = decide(snapshot, now);
+  if (decision.verdict !== 'approved') {
+    const failing = decision.reasons.filter((one) => !one.ok).map(({ code, message }) => `${message} [${code}]`);
+    tell('error', 'E_LED_GRANT', `${event.id} was granted although: ${failing.join('; ')}`);
+    return;
+  }
+  const allowed = termsOf(snapshot, decision, now);
+  for (const [key, told] of differences(event.grant, allowed)) {
+    tell('error', 'E_LED_GRANT', `${event.id}: ${key} is ${told.written}, the evidence allows ${told.allowed}`);
+  }
+  if (event.type === 'granting' && event.preexisting.length > 0) {
+    tell('note', 'W_STANDING', `${event.grant.login} had ${event.preexisting.join(', ')} before ${event.id}`);
+  }
+}
+
+function sameRequest(seen: Pick<SeenEvent, 'requester' | 'subject' | 'role'>, request: Request): boolean {
+  return seen.requester === request.requester && seen.subject === request.subject && seen.role === request.role;
+}
+
+function differences(
+  written: GrantTerms,
+  allowed: GrantTerms | undefined,
+): readonly (readonly [string, { readonly written: string; readonly allowed: string }])[] {
+  const keys = new Set([...Object.keys(written), ...Object.keys(allowed ?? {})]);
+  return [...keys].flatMap((key) => {
+    const name = key as keyof GrantTerms;
+    const a = JSON.stringify(written[name]);
+    const b = JSON.stringify(allowed?.[name]) ?? 'nothing';
+    return a === b ? [] : [[key, { written: a, allowed: b }] as const];
+  });
+}
+
+/** What is wrong at the end of the walk: access overdue, clocks, keys that policy calls compromised. */
+export function auditEnd(state: ChainState, now: Instant, writers: ReadonlyMap<string, readonly number[]>): readonly Finding[] {
+  const findings: Finding[] = [];
+  const { seq } = state;
+  for (const { id, state: at, grant, ending } of state.index.records.values()) {
+    if (grant === null || (at !== 'granting' && at !== 'live' && at !== 'ending')) continue;
+    if (grant.end <= now) {
+      const message = `${id}: ${grant.permissions.join(', ')} of ${grant.login} on ${grant.target} should have ended at ${grant.end}`;
+      findings.push({ code: 'E_LED_OVERDUE', severity: 'error', seq, message });
+    } else if (at === 'ending') {
+      const message = `${id} is to end (${ending?.because ?? ''}) and is not confirmed gone`;
+      findings.push({ code: 'W_ENDING', severity: 'warning', seq, message });
+    }
+  }
+  if (state.entry.at > plus(now, CLOCK_TOLERANCE_SECONDS)) {
+    findings.push({ code: 'E_LED_TIME', severity: 'warning', seq, message: `the newest entry is dated ${state.entry.at}, ahead of this clock` });
+  }
+  for (const { fingerprint } of state.policy.revoked_keys) {
+    const entries = writers.get(fingerprint);
+    if (entries === undefined || compromisedSince(state.policy, fingerprint) === undefined) continue;
+    const message = `entries ${entries.join(', ')} were signed with ${fingerprint}, which policy calls compromised`;
+    findings.push({ code: 'W_KEY_COMPROMISED', severity: 'warning', seq, message });
+  }
+  return findings;
+}

@@ -1,0 +1,230 @@
+/**
+ * The decision on one request: pure, from one snapshot and one instant, with every reason. Audit calls the same
+ * function on what the ledger recorded and must get the same answer.
+ *
+ *   refused   a rule says no, somebody stopped it, or evidence is bad and nothing better makes up for it
+ *   pending   nothing is wrong: approvals, the merge or a later time are missing
+ *   approved  every rule holds (a `start` ahead makes it scheduled; the planner sees to that)
+ */
+import type { CountedApproval, Decision, Reason } from '../model/decision.ts';
+import { PamError } from '../model/error.ts';
+import { dayOf, earlier, type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
+import type { IncidentState } from '../model/incident.ts';
+import type { RequestId, Sha256 } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import type { Policy, Role } from '../model/policy.ts';
+import type { Request } from '../model/request.ts';
+import type { ExactGrant, Signed } from '../model/statement.ts';
+import { verifyStatement } from '../trust/verify-statement.ts';
+import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
+import { exactGrant, roleOf } from './exact-grant.ts';
+import { type Judged, judgeRequest } from './judge-request.ts';
+import { judgeStops } from './judge-stop.ts';
+import { beneficiaries, members } from './people.ts';
+import type { ProviderFacts } from './provider-facts.ts';
+import { verifyApprovals } from './verify-approvals.ts';
+
+export interface Snapshot {
+  readonly root: Sha256;
+  /** The policy in force. */
+  readonly policy: Policy;
+  readonly providers: ReadonlyMap<string, ProviderFacts>;
+  readonly id: RequestId;
+  readonly request: Request;
+  /** The file's bytes, which are UTF-8. */
+  readonly requestText: string;
+  readonly requestSha256: Sha256;
+  readonly signatureSha256: Sha256;
+  /** The requester's statement; `null` for a draft, which is then judged as far as it goes. */
+  readonly statement: Signed | null;
+  /** What the ledger knows of this id. */
+  readonly record: OpenRecord | null;
+  /** Main holds exactly these two files. */
+  readonly merged: boolean;
+  readonly approvals: readonly Signed[];
+  readonly stops: readonly Signed[];
+  readonly incident: IncidentState | null;
+  readonly witnesses: ReadonlyMap<number, Sha256>;
+  /** Judge what people decided, not how far the request has come: before it is merged, say. */
+  readonly evidenceOnly: boolean;
+  /** What stops every grant of this run: policy unsigned, junk on the ledger, sweeps missing ... */
+  readonly halts: readonly Reason[];
+}
+
+export function decide(snapshot: Snapshot, now: Instant): Decision {
+  const { policy, request, record } = snapshot;
+  const seenAt = record?.seen?.at ?? null;
+  const judged: Judged[] = [
+    ...snapshot.halts.map((one): Judged => ({ ...one, kind: 'wait' })),
+    ...judgeId(snapshot, now),
+    ...judgeStatement(snapshot, now),
+    ...judgeRequest({ policy, request, incident: snapshot.incident, now, seenAt }),
+    ...judgeStops(snapshot, now),
+    ...judgeProgress(snapshot, now),
+  ];
+  const role = roleOf(policy, request.role);
+  const exact = exactGrant(policy, snapshot.providers, request, now);
+  if (role === undefined || exact === undefined) {
+    if (role !== undefined) judged.push(no('E_POL_TARGET', `policy has no login key or target for ${request.subject}`));
+    return conclude(judged, null, [], null);
+  }
+  const { loginKeyLine: _line, ...grant } = exact;
+  const approvals = judgeApprovals(snapshot, role, grant, now);
+  judged.push(...approvals.reasons);
+  return conclude(judged, grant, approvals.counted, approvals.next);
+}
+
+const no = (code: string, message: string): Judged => ({ code, ok: false, message, kind: 'rule' });
+const wait = (code: string, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'wait' });
+
+function conclude(
+  judged: readonly Judged[],
+  grant: ExactGrant | null,
+  counted: readonly CountedApproval[],
+  next: Instant | null,
+): Decision {
+  const failing = judged.filter((one) => !one.ok);
+  const final = failing.some((one) => one.kind === 'rule');
+  const short = failing.some((one) => one.kind === 'wait');
+  const bad = failing.some((one) => one.kind === 'evidence');
+  // Bad evidence beside enough good evidence is noise that anybody could make; alone it is worth a "no".
+  const verdict = final || (short && bad) ? 'refused' : short ? 'pending' : 'approved';
+  const reasons = [...judged.filter((one) => one.ok), ...failing].map(({ code, ok, message }) => ({ code, ok, message }));
+  return { verdict, final, reasons, grant, counted, next };
+}
+
+/** Used once for ever, dated within a day of when it was first seen, and never again after it was refused. */
+function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
+  const { id, record, request } = snapshot;
+  const day = dayOf(id);
+  const seenAt = record?.seen?.at ?? now;
+  if (day === undefined || secondsBetween(day, seenAt) < -86_400 || secondsBetween(day, seenAt) >= 2 * 86_400) {
+    return [no('E_REQ_ID_DATE', `the id's date is more than a day away from ${seenAt}`)];
+  }
+  if (record === null) return [];
+  if (record.refused.includes(snapshot.requestSha256)) {
+    return [no('E_REQ_CONSUMED', 'these bytes were refused before; ask again with a new id')];
+  }
+  if (record.seen !== null && record.seen.requester !== request.requester) {
+    return [no('E_REQ_ID_TAKEN', `the id belongs to ${record.seen.requester}'s request`)];
+  }
+  if (record.state === 'seen' || record.state === 'unseen' || record.state === 'refused') return [];
+  if (record.state === 'scheduled' || record.state === 'granting') {
+    return record.seen?.request_sha256 === snapshot.requestSha256
+      ? []
+      : [no('E_REQ_CONSUMED', `the id is used up: another version of it is ${record.state}`)];
+  }
+  if (record.state === 'stopped') return [];
+  return [no('E_REQ_CONSUMED', `the id is used up: it is ${record.state}; ask again with a new one`)];
+}
+
+function judgeStatement(snapshot: Snapshot, now: Instant): Judged[] {
+  const { request, statement, record } = snapshot;
+  if (statement === null) return [];
+  try {
+    const { claims } = verifyRequester(snapshot, statement, record?.seen?.at ?? now);
+    return [{ code: 'E_SIG_REQUESTER', ok: true, message: `signed by ${claims.signer}`, kind: 'rule' }];
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return [no(error.code, `${request.requester}'s signature on the request: ${error.message}`)];
+  }
+}
+
+/** The requester signed exactly these bytes. Throws otherwise. */
+export function verifyRequester(
+  facts: Pick<Snapshot, 'root' | 'policy' | 'id' | 'request' | 'requestSha256'>,
+  statement: Signed,
+  recordedAt: Instant,
+): ReturnType<typeof verifyStatement> {
+  return verifyStatement(
+    facts.policy,
+    statement,
+    ({ signedAt }) => ({
+      type: 'request',
+      root: facts.root,
+      signer: facts.request.requester,
+      signedAt,
+      request: facts.id,
+      requestSha256: facts.requestSha256,
+    }),
+    recordedAt,
+  );
+}
+
+/** Seen, in time, merged: the road from proposal to main. */
+function judgeProgress(snapshot: Snapshot, now: Instant): Judged[] {
+  const { record, policy, request } = snapshot;
+  const seen = record?.seen ?? null;
+  const role = roleOf(policy, request.role);
+  const current = seen !== null && seen.request_sha256 === snapshot.requestSha256;
+  const reasons: Judged[] = [];
+  if (!current || record === null) {
+    if (!snapshot.evidenceOnly) reasons.push(wait('E_POL_SEEN', false, 'no executor has seen these bytes yet; `pam apply` records them'));
+  } else if (role !== undefined && record.state === 'seen') {
+    const until = plus(seen.at, secondsOf(role.decide_within));
+    reasons.push(
+      now <= until
+        ? { code: 'E_POL_DECIDE_WITHIN', ok: true, message: `to be decided by ${until}`, kind: 'rule' }
+        : no('E_POL_DECIDE_WITHIN', `it had to be decided by ${until}; ask again`),
+    );
+  }
+  if (snapshot.evidenceOnly) return reasons;
+  const same = snapshot.merged && (!current || seen.signature_sha256 === snapshot.signatureSha256);
+  reasons.push(wait('E_POL_MERGED', same, same ? 'merged' : 'not merged into main yet'));
+  return reasons;
+}
+
+interface Approvals {
+  readonly reasons: readonly Judged[];
+  readonly counted: readonly CountedApproval[];
+  readonly next: Instant | null;
+}
+
+function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: Instant): Approvals {
+  const { policy, request, record } = snapshot;
+  const excluded = beneficiaries(policy, request.requester, request.subject);
+  const facts = { ...snapshot, grant, beneficiaries: excluded, recordedAt: record?.grant?.recorded.at ?? now };
+  const { good, bad } = verifyApprovals(facts, snapshot.approvals);
+  const clocks = { now, seenAt: record?.seen?.at ?? null };
+  const people = latestPerPerson(good);
+  const seats = seat(policy, role.approval, people, clocks);
+  const evidence: Judged[] = bad.map((one) => ({ ...one, kind: 'evidence' }));
+  for (const approval of people) {
+    const problems = role.approval.map((rule) => eligibility(policy, rule, approval, clocks));
+    const problem = problems.find((one) => one !== undefined && one.code !== 'E_APR_SCOPE') ?? problems[0];
+    if (problem !== undefined && problems.every((one) => one !== undefined)) {
+      evidence.push({ ...problem, ok: false, kind: 'evidence' });
+    }
+  }
+  const held = seats.map((one, at) => seatReason(policy, one, at, seats.length, excluded));
+  const counted = seats.flatMap((one) => one.counted);
+  return { reasons: [...evidence, ...held], counted, next: nextOpening(seats, clocks) };
+}
+
+function seatReason(policy: Policy, one: Seat, at: number, rules: number, excluded: ReadonlySet<string>): Judged {
+  const names = one.counted.map((approval) => describe(approval));
+  const of = rules > 1 ? ` (rule ${at + 1} of ${rules})` : '';
+  const need = `${one.counted.length} of ${one.rule.threshold}${of}`;
+  if (one.held) return wait('E_APR_THRESHOLD', true, `approved by ${names.join(', ')}: ${need}`);
+  const named = [...members(policy, one.rule.approvers)].filter((id) => !excluded.has(id)).join(', ');
+  const code = one.counted.length === 0 ? 'E_APR_MISSING' : 'E_APR_THRESHOLD';
+  return wait(code, false, `approvals ${need}; ${named === '' ? 'nobody' : named} may approve`);
+}
+
+function describe({ signer, capacity, because }: CountedApproval): string {
+  return capacity === 'named' ? signer : `${signer} (${capacity}: ${because ?? ''})`;
+}
+
+/** When the next fallback step opens for a rule that does not hold. */
+function nextOpening(
+  seats: readonly Seat[],
+  clocks: { readonly now: Instant; readonly seenAt: Instant | null },
+): Instant | null {
+  const { seenAt } = clocks;
+  if (seenAt === null) return null;
+  const openings = seats
+    .filter((one) => !one.held)
+    .flatMap((one) => one.rule.fallback.map((step) => plus(seenAt, secondsOf(step.after))))
+    .filter((due) => due > clocks.now);
+  return openings.reduce<Instant | null>((a, b) => (a === null ? b : earlier(a, b)), null);
+}

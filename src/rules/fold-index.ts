@@ -1,0 +1,263 @@
+/**
+ * `open/` after an entry = `open/` before it plus its events. This is the state machine of a request: an event
+ * that does not follow throws `E_LED_STEP`, and an entry with such an event is junk. Only an `apply` entry (one
+ * with `main`) drops records, by its own `at`, so that every reader drops the same ones.
+ */
+import type { GrantingEvent, LedgerEvent, ScheduledEvent, SeenEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import { dayOf, earlier, type Instant, plus, secondsBetween } from '../model/instant.ts';
+import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
+import type { Beats, GrantPart, OpenIndex, OpenRecord } from '../model/open-record.ts';
+import type { Policy } from '../model/policy.ts';
+import { sha256 } from '../trust/digest.ts';
+import { claimsOf } from '../trust/statement-text.ts';
+import { ownersOf, stoppersOf } from './people.ts';
+
+export interface FoldContext {
+  readonly seq: number;
+  readonly at: Instant;
+  readonly executor: string;
+  /** Fingerprint of the key that signed the entry. */
+  readonly key: Fingerprint;
+  readonly main: string | null;
+  /** In force before the entry. */
+  readonly policy: Policy;
+}
+
+export const EMPTY_INDEX: OpenIndex = { records: new Map(), beats: null };
+/** No grant call starts later than this after its intent. */
+export const ACT_WITHIN_SECONDS = 120;
+/** So many different refused bytes and the id is dead: it bounds what one hostile requester can make us write. */
+export const MAX_REFUSED = 16;
+
+export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
+  const records = new Map(index.records);
+  events.forEach((event, at) => {
+    if (!isAboutRequest(event)) return;
+    records.set(event.id, step(records.get(event.id), event, at, context));
+  });
+  if (context.main !== null) {
+    for (const [id, record] of records) if (isOver(record, context.at)) records.delete(id);
+  }
+  return { records, beats: foldBeats(index.beats, events, context) };
+}
+
+function foldBeats(beats: Beats | null, events: readonly LedgerEvent[], context: FoldContext): Beats | null {
+  const { at, main, executor } = context;
+  const policy = events.find((one) => one.type === 'policy');
+  if (policy !== undefined) {
+    return { apply: null, sweep: null, ...beats, policy: { seq: policy.seq, at } };
+  }
+  if (beats === null) return null;
+  if (main !== null) return { ...beats, apply: { at, main } };
+  return { ...beats, sweep: { at, executor } };
+}
+
+type RequestEvent = Exclude<LedgerEvent, { readonly type: 'genesis' | 'policy' | 'heartbeat' }>;
+
+function isAboutRequest(event: LedgerEvent): event is RequestEvent {
+  return event.id !== '-';
+}
+
+function step(record: OpenRecord | undefined, event: RequestEvent, place: number, context: FoldContext): OpenRecord {
+  const wrong = (why: string): PamError =>
+    new PamError('E_LED_STEP', `${event.type} of ${event.id} does not follow: ${why}`);
+  switch (event.type) {
+    case 'seen':
+      return see(record, event, context, wrong);
+    case 'refused':
+      return refuse(record, event.id, event.request_sha256, event.reasons[0]?.message ?? '', context.at, wrong);
+    case 'scheduled':
+      if (record?.state !== 'seen') throw wrong(`it is ${record?.state ?? 'unknown'}`);
+      return { ...record, state: 'scheduled', grant: grantPart(record, event, context, wrong) };
+    case 'granting':
+      return intend(record, event, place, context, wrong);
+    case 'granted':
+      if (record?.state !== 'granting' || record.grant === null) throw wrong(`it is ${record?.state ?? 'unknown'}`);
+      return { ...record, state: 'live', grant: { ...record.grant, evidence: null, receipt: event.receipt } };
+    case 'failed':
+      if (record?.state !== 'granting' || record.grant === null) throw wrong(`it is ${record?.state ?? 'unknown'}`);
+      return { ...over(record, 'failed', context.at), grant: { ...record.grant, evidence: null } };
+    case 'stopped':
+      return stop(record, claimsOf(event.statement.text), context.at, wrong);
+    case 'ending':
+      return end(record, event.cause, event.because, context.at, wrong);
+    case 'revoked':
+      if (record?.grant === undefined || record.grant === null || !mayRevoke(record, context.at)) {
+        throw wrong('neither its recorded end has come nor was an ending recorded');
+      }
+      return { ...over(record, 'ended', context.at), grant: { ...record.grant, evidence: null } };
+    case 'revoke_failed':
+      if (record === undefined || !mayRevoke(record, context.at)) throw wrong('it is not to be revoked');
+      return { ...record, attempts: record.attempts + 1 };
+  }
+}
+
+type Wrong = (why: string) => PamError;
+
+function see(record: OpenRecord | undefined, event: SeenEvent, context: FoldContext, wrong: Wrong): OpenRecord {
+  const known = record?.state;
+  if (known !== undefined && known !== 'unseen' && known !== 'seen' && known !== 'refused') throw wrong(`it is ${known}`);
+  const day = dayOf(event.id);
+  const age = day === undefined ? Number.NaN : secondsBetween(day, context.at);
+  if (!(age >= -86_400 && age < 2 * 86_400)) throw wrong("the id's date is more than a day away");
+  if (record?.refused.includes(event.request_sha256) === true) throw wrong('these bytes were refused');
+  if (record !== undefined && record.refused.length >= MAX_REFUSED) throw wrong('too many versions were refused');
+  if (record?.seen !== undefined && record.seen !== null) {
+    if (record.seen.requester !== event.requester) throw wrong(`the id belongs to ${record.seen.requester}`);
+    const same =
+      record.seen.request_sha256 === event.request_sha256 && record.seen.signature_sha256 === event.signature_sha256;
+    if (same) throw wrong('it was seen already');
+  }
+  const { requester, subject, role } = event;
+  return {
+    id: event.id,
+    state: 'seen',
+    refused: record?.refused ?? [],
+    seen: {
+      at: context.at,
+      request_sha256: event.request_sha256,
+      signature_sha256: event.signature_sha256,
+      proposal: event.proposal,
+      requester,
+      subject,
+      role,
+      owners: ownersOf(context.policy, requester, subject),
+      stoppers: [...stoppersOf(context.policy, { requester, subject, role })].sort(),
+    },
+    grant: null,
+    ending: null,
+    final_at: null,
+    attempts: 0,
+  };
+}
+
+function refuse(
+  record: OpenRecord | undefined,
+  id: RequestId,
+  digest: Sha256,
+  because: string,
+  at: Instant,
+  wrong: Wrong,
+): OpenRecord {
+  if (record === undefined) {
+    const blank = { id, seen: null, grant: null, ending: null, attempts: 0 };
+    return { ...blank, state: 'unseen', refused: [digest], final_at: at };
+  }
+  const { state } = record;
+  if (state !== 'unseen' && state !== 'seen' && state !== 'refused' && state !== 'scheduled') throw wrong(`it is ${state}`);
+  if (record.refused.includes(digest) || record.refused.length >= MAX_REFUSED) throw wrong('it was refused already');
+  const refused = [...record.refused, digest];
+  // Other bytes under the same id (somebody else's, say) are refused without touching the request that runs.
+  const current = (state === 'seen' || state === 'scheduled') && record.seen?.request_sha256 === digest;
+  if (!current) return { ...record, refused };
+  return { ...over(record, 'refused', at), refused, grant: null, ending: { at, cause: 'refused', because } };
+}
+
+function grantPart(
+  record: OpenRecord,
+  event: ScheduledEvent | GrantingEvent,
+  context: FoldContext,
+  wrong: Wrong,
+): GrantPart {
+  const { grant, evidence } = event;
+  if (sha256(evidence.request) !== record.seen?.request_sha256) throw wrong('the request is not the one that was seen');
+  if (grant.end <= context.at) throw wrong('its end has passed');
+  const { at, executor, key } = context;
+  return { ...grant, recorded: { at, executor, key }, evidence, granting: null, receipt: null };
+}
+
+function intend(
+  record: OpenRecord | undefined,
+  event: GrantingEvent,
+  place: number,
+  context: FoldContext,
+  wrong: Wrong,
+): OpenRecord {
+  const state = record?.state;
+  if (record === undefined || (state !== 'seen' && state !== 'scheduled' && state !== 'granting')) {
+    throw wrong(`it is ${state ?? 'unknown'}`);
+  }
+  const part = grantPart(record, event, context, wrong);
+  const last = earlier(plus(context.at, ACT_WITHIN_SECONDS), event.grant.end);
+  if (event.act_by > last || event.act_by <= context.at) throw wrong('act_by is not within two minutes and its end');
+  const first = record.grant?.granting ?? null;
+  if (record.grant !== null) {
+    if (event.grant.end !== record.grant.end) throw wrong('a resumed grant keeps its end');
+    if (!sameJson(event.evidence, record.grant.evidence)) throw wrong('a resumed grant keeps its evidence');
+  }
+  if (first === null ? event.handle.serial !== context.seq * 65_536 + place : !sameJson(event.handle, first.handle)) {
+    throw wrong('the handle is not the one of its first intent');
+  }
+  const recorded = record.grant?.recorded ?? part.recorded;
+  const granting = {
+    // Certificates are valid from the first intent, so that reissuing gives the same times.
+    at: first?.at ?? context.at,
+    act_by: event.act_by,
+    handle: event.handle,
+    preexisting: event.preexisting,
+  };
+  return { ...record, state: 'granting', grant: { ...part, recorded, granting } };
+}
+
+function stop(
+  record: OpenRecord | undefined,
+  claims: { readonly signer: string; readonly because: string | null },
+  at: Instant,
+  wrong: Wrong,
+): OpenRecord {
+  const because = `${claims.signer}${claims.because === null ? '' : `: ${claims.because}`}`;
+  const ending = { at, cause: 'stopped', because };
+  switch (record?.state) {
+    case 'seen':
+    case 'refused':
+    case 'scheduled':
+      return { ...over(record, 'stopped', at), grant: null, ending };
+    case 'granting':
+    case 'live':
+      return { ...record, state: 'ending', ending };
+    case undefined:
+    case 'unseen':
+    case 'ending':
+    case 'ended':
+    case 'failed':
+    case 'stopped':
+      throw wrong(`it is ${record?.state ?? 'unknown'}`);
+  }
+}
+
+function end(
+  record: OpenRecord | undefined,
+  cause: string,
+  because: string,
+  at: Instant,
+  wrong: Wrong,
+): OpenRecord {
+  const running = record?.state === 'granting' || record?.state === 'live';
+  const foundAgain = cause === 'found' && (record?.state === 'ended' || record?.state === 'failed');
+  if (record === undefined || !(running || foundAgain)) throw wrong(`it is ${record?.state ?? 'unknown'}`);
+  return { ...record, state: 'ending', ending: { at, cause, because }, final_at: null };
+}
+
+function mayRevoke(record: OpenRecord, at: Instant): boolean {
+  const running = record.state === 'granting' || record.state === 'live';
+  return record.state === 'ending' || (running && record.grant !== null && record.grant.end <= at);
+}
+
+const over = (record: OpenRecord, state: OpenRecord['state'], at: Instant): OpenRecord => ({
+  ...record,
+  state,
+  final_at: at,
+});
+
+/** Nothing about it can matter any more: two days after the id's date and a day after its end. */
+function isOver(record: OpenRecord, now: Instant): boolean {
+  if (record.final_at === null) return false;
+  const day = dayOf(record.id);
+  if (day !== undefined && now < plus(day, 3 * 86_400)) return false;
+  const end = record.grant === null ? record.final_at : later(record.final_at, record.grant.end);
+  return now >= plus(end, 86_400);
+}
+
+const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
+const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

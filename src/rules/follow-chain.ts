@@ -1,0 +1,137 @@
+/**
+ * One step of the ledger: does this entry follow that state? Whether it does depends only on the entries before
+ * it, never on the reader's clock, state or a later policy (DESIGN section 5). Throws `E_LED_...`; the caller
+ * steps over what does not verify.
+ */
+import type { Entry } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import type { Fingerprint, Sha256 } from '../model/names.ts';
+import type { Files, Policy } from '../model/policy.ts';
+import { LEDGER_NAMESPACE } from '../model/statement.ts';
+import type { ChainState } from '../trust/chain-state.ts';
+import { sha256 } from '../trust/digest.ts';
+import { holdersOf, revocationOf } from '../trust/keyring.ts';
+import { verifySshsig } from '../trust/sshsig.ts';
+import { EMPTY_INDEX, foldIndex } from './fold-index.ts';
+import { judgePolicyChange } from './judge-policy-change.ts';
+import { indexDigest } from './print-index.ts';
+import { judgeRight, mayWriteTogether } from './rights.ts';
+
+export interface Candidate {
+  readonly bytes: Uint8Array;
+  /** The armor over `bytes`. */
+  readonly signature: string;
+  readonly entry: Entry;
+  /** The policy that came with it; read only for `genesis` and `policy`. */
+  readonly brought: () => { readonly policy: Policy; readonly files: Files };
+}
+
+export function beginChain(candidate: Candidate): ChainState {
+  const { entry, bytes } = candidate;
+  const [event] = entry.events;
+  if (entry.seq !== 0 || entry.root !== null || entry.previous !== null || event?.type !== 'genesis') {
+    throw new PamError('E_LED_CHAIN', 'entry 0 is not a genesis');
+  }
+  const { policy, files } = candidate.brought();
+  const sums = [...files].map(([path, content]) => [path, sha256(content)]);
+  const told = event.policy === policy.digest && entry.policy === policy.digest;
+  if (!told || JSON.stringify(Object.entries(event.files)) !== JSON.stringify(sums)) {
+    throw new PamError('E_LED_CHAIN', 'the genesis does not describe the policy that stands beside it');
+  }
+  if (entry.events.length !== 1 || entry.main !== undefined) throw new PamError('E_LED_SHAPE', 'a genesis stands alone');
+  const key = judgeSigner(candidate, [policy]);
+  judgeRight(policy, entry.executor, event, undefined);
+  judgeIndex(entry, indexDigest(EMPTY_INDEX));
+  const head = sha256(bytes);
+  return { root: head, seq: 0, head, entry, key, policy, policyFiles: files, index: EMPTY_INDEX };
+}
+
+export function followChain(state: ChainState, candidate: Candidate): ChainState {
+  const { entry, bytes } = candidate;
+  const [event] = entry.events;
+  if (entry.root !== state.root || entry.seq !== state.seq + 1 || entry.previous !== state.head) {
+    throw new PamError('E_LED_CHAIN', `entry ${entry.seq} does not follow entry ${state.seq}`);
+  }
+  if (event === undefined || !mayWriteTogether(entry.events) || event.type === 'genesis') {
+    throw new PamError('E_LED_SHAPE', 'these events do not stand together in an entry');
+  }
+  if ((state.seq === 0) !== (event.type === 'policy' && event.seq === 1)) {
+    throw new PamError('E_LED_STEP', 'only policy 1 follows a genesis, and nothing else does');
+  }
+  const change = event.type === 'policy' ? candidate.brought() : undefined;
+  const key = judgeSigner(candidate, change === undefined ? [state.policy] : [state.policy, change.policy]);
+  if (change !== undefined && event.type === 'policy') judgeChange(state, entry, event, change.policy);
+  else judgeEvents(state, entry);
+  const policy = change?.policy ?? state.policy;
+  if (entry.policy !== policy.digest) throw new PamError('E_LED_CHAIN', 'the entry names another policy');
+  const index = foldIndex(state.index, entry.events, {
+    seq: entry.seq,
+    at: entry.at,
+    executor: entry.executor,
+    key,
+    main: entry.main ?? null,
+    policy: state.policy,
+  });
+  judgeIndex(entry, indexDigest(index));
+  const policyFiles = change?.files ?? state.policyFiles;
+  return { root: state.root, seq: entry.seq, head: sha256(bytes), entry, key, policy, policyFiles, index };
+}
+
+function judgeChange(
+  state: ChainState,
+  entry: Entry,
+  event: { readonly seq: number; readonly digest: Sha256; readonly statements: Parameters<typeof judgePolicyChange>[0]['statements'] },
+  next: Policy,
+): void {
+  const seq = (state.index.beats?.policy.seq ?? 0) + 1;
+  if (event.seq !== seq) throw new PamError('E_POL_ROLLBACK', `policy ${event.seq} cannot follow policy ${seq - 1}`);
+  if (event.digest !== next.digest || (seq === 1 && next.digest !== state.policy.digest)) {
+    throw new PamError('E_LED_CHAIN', 'the policy event names other files than stand beside it');
+  }
+  if (entry.main !== undefined) throw new PamError('E_LED_SHAPE', 'a policy entry is not an apply entry');
+  const previous = seq === 1 ? null : state.policy;
+  const { root, index } = state;
+  judgePolicyChange({ root, seq, next, previous, statements: event.statements, recordedAt: entry.at }, index);
+}
+
+function judgeEvents(state: ChainState, entry: Entry): void {
+  for (const event of entry.events) {
+    const record = event.id === '-' ? undefined : state.index.records.get(event.id);
+    judgeRight(state.policy, entry.executor, event, record);
+    if (APPLY_ONLY.has(event.type) && entry.main === undefined) {
+      throw new PamError('E_LED_SHAPE', `${event.type} belongs into an apply entry`);
+    }
+  }
+  if (entry.main === undefined) return;
+  if (state.policy.services[entry.executor]?.executes?.may.includes('grant') !== true) {
+    throw new PamError('E_LED_KIND', `${entry.executor} may not write apply entries`);
+  }
+  const last = state.index.beats?.apply?.at;
+  if (last !== undefined && entry.at < last) {
+    throw new PamError('E_LED_TIME', `an apply entry at ${entry.at} cannot follow one at ${last}`);
+  }
+}
+
+const APPLY_ONLY: ReadonlySet<string> = new Set(['seen', 'refused', 'scheduled', 'granting', 'granted', 'failed']);
+
+/** The entry is signed by a key that one of these policies gives this executor. */
+function judgeSigner(candidate: Candidate, policies: readonly Policy[]): Fingerprint {
+  const { entry, bytes, signature } = candidate;
+  const { key } = verifySshsig({ message: bytes, armor: signature, namespace: LEDGER_NAMESPACE });
+  for (const policy of policies) {
+    const holder = holdersOf(policy).get(key.fingerprint);
+    if (holder === undefined || holder.kind !== 'service' || holder.id !== entry.executor) continue;
+    if (policy.services[entry.executor]?.executes === undefined) continue;
+    const { from, until } = holder.key;
+    // A key on the list is refused from then on by its place in the chain, so backdating `at` does not help.
+    const revoked = revocationOf(policy, key.fingerprint) !== undefined;
+    if (!revoked && (from === undefined || from <= entry.at) && (until === undefined || entry.at < until)) {
+      return key.fingerprint;
+    }
+  }
+  throw new PamError('E_LED_KEY', `the entry is not signed by a valid key of the executor ${entry.executor}`);
+}
+
+function judgeIndex(entry: Entry, digest: Sha256): void {
+  if (entry.index !== digest) throw new PamError('E_LED_INDEX', `entry ${entry.seq} names another open/ than its events make`);
+}

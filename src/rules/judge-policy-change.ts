@@ -1,0 +1,100 @@
+/**
+ * May this policy follow that one? The threshold of the previous version's admins must have signed it, and, where
+ * admins or their keys change, the new ones' too (version 1: its own). It rises by exactly one, so an older
+ * version never comes back, however well it was signed.
+ */
+import { PamError } from '../model/error.ts';
+import { type Instant, plus } from '../model/instant.ts';
+import type { Sha256 } from '../model/names.ts';
+import { mayBeLive, type OpenIndex } from '../model/open-record.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Signed } from '../model/statement.ts';
+import { verifyStatement } from '../trust/verify-statement.ts';
+import { executesOn } from './rights.ts';
+
+export const POLICY_STATEMENT_LIFE_SECONDS = 7 * 86_400;
+
+export interface PolicyChange {
+  readonly root: Sha256;
+  readonly seq: number;
+  readonly next: Policy;
+  /** The version in force; `null` when `next` is version 1. */
+  readonly previous: Policy | null;
+  readonly statements: readonly Signed[];
+  readonly recordedAt: Instant;
+}
+
+export interface Tally {
+  readonly have: readonly string[];
+  readonly need: number;
+}
+
+/** The counts that are needed: one tally, or two where admins or their keys change. */
+export function tallies(change: PolicyChange): readonly Tally[] {
+  const judges = change.previous === null ? [change.next] : [change.previous];
+  if (change.previous !== null && adminsDiffer(change.previous, change.next)) judges.push(change.next);
+  return judges.map((policy) => ({
+    have: [...signers(policy, change)].sort(),
+    need: policy.admins.threshold,
+  }));
+}
+
+/** Throws `E_POL_UNSIGNED`, or `E_POL_ROOT_CHAIN` when only the new admins agree. */
+export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void {
+  const [first, second] = tallies(change);
+  const short = (tally: Tally | undefined): boolean => tally !== undefined && tally.have.length < tally.need;
+  if (short(first) || short(second)) {
+    const code = short(first) && second !== undefined && !short(second) ? 'E_POL_ROOT_CHAIN' : 'E_POL_UNSIGNED';
+    const tally = short(first) ? first : second;
+    throw new PamError(
+      code,
+      `policy version ${change.seq} needs ${tally?.need} admin signatures and has ${tally?.have.length}`,
+      { hint: 'admins sign it with `pam ratify`' },
+    );
+  }
+  for (const record of index.records.values()) {
+    if (!mayBeLive(record) || record.grant === null) continue;
+    const { target } = record.grant;
+    const revokers = Object.keys(change.next.services).filter((id) => executesOn(change.next, id, target, 'revoke'));
+    if (revokers.length === 0) {
+      throw new PamError('E_POL_EXECUTOR', `under this policy nobody could revoke ${record.id} on ${target}`);
+    }
+  }
+}
+
+function signers(policy: Policy, change: PolicyChange): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const signed of change.statements) {
+    try {
+      const { claims } = verifyStatement(
+        policy,
+        signed,
+        ({ signer, signedAt }) => ({
+          type: 'policy',
+          root: change.root,
+          signer,
+          signedAt,
+          seq: change.seq,
+          policySha256: change.next.digest,
+          previousSha256: change.previous?.digest ?? null,
+        }),
+        change.recordedAt,
+      );
+      const alive = change.recordedAt <= plus(claims.signedAt, POLICY_STATEMENT_LIFE_SECONDS);
+      if (alive && policy.admins.people.includes(claims.signer)) found.add(claims.signer);
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+    }
+  }
+  return found;
+}
+
+function adminsDiffer(a: Policy, b: Policy): boolean {
+  const told = (policy: Policy): string =>
+    JSON.stringify([
+      policy.admins.threshold,
+      [...policy.admins.people].sort(),
+      [...policy.admins.people].sort().map((id) => policy.people[id]?.keys),
+    ]);
+  return told(a) !== told(b);
+}

@@ -1,0 +1,49 @@
+/** Who is who on one request: members of lists, owners, beneficiaries, and who may stop it. */
+import type { Policy, Role } from '../model/policy.ts';
+
+/** Names in a list, with `@group` replaced by its people. */
+export function members(policy: Policy, list: readonly string[]): ReadonlySet<string> {
+  return new Set(list.flatMap((name) => (name.startsWith('@') ? (policy.groups[name.slice(1)] ?? []) : [name])));
+}
+
+export const isPerson = (policy: Policy, id: string): boolean => Object.hasOwn(policy.people, id);
+
+/** The owner, if `id` is a service. */
+export function ownerOf(policy: Policy, id: string): string | undefined {
+  return Object.hasOwn(policy.services, id) ? policy.services[id]?.owner : undefined;
+}
+
+/** Owners of the requester and of the subject, where they are services. */
+export function ownersOf(policy: Policy, requester: string, subject: string): string[] {
+  return [...new Set([requester, subject].flatMap((id) => ownerOf(policy, id) ?? []))];
+}
+
+/** Who gains by it, and therefore may not approve it (DESIGN rule 1). */
+export function beneficiaries(policy: Policy, requester: string, subject: string): ReadonlySet<string> {
+  return new Set([requester, subject, ...ownersOf(policy, requester, subject)]);
+}
+
+/** Everybody whom any rule of the role names, fallbacks too. */
+export function approversOf(policy: Policy, role: Role): ReadonlySet<string> {
+  return new Set(
+    role.approval.flatMap((rule) => [
+      ...members(policy, rule.approvers),
+      ...rule.fallback.flatMap((step) => [...members(policy, step.approvers)]),
+    ]),
+  );
+}
+
+/** The subject, the requester, a service's owner, anyone named in the role's approval, any admin. */
+export function stoppersOf(
+  policy: Policy,
+  on: { readonly requester: string; readonly subject: string; readonly role: string },
+): ReadonlySet<string> {
+  const role = Object.hasOwn(policy.roles, on.role) ? policy.roles[on.role] : undefined;
+  return new Set([
+    on.requester,
+    on.subject,
+    ...ownersOf(policy, on.requester, on.subject),
+    ...(role === undefined ? [] : approversOf(policy, role)),
+    ...policy.admins.people,
+  ]);
+}

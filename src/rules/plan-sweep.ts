@@ -1,0 +1,111 @@
+/**
+ * What has to end, and why. Pure: the index, the policy in force, and what was found out about stops and
+ * incidents. Doubt never ends a grant early and never keeps one past its end.
+ */
+import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
+import { type Instant, plus } from '../model/instant.ts';
+import type { IncidentState } from '../model/incident.ts';
+import type { RequestId, Sha256 } from '../model/names.ts';
+import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Signed } from '../model/statement.ts';
+import { compromisedSince } from '../trust/keyring.ts';
+import { identityOf } from './exact-grant.ts';
+import { validStop } from './judge-stop.ts';
+
+export interface SweepFacts {
+  readonly root: Sha256;
+  readonly policy: Policy;
+  readonly index: OpenIndex;
+  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly incidents: ReadonlyMap<string, IncidentState>;
+}
+
+export interface Ending {
+  readonly id: RequestId;
+  readonly record: OpenRecord;
+  /** For people: "expired", "stopped by dana: done". */
+  readonly why: string;
+  /** To be recorded before anything is done about it; `null` when the recorded end is the cause. */
+  readonly event: EndingEvent | StoppedEvent | null;
+}
+
+export interface SweepPlan {
+  /** Access to take away now, oldest end first. */
+  readonly end: readonly Ending[];
+  /** Stops of what is not live: recording them is all. */
+  readonly drop: readonly StoppedEvent[];
+  /** Ended or failed within a day: ask the target once more. */
+  readonly recheck: readonly OpenRecord[];
+}
+
+export function planSweep(facts: SweepFacts, now: Instant): SweepPlan {
+  const end: Ending[] = [];
+  const drop: StoppedEvent[] = [];
+  const recheck: OpenRecord[] = [];
+  for (const record of facts.index.records.values()) {
+    if (mayBeLive(record)) {
+      const ending = endingOf(facts, record, now);
+      if (ending !== undefined) end.push(ending);
+    } else if (record.state === 'seen' || record.state === 'scheduled' || record.state === 'refused') {
+      const stop = stopOf(facts, record, now);
+      if (stop !== undefined) drop.push(stop.event);
+    } else if (record.state === 'ended' || record.state === 'failed') {
+      const recent = record.final_at !== null && now < plus(record.final_at, 86_400);
+      if (recent && record.grant?.granting != null) recheck.push(record);
+    }
+  }
+  const order = (a: Ending, b: Ending): number =>
+    key(a.record) < key(b.record) ? -1 : key(a.record) > key(b.record) ? 1 : 0;
+  return { end: end.sort(order), drop, recheck };
+}
+
+const key = (record: OpenRecord): string => `${record.grant?.end ?? ''} ${record.grant?.target ?? ''} ${record.id}`;
+
+function endingOf(facts: SweepFacts, record: OpenRecord, now: Instant): Ending | undefined {
+  const { id, grant } = record;
+  if (grant === null) return undefined;
+  if (record.state === 'ending') {
+    return { id, record, why: `${record.ending?.cause ?? 'ending'}: ${record.ending?.because ?? ''}`, event: null };
+  }
+  if (grant.end <= now) return { id, record, why: `its end ${grant.end} has come`, event: null };
+  const stop = stopOf(facts, record, now);
+  if (stop !== undefined) return { id, record, why: stop.why, event: stop.event };
+  const cause = causeOf(facts, record);
+  if (cause === undefined) return undefined;
+  const event: EndingEvent = { type: 'ending', id, cause: cause[0], because: cause[1] };
+  return { id, record, why: cause[1], event };
+}
+
+function stopOf(
+  facts: SweepFacts,
+  record: OpenRecord,
+  now: Instant,
+): { readonly event: StoppedEvent; readonly why: string } | undefined {
+  const stops = facts.stops.get(record.id) ?? [];
+  const stoppers = new Set([...(record.seen?.stoppers ?? []), ...facts.policy.admins.people]);
+  const { root, policy } = facts;
+  const stop = validStop({ root, policy, id: record.id, stops, stoppers }, now);
+  if (stop === undefined) return undefined;
+  const why = `stopped by ${stop.signer}${stop.because === null ? '' : `: ${stop.because}`}`;
+  return { event: { type: 'stopped', id: record.id, statement: stop.signed }, why };
+}
+
+/** Why a running grant must end before its recorded end. */
+function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, string] | undefined {
+  const { policy } = facts;
+  const { grant, seen } = record;
+  if (grant === null) return undefined;
+  const keys = [...grant.keys, grant.recorded.key];
+  const bad = keys.find((one) => {
+    const since = compromisedSince(policy, one);
+    return since !== undefined && since <= grant.recorded.at;
+  });
+  if (bad !== undefined) return ['compromised', `it rests on the key ${bad}, compromised before it was recorded`];
+  const gone = [grant.subject, ...(seen?.owners ?? [])].find((id) => identityOf(policy, id) === undefined);
+  if (gone !== undefined) return ['subject', `${gone} is no longer in policy`];
+  if (!Object.hasOwn(policy.targets, grant.target)) return ['target', `target ${grant.target} is no longer in policy`];
+  const incident = grant.incident === null ? undefined : facts.incidents.get(grant.incident);
+  if (incident?.state === 'closed') return ['incident', `incident ${grant.incident} closed: ${incident.why}`];
+  return undefined;
+}

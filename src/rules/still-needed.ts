@@ -1,0 +1,64 @@
+/**
+ * Desired state (DESIGN rule 7): ending one grant removes only what no other live grant still needs and what was
+ * not there before pam came.
+ */
+import type { RequestId } from '../model/names.ts';
+import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
+
+interface Access {
+  readonly target: string;
+  readonly login: string;
+  readonly permission: string;
+}
+
+/** Grants, other than `except`, that need this access and are not being ended themselves. */
+export function neededBy(
+  index: OpenIndex,
+  access: Access,
+  except: ReadonlySet<RequestId>,
+): readonly RequestId[] {
+  return matching(index, access, (record) => record.state !== 'ending' && !except.has(record.id));
+}
+
+/** Is the access there because of a recorded grant, live or not yet revoked? Then it never counts as "before". */
+export function isExplained(index: OpenIndex, access: Access, except: RequestId): boolean {
+  return matching(index, access, (record) => record.id !== except).length > 0;
+}
+
+function matching(index: OpenIndex, access: Access, also: (record: OpenRecord) => boolean): readonly RequestId[] {
+  const found: RequestId[] = [];
+  for (const record of index.records.values()) {
+    const { grant } = record;
+    if (grant === null || !mayBeLive(record) || !also(record)) continue;
+    const same = grant.target === access.target && grant.login === access.login;
+    if (same && grant.permissions.includes(access.permission)) found.push(record.id);
+  }
+  return found.sort();
+}
+
+export interface Removal {
+  readonly remove: readonly string[];
+  /** Permission -> grants that still need it. */
+  readonly keptFor: Readonly<Record<string, readonly RequestId[]>>;
+}
+
+/** What ending `record` takes away, while the grants in `alsoEnding` end in the same run. */
+export function removalOf(
+  index: OpenIndex,
+  record: OpenRecord,
+  objects: 'own' | 'shared',
+  alsoEnding: ReadonlySet<RequestId>,
+): Removal {
+  const { grant } = record;
+  if (grant === null) return { remove: [], keptFor: {} };
+  if (objects === 'own') return { remove: grant.permissions, keptFor: {} };
+  const keptFor: Record<string, readonly RequestId[]> = {};
+  const remove = grant.permissions.filter((permission) => {
+    if (grant.granting?.preexisting.includes(permission) === true) return false;
+    const access = { target: grant.target, login: grant.login, permission };
+    const needed = neededBy(index, access, new Set([...alsoEnding, record.id]));
+    if (needed.length > 0) keptFor[permission] = needed;
+    return needed.length === 0;
+  });
+  return { remove, keptFor };
+}

@@ -1,0 +1,97 @@
+/** A policy change in words: who gains what, who loses what. What an admin reads before signing. */
+import type { Policy, Role } from '../model/policy.ts';
+import { approversOf, members } from './people.ts';
+
+export function tellPolicyChange(before: Policy | null, after: Policy): string[] {
+  return [
+    ...tellAdmins(before, after),
+    ...tellIdentities(before, after),
+    ...tellTargets(before, after),
+    ...tellRoles(before, after),
+    ...tellConfig(before, after),
+  ];
+}
+
+function tellAdmins(before: Policy | null, after: Policy): string[] {
+  const lines = difference(before?.admins.people ?? [], after.admins.people).map(
+    ([sign, name]) => `${sign} ${name} ${sign === '+' ? 'becomes' : 'is no longer'} an admin`,
+  );
+  const was = before?.admins.threshold;
+  const { threshold } = after.admins;
+  if (was !== undefined && was !== threshold) lines.push(`! policy changes need ${threshold} admins, before ${was}`);
+  return lines;
+}
+
+function tellIdentities(before: Policy | null, after: Policy): string[] {
+  const lines: string[] = [];
+  for (const kind of ['people', 'services'] as const) {
+    const old = before?.[kind] ?? {};
+    const word = kind === 'people' ? 'person' : 'service';
+    for (const [sign, id] of difference(Object.keys(old), Object.keys(after[kind]))) lines.push(`${sign} ${word} ${id}`);
+    for (const [id, now] of Object.entries(after[kind])) {
+      const was = old[id];
+      if (was === undefined) continue;
+      for (const [sign, key] of difference(was.keys.map(told), now.keys.map(told))) lines.push(`${sign} key of ${id}: ${key}`);
+      if (JSON.stringify({ ...was, keys: [] }) !== JSON.stringify({ ...now, keys: [] })) lines.push(`! ${word} ${id} changes`);
+    }
+  }
+  for (const [id, service] of Object.entries(after.services)) {
+    const rights = service.executes;
+    const was = before?.services[id]?.executes;
+    if (rights !== undefined && JSON.stringify(rights) !== JSON.stringify(was)) {
+      lines.push(`! ${id} may ${rights.may.join(' and ')} on ${rights.targets.join(', ')}`);
+    }
+  }
+  const revoked = difference(keysOf(before), keysOf(after));
+  return [...lines, ...revoked.map(([sign, key]) => `${sign} revoked key ${key}`)];
+}
+
+const keysOf = (policy: Policy | null): string[] => (policy?.revoked_keys ?? []).map((one) => `${one.fingerprint} (${one.reason})`);
+const told = (key: Policy['people'][string]['keys'][number]): string =>
+  [key.key, ...Object.entries(key).flatMap(([name, value]) => (name === 'key' ? [] : [`${name} ${value}`]))].join(' ');
+
+function tellTargets(before: Policy | null, after: Policy): string[] {
+  const old = before?.targets ?? {};
+  const lines = difference(Object.keys(old), Object.keys(after.targets)).map(([sign, id]) => `${sign} target ${id}`);
+  for (const [id, now] of Object.entries(after.targets)) {
+    if (old[id] !== undefined && JSON.stringify(old[id]) !== JSON.stringify(now)) lines.push(`! target ${id} changes`);
+  }
+  return lines;
+}
+
+function tellRoles(before: Policy | null, after: Policy): string[] {
+  const old = before?.roles ?? {};
+  const names = new Set([...Object.keys(old), ...Object.keys(after.roles)]);
+  return [...names].sort().flatMap((name) => tellRole(name, before, old[name], after, after.roles[name]));
+}
+
+function tellRole(name: string, before: Policy | null, was: Role | undefined, after: Policy, now: Role | undefined): string[] {
+  if (now === undefined) return [`- role ${name}`];
+  const lines = was === undefined ? [`+ role ${name}: ${now.permissions.join(', ')} on ${now.target}, at most ${now.max_duration}`] : [];
+  const asked = was === undefined || before === null ? [] : [...members(before, was.requesters)];
+  for (const [sign, id] of difference(asked, [...members(after, now.requesters)])) {
+    lines.push(`${sign} ${id} may ${sign === '+' ? '' : 'no longer '}ask for ${name}`);
+  }
+  const approved = was === undefined || before === null ? [] : [...approversOf(before, was)];
+  for (const [sign, id] of difference(approved, [...approversOf(after, now)])) {
+    lines.push(`${sign} ${id} may ${sign === '+' ? '' : 'no longer '}approve ${name}`);
+  }
+  if (was === undefined) return lines;
+  for (const key of Object.keys(now) as (keyof Role)[]) {
+    if (key === 'requesters' || JSON.stringify(was[key]) === JSON.stringify(now[key])) continue;
+    lines.push(`! role ${name}: ${key} is now ${JSON.stringify(now[key])}`);
+  }
+  return lines;
+}
+
+function tellConfig(before: Policy | null, after: Policy): string[] {
+  if (before === null || JSON.stringify(before.config) === JSON.stringify(after.config)) return [];
+  return ['! pam.yaml changes'];
+}
+
+function difference(before: readonly string[], after: readonly string[]): ['+' | '-', string][] {
+  return [
+    ...after.filter((one) => !before.includes(one)).map((one): ['+', string] => ['+', one]),
+    ...before.filter((one) => !after.includes(one)).map((one): ['-', string] => ['-', one]),
+  ];
+}

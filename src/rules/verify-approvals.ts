@@ -1,0 +1,90 @@
+/** From signed texts to verified approvals of one exact grant, and what is wrong with the others. */
+import type { Reason, VerifiedApproval } from '../model/decision.ts';
+import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import type { RequestId, Sha256 } from '../model/names.ts';
+import type { Policy } from '../model/policy.ts';
+import type { ApprovalStatement, ExactGrant, Signed } from '../model/statement.ts';
+import { compromisedSince } from '../trust/keyring.ts';
+import { verifyStatement } from '../trust/verify-statement.ts';
+
+export interface ApprovalFacts {
+  readonly root: Sha256;
+  readonly policy: Policy;
+  readonly id: RequestId;
+  readonly requestSha256: Sha256;
+  readonly grant: ExactGrant;
+  readonly beneficiaries: ReadonlySet<string>;
+  /** When the ledger recorded these approvals, or the moment of deciding. */
+  readonly recordedAt: Instant;
+  /** Entry digests by sequence number: the points of the chain that approvals name. */
+  readonly witnesses: ReadonlyMap<number, Sha256>;
+}
+
+export interface Verified {
+  readonly good: readonly VerifiedApproval[];
+  readonly bad: readonly Reason[];
+}
+
+export function verifyApprovals(facts: ApprovalFacts, approvals: readonly Signed[]): Verified {
+  const good: VerifiedApproval[] = [];
+  const bad: Reason[] = [];
+  for (const signed of approvals) {
+    try {
+      good.push(verifyApproval(facts, signed));
+    } catch (error) {
+      // A rule that throws is a "no" (STYLE 2.3); only a bug of ours is passed on.
+      if (!(error instanceof PamError)) throw error;
+      bad.push({ code: error.code, ok: false, message: error.message });
+    }
+  }
+  return { good, bad };
+}
+
+export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedApproval {
+  const { policy, recordedAt } = facts;
+  let statement: ApprovalStatement | undefined;
+  const { claims, holder, key, flags } = verifyStatement(
+    policy,
+    signed,
+    (claimed) => {
+      if (claimed.capacity === null || claimed.ledger === null) {
+        throw new PamError('E_STATEMENT', 'the approval names no capacity or no ledger entry');
+      }
+      statement = {
+        type: 'approval',
+        root: facts.root,
+        signer: claimed.signer,
+        signedAt: claimed.signedAt,
+        request: facts.id,
+        requestSha256: facts.requestSha256,
+        grant: facts.grant,
+        capacity: claimed.capacity,
+        because: claimed.because,
+        ledger: claimed.ledger,
+      };
+      return statement;
+    },
+    recordedAt,
+  );
+  if (statement === undefined) throw new PamError('E_STATEMENT', 'the approval could not be rebuilt');
+  if (holder.kind !== 'person') {
+    throw new PamError('E_APR_NONHUMAN', `${claims.signer} is a service; only people approve`);
+  }
+  if (facts.beneficiaries.has(claims.signer)) {
+    throw new PamError('E_APR_SELF', `${claims.signer} gains by this request and may not approve it`);
+  }
+  const since = compromisedSince(policy, key);
+  if (since !== undefined && recordedAt >= since) {
+    throw new PamError('E_KEY_COMPROMISED', `${claims.signer}'s key ${key} is compromised since ${since}`);
+  }
+  if (facts.witnesses.get(statement.ledger.seq) !== statement.ledger.head) {
+    throw new PamError(
+      'E_APR_LEDGER',
+      `${claims.signer} had verified a ledger entry ${statement.ledger.seq} that is not on this ledger`,
+    );
+  }
+  const { signedAt, capacity, because, ledger } = statement;
+  const attested = holder.key.attested !== undefined;
+  return { signer: claims.signer, signedAt, capacity, because, ledger, key, presence: flags, attested, signed };
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import { isMissing, replaceFile } from './durable-file.ts';
+import { withLock } from './file-lock.ts';
+import { EMPTY_KRL, type Krl, parseKrl, printKrl } from './krl.ts';
+import { asProviderError } from './place.ts';
+
+const MODE = 0o644;
+const MAX_BYTES = 64 * 1024 * 1024;
+const TRIES = 3;
+
+/** The list where hosts read it. A file that is missing or empty revokes nothing yet. */
+export async function readKrl(path: string): Promise<Krl> {
+  const bytes = await asProviderError('E_PRV_KRL', 'the key revocation list cannot be read', async () => {
+    try {
+      if ((await stat(path)).size > MAX_BYTES) throw new PamError('E_PRV_KRL', 'the list is too large');
+      return await readFile(path);
+    } catch (cause) {
+      if (isMissing(cause)) return new Uint8Array();
+      throw cause;
+    }
+  });
+  return bytes.length === 0 ? EMPTY_KRL : parseKrl(bytes);
+}
+
+export interface Revision {
+  /** The list as it should be. Called again on the newest list when another writer came in between. */
+  readonly revise: (krl: Krl) => Krl;
+  /** Is the list on disk good enough to go home? */
+  readonly holds: (krl: Krl) => boolean;
+  readonly at: Instant;
+}
+
+export async function reviseKrl(path: string, { revise, holds, at }: Revision): Promise<void> {
+  const file = await realPath(path);
+  for (let tries = 0; tries < TRIES; tries += 1) {
+    await asProviderError('E_PRV_KRL', 'the key revocation list cannot be written', async () => {
+      await withLock(`${file}.lock`, async () => {
+        const krl = await readKrl(file);
+        if (krl.signed) throw new PamError('E_PRV_KRL', 'the list is signed, a change would break it');
+        const temporary = `${file}.${randomUUID()}.tmp`;
+        await replaceFile(file, temporary, printKrl(revise(krl), at), MODE);
+      });
+    });
+    if (holds(await readKrl(file))) return;
+  }
+  throw new PamError('E_PRV_READBACK', 'the key revocation list does not hold what was written');
+}
+
+/** A link stays a link: what it points at is replaced. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (cause) {
+    if (isMissing(cause)) return path;
+    throw new PamError('E_PRV_KRL', 'the key revocation list cannot be found', { cause });
+  }
+}

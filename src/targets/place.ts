@@ -1,0 +1,77 @@
+import { isAbsolute } from 'node:path';
+import { PamError } from '../model/error.ts';
+import type { Order, TargetPlace } from '../model/target.ts';
+import { type RunOptions, type RunResult, run } from '../process/run.ts';
+
+/** The text at `config[key]`; schema has checked it, a recorded config may be older than the schema. */
+export function configText(place: TargetPlace, key: string): string | undefined {
+  const value = place.config[key];
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && value !== '') return value;
+  throw new PamError('E_PRV_CONFIG', `${key} of target ${place.target} is not a text`);
+}
+
+/** The absolute path held by the environment variable that `config[key]` names. */
+export function pathFromEnvironment(place: TargetPlace, key: string): string {
+  const name = configText(place, key);
+  if (name === undefined) throw new PamError('E_PRV_CONFIG', `target ${place.target} has no ${key}`);
+  const path = place.env[name];
+  if (path === undefined || path === '') {
+    throw new PamError('E_PRV_ENV', `environment variable ${name} of target ${place.target} is not set`, {
+      hint: `set ${name} to an absolute path`,
+    });
+  }
+  if (!isAbsolute(path) || path.includes('\0')) {
+    throw new PamError('E_PRV_ENV', `environment variable ${name} does not hold an absolute path`);
+  }
+  return path;
+}
+
+const LONGEST_MS = 30_000;
+
+/** How long a program may run for this call; throws `E_PRV_TOO_LATE` when no time is left at all. */
+export function timeLimitMs(order: Order, longestMs: number = LONGEST_MS): number {
+  if (!(order.within > 0)) throw new PamError('E_PRV_TOO_LATE', `no time is left to act on ${order.id}`);
+  return Math.min(longestMs, order.within * 1000);
+}
+
+/**
+ * Runs one of the system's own programs for this target: nothing of our environment but `PATH`. Throws
+ * `E_PRV_MISSING` when it is not installed, `E_PRV_PROGRAM` when it cannot be run to its end.
+ */
+export async function runSealed(
+  place: TargetPlace,
+  program: string,
+  args: readonly string[],
+  options: Pick<RunOptions, 'cwd'> & { readonly home: string; readonly timeoutMs?: number },
+): Promise<RunResult> {
+  // Administration programs live in sbin, which is not on everybody's PATH.
+  const path = `${place.env['PATH'] ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
+  try {
+    return await run(program, args, {
+      env: { PATH: path, HOME: options.home, LC_ALL: 'C', TZ: 'UTC' },
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      timeoutMs: options.timeoutMs ?? LONGEST_MS,
+      maxBytes: 64 * 1024,
+      // Without a terminal to ask on, a key with a passphrase is an error instead of a hanging prompt.
+      ownGroup: true,
+    });
+  } catch (cause) {
+    if (cause instanceof PamError && cause.code === 'E_RUN_MISSING') {
+      throw new PamError('E_PRV_MISSING', `${program} is not installed`, {
+        cause,
+        hint: `install ${program} and make sure that it is in PATH`,
+      });
+    }
+    throw new PamError('E_PRV_PROGRAM', `${program} did not run to its end`, { cause });
+  }
+}
+
+/** Whatever the file system throws becomes a provider's error; one that says more already stays as it is. */
+export async function asProviderError<T>(code: string, message: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw cause instanceof PamError ? cause : new PamError(code, message, { cause });
+  }
+}

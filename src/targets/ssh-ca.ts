@@ -1,0 +1,146 @@
+import { PamError } from '../model/error.ts';
+import { plus, unixSeconds } from '../model/instant.ts';
+import { isRequestId } from '../model/names.ts';
+import type {
+  Inspection,
+  Order,
+  Provider,
+  Scene,
+  TargetConfig,
+  TargetPlace,
+  TargetSession,
+} from '../model/target.ts';
+import type { Handle } from '../model/entry.ts';
+import { parsePublicKey } from '../trust/public-key.ts';
+import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
+import { issueCertificate } from './issue-certificate.ts';
+import { type Krl, listsSerial, serialsOf, withSerials } from './krl.ts';
+import { readKrl, reviseKrl } from './krl-file.ts';
+import { pathFromEnvironment, timeLimitMs } from './place.ts';
+import {
+  caPublicKey,
+  configuredCa,
+  extensionsOf,
+  skewSecondsOf,
+  sshCaConfigSchema,
+  verifyCaKey,
+} from './ssh-ca-config.ts';
+
+const PERMISSION = /^principal:([A-Za-z0-9_][A-Za-z0-9._@-]{0,62})$/u;
+const LOGIN = /^[A-Za-z0-9_][A-Za-z0-9._@-]{0,62}$/u;
+/** Serials stay listed this long after their certificates died, for hosts whose clocks are wrong. */
+const LISTED_AFTER_END = 24 * 3600;
+/** DESIGN section 5: serial = ledger seq x 65536 + index in the entry. */
+const SERIALS_PER_ENTRY = 65_536n;
+
+/** Short-lived user certificates; ending one early is listing its serial where hosts look. */
+export const sshCa: Provider = {
+  kind: 'ssh-ca',
+  configSchema: sshCaConfigSchema,
+  expiresByItself: () => true,
+  objects: 'own',
+  needsLoginKey: true,
+  checkPermission: (permission) =>
+    PERMISSION.test(permission) ? undefined : 'a permission of ssh-ca is principal:<name>, a plain name',
+  checkLogin: (login) => (LOGIN.test(login) ? undefined : 'a login of ssh-ca is a plain name'),
+  identity: (config) => {
+    try {
+      return configuredCa(config);
+    } catch {
+      return undefined; // the schema's or verifyIdentity's business
+    }
+  },
+  open: (place): TargetSession => ({
+    // Sweepers hold no private key: config's own halves are all that there is to compare.
+    verifyIdentity: async () => {
+      const name = place.config['ca_key_env'];
+      const isHere = typeof name === 'string' && place.env[name] !== undefined;
+      if (isHere) await verifyCaKey(place, pathFromEnvironment(place, 'ca_key_env'));
+      else await caPublicKey(place);
+    },
+    grant: async (order) => {
+      if (order.now >= order.until) throw new PamError('E_PRV_EXPIRED', `the end of ${order.id} has passed`);
+      const terms = termsOf(place.config, order);
+      const caKeyPath = pathFromEnvironment(place, 'ca_key_env');
+      return { certificate: await issueCertificate(place, caKeyPath, terms, timeLimitMs(order)) };
+    },
+    revoke: async (order, scene) => await revoke(place, order, scene),
+    inspect: async (order) => await inspect(place, order),
+  }),
+};
+
+async function inspect(place: TargetPlace, order: Order): Promise<Inspection> {
+  if (order.handle === null || order.now >= order.until) return { state: 'absent' };
+  const [ca, krl] = await Promise.all([caPublicKey(place), readKrl(pathFromEnvironment(place, 'krl_env'))]);
+  if (listsSerial(krl, ca.blob, serialOf(order.handle))) return { state: 'absent' };
+  const certificate = order.receipt?.certificate;
+  if (certificate === undefined) return { state: 'unknown', why: 'issued perhaps, no certificate on record' };
+  const fault = faultOfCertificate(certificate, termsOf(place.config, order));
+  return fault === undefined
+    ? { state: 'present', which: order.permissions }
+    : { state: 'unknown', why: fault };
+}
+
+async function revoke(place: TargetPlace, order: Order, scene: Scene): Promise<void> {
+  if (order.handle === null) return; // no serial was ever given out
+  const ca = (await caPublicKey(place)).blob;
+  const due = scene.gone.filter(({ until }) => order.now < plus(until, LISTED_AFTER_END));
+  const wanted = [order.handle, ...due.map(({ handle }) => handle)].map(serialOf);
+  await reviseKrl(pathFromEnvironment(place, 'krl_env'), {
+    revise: (krl) => {
+      const kept = [...serialsOf(krl, ca)].filter((serial) => !isSafelyDead(serial, scene));
+      return withSerials(krl, ca, new Set([...kept, ...wanted]), numberOf(krl, scene));
+    },
+    holds: (krl) => wanted.every((serial) => listsSerial(krl, ca, serial)),
+    at: order.now,
+  });
+}
+
+/**
+ * Given out by an entry that this ledger state knows, and no longer in its index: ended over a day ago. What a
+ * newer state has listed stays, and so do serials that no entry of pam can have given out.
+ */
+function isSafelyDead(serial: bigint, scene: Scene): boolean {
+  const seq = serial / SERIALS_PER_ENTRY;
+  return seq > 0n && seq <= BigInt(scene.seq) && !scene.known.some((handle) => serialOf(handle) === serial);
+}
+
+function numberOf(krl: Krl, scene: Scene): bigint {
+  const seq = BigInt(scene.seq);
+  return krl.number > seq ? krl.number : seq;
+}
+
+function serialOf(handle: Handle): bigint {
+  if (Number.isSafeInteger(handle.serial) && handle.serial > 0) return BigInt(handle.serial);
+  throw new PamError('E_PRV_HANDLE', 'a certificate serial is a positive whole number');
+}
+
+/** Throws unless the order can be held exactly by one certificate. */
+function termsOf(config: TargetConfig, order: Order): CertificateTerms {
+  if (!isRequestId(order.id)) throw new PamError('E_PRV_NAME', 'a certificate is named after a request id');
+  if (order.handle === null) throw new PamError('E_PRV_HANDLE', `no serial was recorded for ${order.id}`);
+  const principals = order.permissions.map((permission) => {
+    const name = PERMISSION.exec(permission)?.[1];
+    if (name === undefined) throw new PamError('E_PRV_NAME', 'a permission is not a plain principal');
+    return name;
+  });
+  return {
+    loginKey: loginKeyOf(order),
+    ca: configuredCa(config),
+    serial: serialOf(order.handle),
+    keyId: order.id,
+    principals,
+    after: BigInt(unixSeconds(plus(order.from, -skewSecondsOf(config)))),
+    before: BigInt(unixSeconds(order.until)),
+    extensions: extensionsOf(config),
+  };
+}
+
+function loginKeyOf(order: Order): string {
+  if (order.loginKey === null) throw new PamError('E_PRV_LOGIN_KEY', `${order.subject} has no login key`);
+  try {
+    return parsePublicKey(order.loginKey).line;
+  } catch (cause) {
+    throw new PamError('E_PRV_LOGIN_KEY', `the login key of ${order.subject} is not good`, { cause });
+  }
+}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto';
+import type { Sha256 } from '../model/names.ts';
+
+/** `sha256:<hex>` over the exact bytes (a string counts as its UTF-8 bytes). */
+export function sha256(bytes: Uint8Array | string): Sha256 {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Sha256;
+}
+
+/** Digest of a set of files: SHA-256 over its sorted lines `<sha256>  <path>\n` (DESIGN section 5). */
+export function treeDigest(files: ReadonlyMap<string, Uint8Array | string>): Sha256 {
+  const lines = [...files].map(([path, bytes]) => `${sha256(bytes)}  ${path}\n`);
+  return sha256(sortBytes(lines).join(''));
+}
+
+/** Sorted by bytes, not by locale, so that every machine agrees. */
+export function sortBytes(texts: Iterable<string>): string[] {
+  return [...texts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}

@@ -1,0 +1,71 @@
+/**
+ * One statement, verified in the only order that is safe: rebuild the text from what is known, compare bytes,
+ * verify the signature over the rebuilt text, then ask whose key it was. Nothing that the statement says is
+ * believed before that.
+ */
+import type { Flags } from '../model/decision.ts';
+import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
+import type { Fingerprint } from '../model/names.ts';
+import type { Policy } from '../model/policy.ts';
+import { NAMESPACES, type Signed, type Statement } from '../model/statement.ts';
+import { type Holder, judgeKey } from './keyring.ts';
+import { verifySshsig } from './sshsig.ts';
+import { type Claims, claimsOf, firstDifference, printStatement } from './statement-text.ts';
+
+export interface VerifiedStatement {
+  readonly claims: Claims;
+  readonly holder: Holder;
+  readonly key: Fingerprint;
+  readonly flags: Flags;
+}
+
+/**
+ * @param expect what the statement must be, given what its signer claims
+ * @param recordedAt when the ledger recorded it, or the moment of deciding
+ * @throws PamError with the catalogue's code
+ */
+export function verifyStatement(
+  policy: Policy,
+  signed: Signed,
+  expect: (claims: Claims) => Statement,
+  recordedAt: Instant,
+): VerifiedStatement {
+  const claims = claimsOf(signed.text);
+  const statement = expect(claims);
+  const expected = printStatement(statement);
+  if (expected !== signed.text) throw mismatch(expected, claims);
+  const { key, flags } = verifySshsig({
+    message: expected,
+    armor: signed.armor,
+    namespace: NAMESPACES[statement.type],
+  });
+  const holder = judgeKey(policy, {
+    key: key.fingerprint,
+    signer: claims.signer,
+    signedAt: claims.signedAt,
+    recordedAt,
+  });
+  return { claims, holder, key: key.fingerprint, flags };
+}
+
+const CODES: Readonly<Record<string, string>> = {
+  root: 'E_APR_GENESIS',
+  request: 'E_APR_REQUEST',
+  'request-sha256': 'E_APR_DIGEST',
+  type: 'E_APR_TYPE',
+};
+
+function mismatch(expected: string, claims: Claims): PamError {
+  const difference = firstDifference(expected, claims);
+  if (difference === undefined) {
+    return new PamError('E_STATEMENT', 'the statement is not written the way pam writes it');
+  }
+  const { key, found } = difference;
+  const was = found === undefined ? 'has no such line' : `says ${found}`;
+  return new PamError(
+    CODES[key] ?? 'E_APR_GRANT',
+    `${claims.signer} signed something else: "${key}" must be ${difference.expected}, the statement ${was}`,
+    { hint: 'it covers an older or another request; ask for a new signature' },
+  );
+}

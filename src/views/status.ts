@@ -1,0 +1,43 @@
+import type { Status } from '../flows/status.ts';
+import { line } from './escape.ts';
+import type { Style } from './style.ts';
+import { table } from './table.ts';
+import { ago, untilWhen } from './when.ts';
+
+export function statusText(status: Status, style: Style, terminal: boolean): string {
+  const { grants, proposals, now } = status;
+  const parts: string[] = [];
+  if (grants.length > 0) {
+    parts.push(
+      `${style.bold('Grants')}\n${table(
+        grants.map((one) => [one.id, one.subject, one.target, one.permissions.join(', '), one.state, untilWhen(one.until, now)]),
+        terminal,
+      )}`,
+    );
+  }
+  if (proposals.length > 0) {
+    parts.push(
+      `${style.bold('Requests')}\n${table(
+        proposals.map((one) => [one.id, one.requester, one.role, `${one.have}/${one.need} approvals`, one.who.join(', '), one.next]),
+        terminal,
+      )}`,
+    );
+  }
+  if (grants.length === 0 && proposals.length === 0) parts.push('Nothing is live and nothing waits.\n');
+  if (status.lastSweep !== null) parts.push(`Last sweep entry: ${ago(status.lastSweep, now)}\n`);
+  return parts.join('\n');
+}
+
+/** One grant in full: how to use it and how long. */
+export function accessText(status: Status, style: Style): string {
+  return status.grants
+    .flatMap(({ id, access }) =>
+      access === null
+        ? []
+        : [
+            `\n${style.bold('To use it')}\n  pam status ${id} --certificate > ~/.ssh/${id}-cert.pub\n  ssh -i <your private key> -o CertificateFile=~/.ssh/${id}-cert.pub <login>@<host>\n`,
+          ],
+    )
+    .map((text) => text.split('\n').map(line).join('\n'))
+    .join('');
+}

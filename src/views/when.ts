@@ -1,0 +1,36 @@
+/** Times for people: absolute UTC and relative. */
+import { type Instant, secondsBetween } from '../model/instant.ts';
+
+/** `18:45:00 UTC`, with the date where it is not the day of `now`. */
+export function clockTime(at: Instant, now: Instant): string {
+  const time = `${at.slice(11, 19)} UTC`;
+  return at.slice(0, 10) === now.slice(0, 10) ? time : `${at.slice(0, 10)} ${time}`;
+}
+
+/** `45m`, `2h 5m`, `3d 4h`, `20s` */
+export function span(seconds: number): string {
+  const total = Math.abs(Math.round(seconds));
+  const parts: readonly (readonly [number, string])[] = [
+    [Math.floor(total / 86_400), 'd'],
+    [Math.floor(total / 3600) % 24, 'h'],
+    [Math.floor(total / 60) % 60, 'm'],
+    [total % 60, 's'],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first === -1) return '0s';
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(' ');
+}
+
+/** `until 18:45:00 UTC (in 45m)`, `ended 12m ago` */
+export function untilWhen(end: Instant, now: Instant): string {
+  const left = secondsBetween(now, end);
+  return left > 0 ? `until ${clockTime(end, now)} (in ${span(left)})` : `ended ${clockTime(end, now)} (${span(left)} ago)`;
+}
+
+export function ago(at: Instant, now: Instant): string {
+  return `${clockTime(at, now)} (${span(secondsBetween(at, now))} ago)`;
+}

@@ -1,0 +1,266 @@
+import { readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PamError } from '../../src/model/error.ts';
+import { plus } from '../../src/model/instant.ts';
+import type { Order, Scene } from '../../src/model/target.ts';
+import { EMPTY_KRL, listsSerial, parseKrl, printKrl, serialsOf, withSerials } from '../../src/targets/krl.ts';
+import { parsePublicKey } from '../../src/trust/public-key.ts';
+import { wireString } from '../../src/trust/wire.ts';
+import { NOW, requestId, sceneOf } from '../conformance/target.ts';
+import { execute, type SshCaFixture, sshCaFixture, succeeds } from '../conformance/target-fixtures.ts';
+
+let fixture: SshCaFixture;
+let ca: Uint8Array;
+beforeEach(async () => {
+  fixture = await sshCaFixture();
+  ca = parsePublicKey(fixture.caLine).blob;
+});
+afterEach(async () => await fixture.remove());
+
+const listed = async (): Promise<string> =>
+  (await execute('ssh-keygen', ['-Q', '-l', '-f', fixture.krl])).stdout;
+const stored = async (): Promise<ReturnType<typeof parseKrl>> => parseKrl(await readFile(fixture.krl));
+const grantOf = (seq: number): Order => ({
+  ...fixture.order,
+  id: requestId(`20261122-root-${String(seq).padStart(6, '0')}`),
+  handle: { serial: seq * 65_536 },
+});
+const gone = ({ handle, until }: Order): Scene['gone'][number] => ({
+  handle: handle ?? { serial: 0 },
+  until,
+});
+const session = (): ReturnType<typeof fixture.provider.open> => fixture.provider.open(fixture.place);
+const serial = (seq: number): bigint => BigInt(seq) * 65_536n;
+
+describe('the bytes of a key revocation list', () => {
+  it('are read by ssh-keygen as they were written', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(fc.bigInt(1n, 2n ** 64n - 1n), { maxLength: 30 }), async (serials) => {
+        const krl = withSerials(EMPTY_KRL, ca, new Set(serials), 7n);
+        await writeFile(fixture.krl, printKrl(krl, NOW));
+        const again = await stored();
+        expect(serialsOf(again, ca)).toEqual(new Set(serials));
+        expect(again.number).toBe(7n);
+        const text = await listed();
+        expect(text).toContain('# KRL version 7');
+        for (const one of serials) expect(covers(text, one)).toBe(true);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('are read whatever ssh-keygen packs them into: lists, ranges, bitmaps', async () => {
+    const spec = join(fixture.root, 'spec');
+    await writeFile(spec, 'serial: 5\nserial: 99-104\nserial: 106\nserial: 109\nserial: 70000-90000\n');
+    await execute('ssh-keygen', [
+      '-q',
+      '-k',
+      '-z',
+      '3',
+      '-f',
+      fixture.krl,
+      '-s',
+      `${fixture.caKey}.pub`,
+      spec,
+    ]);
+    const krl = await stored();
+    const within = [5n, 99n, 100n, 104n, 106n, 109n, 70_000n, 80_000n, 90_000n];
+    expect(within.filter((one) => !listsSerial(krl, ca, one))).toEqual([]);
+    const beyond = [0n, 4n, 6n, 98n, 105n, 107n, 108n, 110n, 69_999n, 90_001n, 2n ** 64n - 1n];
+    expect(beyond.filter((one) => listsSerial(krl, ca, one))).toEqual([]);
+    expect(listsSerial(krl, parsePublicKey(fixture.order.loginKey ?? '').blob, 5n)).toBe(false);
+  });
+
+  it('D24: are refused when cut anywhere, and never kill the reader', () => {
+    const bytes = printKrl(withSerials(EMPTY_KRL, ca, new Set([1n, 2n]), 7n), NOW);
+    for (let length = 0; length < bytes.length; length += 1) {
+      // Cut right behind the header is a list without sections.
+      if (length === 44) continue;
+      expect(codeOf(() => parseKrl(bytes.subarray(0, length)))).toBe('E_PRV_KRL');
+    }
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), fc.nat(255), (at, value) => {
+        const changed = Buffer.from(bytes);
+        changed[at] = value;
+        expect(['none', 'E_PRV_KRL']).toContain(codeOf(() => parseKrl(changed)));
+      }),
+    );
+  });
+});
+
+describe('revoking through the list that hosts read', () => {
+  it('L9: keeps what others put there, and every serial that is not safely dead', async () => {
+    const spec = join(fixture.root, 'spec');
+    await writeFile(spec, `serial: 42\nserial: 99-104\nid: REQ-1\nkey: ${fixture.order.loginKey ?? ''}\n`);
+    await execute('ssh-keygen', [
+      '-q',
+      '-k',
+      '-z',
+      '3',
+      '-f',
+      fixture.krl,
+      '-s',
+      `${fixture.caKey}.pub`,
+      spec,
+    ]);
+    const others = join(fixture.root, 'others');
+    await writeFile(others, 'serial: 77\n');
+    await execute('ssh-keygen', [
+      '-q',
+      '-k',
+      '-u',
+      '-f',
+      fixture.krl,
+      '-s',
+      `${fixture.root}/other.pub`,
+      others,
+    ]);
+    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    const text = await listed();
+    for (const part of [
+      'serial: 42',
+      'serial: 99-104',
+      'id: REQ-1',
+      'serial: 77',
+      'serial: 655360',
+      'hash: SHA256:',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text).toContain('# KRL version 41');
+  });
+
+  it('L9: keeps serials that no ledger entry can have given out', async () => {
+    await writeFile(fixture.krl, printKrl(withSerials(EMPTY_KRL, ca, new Set([42n]), 3n), NOW));
+    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([42n, serial(10)]));
+  });
+
+  it('L9: lists all that are ending or ended, and the count never falls before a serial is safely dead', async () => {
+    const [first, second] = [grantOf(10), grantOf(20)];
+    const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
+    await session().revoke(first, { seq: 41, gone: [gone(first), gone(second)], known });
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
+    await session().revoke(first, { seq: 42, gone: [gone(first)], known });
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
+    const later = grantOf(30);
+    await session().revoke(later, { seq: 43, gone: [gone(later)], known: [{ serial: 30 * 65_536 }] });
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(30)]));
+  });
+
+  it('a sweeper with an older ledger takes nothing away and never lowers the number', async () => {
+    await session().revoke(grantOf(90), { seq: 100, gone: [], known: [{ serial: 90 * 65_536 }] });
+    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    const krl = await stored();
+    expect(serialsOf(krl, ca)).toEqual(new Set([serial(10), serial(90)]));
+    expect(krl.number).toBe(100n);
+  });
+
+  it('stops listing a day after the end, except the order that it is asked about', async () => {
+    const [old, now] = [grantOf(10), { ...grantOf(20), now: plus(grantOf(20).until, 24 * 3600) }];
+    await session().revoke(now, { seq: 41, gone: [gone(old)], known: [] });
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(20)]));
+  });
+
+  it('refuses a file that is no list, and leaves it as it is', async () => {
+    for (const content of ['ssh-ed25519 AAAA\n', 'SSHKRL\n\0', '\0'.repeat(100)]) {
+      await writeFile(fixture.krl, content);
+      await expect(session().revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject({
+        code: 'E_PRV_KRL',
+      });
+      await expect(session().inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_KRL' });
+      expect(await readFile(fixture.krl, 'utf8')).toBe(content);
+    }
+  });
+
+  it('refuses to change a list that somebody signed', async () => {
+    const list = printKrl(withSerials(EMPTY_KRL, ca, new Set([serial(10)]), 3n), NOW);
+    const signature = Buffer.concat([Buffer.from([4]), wireString(ca), wireString('signature')]);
+    const bytes = Buffer.concat([list, signature]);
+    await writeFile(fixture.krl, bytes);
+    expect(await session().inspect(grantOf(10))).toEqual({ state: 'absent' });
+    await expect(session().revoke(grantOf(20), sceneOf(grantOf(20)))).rejects.toMatchObject({
+      code: 'E_PRV_KRL',
+    });
+    expect((await readFile(fixture.krl)).equals(bytes)).toBe(true);
+  });
+
+  it('L11: says so when the place of the list cannot be written', async () => {
+    const place = { ...fixture.place, env: { ...fixture.place.env, KRL: join(fixture.root, 'none/krl') } };
+    await expect(
+      fixture.provider.open(place).revoke(grantOf(10), sceneOf(grantOf(10))),
+    ).rejects.toMatchObject({ code: 'E_PRV_KRL' });
+  });
+
+  it('needs no private key', async () => {
+    await rm(fixture.caKey);
+    const { ca_key_env: _, ...config } = fixture.place.config;
+    const sweeper = fixture.provider.open({ ...fixture.place, config });
+    await sweeper.verifyIdentity();
+    await sweeper.revoke(grantOf(10), sceneOf(grantOf(10)));
+    expect(await sweeper.inspect(grantOf(10))).toEqual({ state: 'absent' });
+  });
+
+  it('finds the public key beside the private one, if it is the one that config names', async () => {
+    const config = { ca_key_env: 'CA_KEY', krl_env: 'KRL', ca: parsePublicKey(fixture.caLine).fingerprint };
+    await fixture.provider.open({ ...fixture.place, config }).revoke(grantOf(10), sceneOf(grantOf(10)));
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
+    const other = parsePublicKey(await readFile(join(fixture.root, 'other.pub'), 'utf8')).fingerprint;
+    const wrong = fixture.provider.open({ ...fixture.place, config: { ...config, ca: other } });
+    await expect(wrong.inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_IDENTITY' });
+  });
+
+  it('writes a file that hosts can read, through a link too', async () => {
+    const link = join(fixture.root, 'link');
+    await writeFile(fixture.krl, '', { mode: 0o600 });
+    await symlink(fixture.krl, link);
+    const place = { ...fixture.place, env: { ...fixture.place.env, KRL: link } };
+    await fixture.provider.open(place).revoke(grantOf(10), sceneOf(grantOf(10)));
+    expect((await stat(fixture.krl)).mode & 0o777).toBe(0o644);
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
+  });
+
+  it('many at once all stay', async () => {
+    const seqs = Array.from({ length: 12 }, (_, index) => index + 1);
+    const known = seqs.map((seq) => ({ serial: seq * 65_536 }));
+    await Promise.all(
+      seqs.map(async (seq) => await session().revoke(grantOf(seq), { seq: 41, gone: [], known })),
+    );
+    expect(serialsOf(await stored(), ca)).toEqual(new Set(seqs.map(serial)));
+    expect(await succeeds('test', ['-e', `${fixture.krl}.lock`])).toBe(false);
+  });
+
+  it('K9: a lock of a dead process, or of another host long ago, stops nothing', async () => {
+    const { pid } = await deadProcess();
+    await writeFile(`${fixture.krl}.lock`, `${pid} ${hostname()} x\n`);
+    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    await writeFile(`${fixture.krl}.lock`, '1 elsewhere x\n');
+    await utimes(`${fixture.krl}.lock`, 1_000_000_000, 1_000_000_000);
+    const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
+    await session().revoke(grantOf(20), { seq: 41, gone: [], known });
+    expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
+  });
+});
+
+async function deadProcess(): Promise<{ readonly pid: string }> {
+  const { stdout } = await execute('sh', ['-c', 'echo $$']);
+  return { pid: stdout.trim() };
+}
+
+function covers(text: string, one: bigint): boolean {
+  return [...text.matchAll(/^serial: (\d+)(?:-(\d+))?$/gmu)].some(
+    ([, low = '', high = low]) => BigInt(low) <= one && one <= BigInt(high),
+  );
+}
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+    return 'none';
+  } catch (error) {
+    return error instanceof PamError ? error.code : String(error);
+  }
+}
