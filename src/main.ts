@@ -116,6 +116,7 @@ function sessionOf(command: Command, done: (answer: Answer) => void): Session {
     person,
     signer: async () => ({ id: await person(), keyFile: await keyFileOf(flags.key, env) }),
     executor: () => executorOf(flags.executor, flags.executorKey, env),
+    tell: (text) => process.stdout.write(text),
     show: (text) => process.stderr.write(text),
     confirm: async (question, yes) => {
       if (!yes) await askYes(question, mayAsk);

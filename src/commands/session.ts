@@ -44,6 +44,8 @@ export interface Session {
   readonly signer: () => Promise<Signer>;
   /** `null` when neither flag nor environment names one. */
   readonly executor: () => Executor | null;
+  /** Prints a part of the answer at once, for what takes long. */
+  readonly tell: (text: string) => void;
   /** Shows a text on stderr, before a question. */
   readonly show: (text: string) => void;
   /** A yes, or `--yes`; without a terminal and without `--yes` it is `E_USAGE`. */

@@ -33,7 +33,12 @@ export function printRequest(request: Request, schemaPath?: string): string {
     schema: 'core',
     aliasDuplicateObjects: false,
   });
-  const yaml = document.toString({ lineWidth: 0, blockQuote: 'literal', flowCollectionPadding: true });
+  const yaml = document.toString({
+    lineWidth: 0,
+    blockQuote: 'literal',
+    // The printer of yaml 2.9.1 loses blanks where it breaks quoted text over lines.
+    doubleQuotedMinMultiLineLength: Number.MAX_SAFE_INTEGER,
+  });
   return schemaPath === undefined ? yaml : `# yaml-language-server: $schema=${schemaPath}\n${yaml}`;
 }
 

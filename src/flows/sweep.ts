@@ -152,13 +152,20 @@ async function stopsOn(
 ): Promise<ReadonlyMap<RequestId, readonly Signed[]>> {
   const ids = open.filter((one) => one.seen !== null && one.final_at === null).map(({ id }) => id);
   if (ids.length === 0) return new Map();
-  try {
+  const read = async (topics: readonly RequestId[]): Promise<ReadonlyMap<RequestId, readonly Signed[]>> => {
     const forge = await desk.forge(view.state.policy.config);
-    return sortStatements(await forge.statements(ids)).stops;
+    return sortStatements(await forge.statements(topics)).stops;
+  };
+  try {
+    return await read(ids);
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     troubles.push({ code: error.code, ok: false, message: `stops could not be read: ${error.message}` });
-    return new Map();
+    // One flooded id must not hide the stops of the others.
+    const one = error.code === 'E_FORGE_LIMIT' ? ids : [];
+    const found = new Map<RequestId, readonly Signed[]>();
+    for (const id of one) for (const [key, stops] of await read([id]).catch(() => new Map())) found.set(key, stops);
+    return found;
   }
 }
 

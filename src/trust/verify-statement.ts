@@ -52,7 +52,6 @@ export function verifyStatement(
 const CODES: Readonly<Record<string, string>> = {
   root: 'E_APR_GENESIS',
   request: 'E_APR_REQUEST',
-  'request-sha256': 'E_APR_DIGEST',
   type: 'E_APR_TYPE',
 };
 
@@ -62,6 +61,11 @@ function mismatch(expected: string, claims: Claims): PamError {
     return new PamError('E_STATEMENT', 'the statement is not written the way pam writes it');
   }
   const { key, found } = difference;
+  if (key === 'request-sha256') {
+    return new PamError('E_APR_DIGEST', `${claims.signer} signed other bytes: the request was changed after that`, {
+      hint: 'a new signature is needed, over the request as it is now',
+    });
+  }
   const was = found === undefined ? 'has no such line' : `says ${found}`;
   return new PamError(
     CODES[key] ?? 'E_APR_GRANT',

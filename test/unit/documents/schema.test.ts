@@ -1,6 +1,8 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
 import { SCHEMAS, type SchemaName, shapeFaults, shapeFaultsBy } from '../../../src/documents/schema.ts';
 import { readIncident } from '../../../src/documents/incident-file.ts';
+import { providers } from '../../../src/targets/registry.ts';
 import { codeOf } from '../../support/error-code.ts';
 
 // Object.keys of a constant table gives its own keys.
@@ -89,5 +91,17 @@ describe('incident files', () => {
     ['nothing', '', 'E_INC_SHAPE'],
   ])('refuses %s', (_, text, code) => {
     expect(codeOf(() => read(text))).toBe(code);
+  });
+});
+
+describe('schemas as schemas', () => {
+  const named = [
+    ...Object.entries(SCHEMAS),
+    ...[...providers].map(([kind, { configSchema }]) => [kind, configSchema] as const),
+  ];
+  it.each(named)('%s is valid by the draft that it names', (_, schema) => {
+    const ajv = new Ajv2020({ strict: false });
+    expect(ajv.validateSchema(schema)).toBe(true);
+    expect(ajv.validateSchema({ ...schema, type: 'objekt' })).toBe(false);
   });
 });

@@ -62,9 +62,13 @@ describe('the door for YAML', () => {
 
   it('B9 refuses a billion laughs at once', () => {
     const rows = Array.from({ length: 9 }, (_, at) => `k${at}: &k${at} [${`*k${at - 1}, `.repeat(9)}]`);
-    const begun = performance.now();
-    expect(code(`${rows.join('\n')}\n`)).toBe('E_YAML_ALIAS');
-    expect(performance.now() - begun).toBeLessThan(50);
+    const timed = Array.from({ length: 5 }, () => {
+      const begun = performance.now();
+      expect(code(`${rows.join('\n')}\n`)).toBe('E_YAML_ALIAS');
+      return performance.now() - begun;
+    });
+    // The best of five: a busy machine is no laugh of theirs.
+    expect(Math.min(...timed)).toBeLessThan(50);
   });
 
   it('B10 refuses a large file before reading it', () => {

@@ -1,0 +1,91 @@
+/**
+ * Tells the story of `story.ts` in a temporary directory, through the shipped program and a real shell, and fails
+ * when anything ends otherwise than it says. Imports nothing of the product.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writePolicy } from './policy.ts';
+import { type Line, story } from './story.ts';
+
+const GRANT_SECONDS = 5;
+const PROGRAM = fileURLToPath(new URL('../bin/pam.js', import.meta.url));
+
+export interface Told {
+  readonly ok: boolean;
+  readonly directory: string;
+  readonly steps: readonly { readonly command: string; readonly exit: number; readonly expected: number }[];
+}
+
+export function tell(keep: boolean, env: Readonly<Record<string, string | undefined>>, print: (text: string) => void): Told {
+  const directory = mkdtempSync(join(tmpdir(), 'pam-demo-'));
+  const steps: { command: string; exit: number; expected: number }[] = [];
+  const known = new Map<string, string>();
+  try {
+    const environment = prepare(directory, env);
+    let place = directory;
+    for (const line of story(GRANT_SECONDS)) {
+      if (line.writesPolicy === true) writePolicy(directory, join(directory, 'access'));
+      const command = line.run.replace(/\{(id|root)\}/gu, (_, name: string) => known.get(name) ?? `{${name}}`);
+      if (line.say !== undefined) print(`\n# ${line.say}\n`);
+      const next = line.at === undefined ? place : join(directory, line.at === 'start' ? '.' : line.at);
+      if (next !== place) print(`$ cd ${relative(place, next)}\n`);
+      place = next;
+      print(`$ ${command}\n`);
+      const { exit, output } = runLine(command, place, environment);
+      print(output);
+      steps.push({ command, exit, expected: line.exit });
+      if (exit !== line.exit) {
+        print(`\n# This ended with ${exit} instead of ${line.exit}: the demo failed.\n`);
+        return { ok: false, directory, steps };
+      }
+      remember(line, output, known);
+    }
+    print(ending(keep, directory));
+    return { ok: true, directory, steps };
+  } finally {
+    if (!keep) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A `pam` in the PATH, a home of its own for pins and keys, and the executor's secrets. */
+function prepare(directory: string, env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
+  const bin = join(directory, 'bin');
+  mkdirSync(bin);
+  writeFileSync(join(bin, 'pam'), `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`, { mode: 0o755 });
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:PAM|GIT)_/u.test(name)));
+  return {
+    ...kept,
+    PATH: `${bin}:${env['PATH'] ?? '/usr/bin:/bin'}`,
+    XDG_STATE_HOME: join(directory, 'state'),
+    PAM_BASTION_CA_KEY: join(directory, 'keys', 'ca'),
+    PAM_BASTION_KRL: join(directory, 'revoked.krl'),
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_AUTHOR_NAME: 'demo',
+    GIT_AUTHOR_EMAIL: 'demo@pam',
+    GIT_COMMITTER_NAME: 'demo',
+    GIT_COMMITTER_EMAIL: 'demo@pam',
+    TZ: 'UTC',
+  };
+}
+
+function runLine(command: string, directory: string, env: NodeJS.ProcessEnv): { readonly exit: number; readonly output: string } {
+  // One stream, in the order in which a terminal would show it.
+  const { status, stdout } = spawnSync('sh', ['-c', `exec 2>&1; ${command}`], { cwd: directory, env, encoding: 'utf8', timeout: 60_000 });
+  return { exit: status ?? -1, output: stdout };
+}
+
+function remember(line: Line, output: string, known: Map<string, string>): void {
+  for (const [name, pattern] of Object.entries(line.keep ?? {})) {
+    const found = pattern.exec(output)?.[1];
+    if (found !== undefined) known.set(name, found);
+  }
+}
+
+function ending(keep: boolean, directory: string): string {
+  const play = `\n# To play on:\ncd ${directory}/access
+export PATH=${directory}/bin:$PATH XDG_STATE_HOME=${directory}/state PAM_BASTION_CA_KEY=${directory}/keys/ca PAM_BASTION_KRL=${directory}/revoked.krl\n`;
+  return keep ? play : '\n# All of this was real, and it is gone now. `pam demo --keep` leaves it for playing.\n';
+}

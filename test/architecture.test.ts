@@ -1,0 +1,350 @@
+/**
+ * The house (DESIGN section 8): floors, one spawner, one clock, no drawer for leftovers. Every rule is also tried on
+ * a small copy of the house with one planted violation, so that a rule that finds nothing cannot hide.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, test } from 'vitest';
+
+const FLOORS: Readonly<Record<string, number>> = {
+  model: 0,
+  trust: 1,
+  rules: 1,
+  process: 1.5,
+  documents: 2,
+  git: 2,
+  forges: 2,
+  targets: 2,
+  incidents: 2,
+  signing: 2,
+  memory: 2,
+  notices: 2,
+  flows: 3,
+  commands: 4,
+  views: 4,
+  'context.ts': 5,
+  'main.ts': 5,
+};
+const ADAPTERS = 2;
+const SPAWNERS = ['process/run.ts', 'git/talk.ts'];
+const LEFTOVERS = /^(?:utils?|helpers?|common|shared|misc|index)(?:\.ts)?$/u;
+
+interface File {
+  /** Relative to `src`, with `/`. */
+  readonly path: string;
+  readonly code: string;
+  readonly imports: readonly string[];
+}
+
+const roomOf = (path: string): string => path.split('/')[0] ?? path;
+const floorOf = (path: string): number | undefined => FLOORS[roomOf(path)];
+
+function readHouse(src: string): readonly File[] {
+  return readdirSync(src, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .sort()
+    .map((path) => {
+      const code = withoutComments(readFileSync(join(src, path), 'utf8'));
+      const named = [...code.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/gu)].map(
+        (match) => match[1] ?? '',
+      );
+      const imports = named.map((one) => (one.startsWith('.') ? normalize(join(dirname(path), one)) : one));
+      return { path, code, imports };
+    });
+}
+
+/** Line comments only where they begin a line or follow a blank: `https://` in a string stays. */
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\//gu, '').replace(/(^|\s)\/\/.*$/gmu, '$1');
+}
+
+const rules: Readonly<Record<string, (files: readonly File[], src: string) => readonly string[]>> = {
+  'every room has a floor': (files) =>
+    [...new Set(files.map(({ path }) => roomOf(path)))].filter((room) => !Object.hasOwn(FLOORS, room)),
+
+  'imports only go down': (files) =>
+    edges(files)
+      .filter(([from, to]) => (floorOf(to) ?? 9) > (floorOf(from) ?? -1))
+      .map(arrow),
+
+  'adapters do not know each other': (files) =>
+    edges(files)
+      .filter(
+        ([from, to]) => floorOf(from) === ADAPTERS && floorOf(to) === ADAPTERS && roomOf(from) !== roomOf(to),
+      )
+      .map(arrow),
+
+  'only commands and main show things': (files) =>
+    edges(files)
+      .filter(
+        ([from, to]) => roomOf(to) === 'views' && !['views', 'commands', 'main.ts'].includes(roomOf(from)),
+      )
+      .map(arrow),
+
+  'no file imports itself, however long the way': (files) => cycles(edges(files)),
+
+  'no room imports itself through another': (files) =>
+    cycles(
+      edges(files)
+        .map(([from, to]): Edge => [roomOf(from), roomOf(to)])
+        .filter(([from, to]) => from !== to),
+    ),
+
+  'floors 0 and 1 read nothing: no module but node:crypto': (files) =>
+    files
+      .filter(({ path }) => (floorOf(path) ?? 9) <= 1)
+      .flatMap(({ path, imports }) =>
+        imports
+          .filter((one) => !one.endsWith('.ts') && one !== 'node:crypto')
+          .map((one) => arrow([path, one])),
+      ),
+
+  'one file starts programs': (files) =>
+    files
+      .filter(({ path }) => !SPAWNERS.includes(path))
+      .filter(
+        ({ code, imports }) =>
+          imports.some((one) =>
+            /^(?:node:)?(?:child_process|cluster|worker_threads)$|^simple-git$/u.test(one),
+          ) || /\brequire\s*\(/u.test(code),
+      )
+      .map(({ path }) => path),
+
+  'only main.ts reads clock, environment and arguments, and only it exits': (files) =>
+    files
+      .filter(({ path }) => path !== 'main.ts')
+      .flatMap(({ path, code }) =>
+        [
+          ...code.matchAll(
+            /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bprocess\.(?:env|exit|exitCode|argv|cwd|hrtime|stdin|stdout)\b|\bperformance\.now\b/gu,
+          ),
+        ].map(([what]) => `${path}: ${what}`),
+      ),
+
+  'only context.ts takes chance from the machine': (files) =>
+    files
+      .filter(({ path, code }) => path !== 'context.ts' && /\bMath\.random\b/u.test(code))
+      .map(({ path }) => path),
+
+  'nothing is ever forced': (files) =>
+    files.filter(({ code }) => code.includes('--force')).map(({ path }) => path),
+
+  'no drawer for leftovers and no barrel': (files) =>
+    files.map(({ path }) => path).filter((path) => path.split('/').some((part) => LEFTOVERS.test(part))),
+
+  'no any, no non-null cast of the type checker': (files) =>
+    files
+      .filter(({ code }) => /:\s*any\b|\bas any\b|<any>|@ts-(?:ignore|nocheck|expect-error)/u.test(code))
+      .map(({ path }) => path),
+
+  'every room is named in src/README.md': (files, src) => {
+    const map = readFileSync(join(src, 'README.md'), 'utf8');
+    return [...new Set(files.map(({ path }) => roomOf(path)))].filter(
+      (room) => !new RegExp(`(?<![a-z-])${room.replace('.', '\\.')}(?![a-z-])`, 'u').test(map),
+    );
+  },
+};
+
+type Edge = readonly [from: string, to: string];
+const arrow = ([from, to]: Edge): string => `${from} -> ${to}`;
+
+/** Imports inside the house; `../package.json` and modules are none. */
+function edges(files: readonly File[]): Edge[] {
+  const known = new Set(files.map(({ path }) => path));
+  return files.flatMap(({ path, imports }) =>
+    imports.filter((one) => known.has(one)).map((one): Edge => [path, one]),
+  );
+}
+
+function cycles(all: readonly Edge[]): string[] {
+  const next = new Map<string, Set<string>>();
+  for (const [from, to] of all) next.set(from, (next.get(from) ?? new Set()).add(to));
+  const found: string[] = [];
+  const done = new Set<string>();
+  const walk = (at: string, way: readonly string[]): void => {
+    if (way.includes(at)) {
+      found.push([...way.slice(way.indexOf(at)), at].join(' -> '));
+      return;
+    }
+    if (done.has(at)) return;
+    for (const to of next.get(at) ?? []) walk(to, [...way, at]);
+    done.add(at);
+  };
+  for (const at of next.keys()) walk(at, []);
+  return found;
+}
+
+const src = fileURLToPath(new URL('../src', import.meta.url));
+const ruleOf = (name: string): ((src: string) => readonly string[]) => {
+  const rule = rules[name];
+  if (rule === undefined) throw new Error(`there is no rule ${name}`);
+  return (place) => rule(readHouse(place), place);
+};
+
+describe('the house stands', () => {
+  test.each(Object.keys(rules))('%s', (name) => {
+    expect(ruleOf(name)(src)).toEqual([]);
+  });
+
+  test('the map is of this house: most of it was read, and its imports were understood', () => {
+    const files = readHouse(src);
+    expect(files.length).toBeGreaterThan(100);
+    expect(edges(files).length).toBeGreaterThan(400);
+    const dangling = files.flatMap(({ path, imports }) =>
+      imports
+        .filter((one) => one.endsWith('.ts') && !files.some((file) => file.path === one))
+        .map((one) => arrow([path, one])),
+    );
+    expect(dangling).toEqual([]);
+  });
+});
+
+describe('each rule finds what breaks it', () => {
+  const made: string[] = [];
+  afterEach(() => {
+    for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+  });
+
+  function houseWith(path: string, code: string): string {
+    const place = join(mkdtempSync(join(tmpdir(), 'pam-house-')), basename(src));
+    made.push(dirname(place));
+    cpSync(src, place, { recursive: true });
+    mkdirSync(dirname(join(place, path)), { recursive: true });
+    writeFileSync(join(place, path), code);
+    return place;
+  }
+
+  const planted: readonly (readonly [rule: string, path: string, code: string, found: string])[] = [
+    ['every room has a floor', 'attic/box.ts', 'export {};', 'attic'],
+    [
+      'imports only go down',
+      'rules/planted.ts',
+      "import { sweep } from '../flows/sweep.ts';",
+      'rules/planted.ts -> flows/sweep.ts',
+    ],
+    [
+      'imports only go down',
+      'model/planted.ts',
+      "import type { Policy } from '../trust/keyring.ts';",
+      'model/planted.ts -> trust/keyring.ts',
+    ],
+    [
+      'imports only go down',
+      'flows/planted.ts',
+      "export const load = () => import('../context.ts');",
+      'flows/planted.ts -> context.ts',
+    ],
+    [
+      'imports only go down',
+      'trust/planted.ts',
+      "export { run } from '../process/run.ts';",
+      'trust/planted.ts -> process/run.ts',
+    ],
+    [
+      'adapters do not know each other',
+      'git/planted.ts',
+      "import '../memory/kept-heads.ts';",
+      'git/planted.ts -> memory/kept-heads.ts',
+    ],
+    [
+      'only commands and main show things',
+      'context.ts',
+      "import { line } from './views/escape.ts';",
+      'context.ts -> views/escape.ts',
+    ],
+    [
+      'no file imports itself, however long the way',
+      'model/names.ts',
+      "import type { Instant } from './instant.ts'; import type { Request } from './request.ts';",
+      'model/names.ts -> model/request.ts -> model/names.ts',
+    ],
+    [
+      'no room imports itself through another',
+      'trust/planted.ts',
+      "import { decide } from '../rules/decide.ts';",
+      'rules -> trust -> rules',
+    ],
+    [
+      'floors 0 and 1 read nothing: no module but node:crypto',
+      'rules/planted.ts',
+      "import { readFileSync } from 'node:fs';",
+      'rules/planted.ts -> node:fs',
+    ],
+    [
+      'one file starts programs',
+      'targets/planted.ts',
+      "import { spawn } from 'node:child_process';",
+      'targets/planted.ts',
+    ],
+    [
+      'one file starts programs',
+      'git/planted.ts',
+      "const load = () => import('simple-git');",
+      'git/planted.ts',
+    ],
+    [
+      'only main.ts reads clock, environment and arguments, and only it exits',
+      'rules/planted.ts',
+      'export const now = Date.now();',
+      'rules/planted.ts: Date.now',
+    ],
+    [
+      'only main.ts reads clock, environment and arguments, and only it exits',
+      'flows/planted.ts',
+      'export const at = new Date();',
+      'flows/planted.ts: new Date()',
+    ],
+    [
+      'only main.ts reads clock, environment and arguments, and only it exits',
+      'views/planted.ts',
+      "export const home = process.env['HOME'];",
+      'views/planted.ts: process.env',
+    ],
+    [
+      'only main.ts reads clock, environment and arguments, and only it exits',
+      'commands/planted.ts',
+      'process.exit(1);',
+      'commands/planted.ts: process.exit',
+    ],
+    [
+      'only context.ts takes chance from the machine',
+      'flows/planted.ts',
+      'export const luck = Math.random();',
+      'flows/planted.ts',
+    ],
+    [
+      'nothing is ever forced',
+      'git/planted.ts',
+      "export const args = ['push', '--force-with-lease'];",
+      'git/planted.ts',
+    ],
+    ['no drawer for leftovers and no barrel', 'rules/helpers.ts', 'export {};', 'rules/helpers.ts'],
+    ['no drawer for leftovers and no barrel', 'model/index.ts', 'export {};', 'model/index.ts'],
+    [
+      'no any, no non-null cast of the type checker',
+      'rules/planted.ts',
+      'export const loose = {} as any;',
+      'rules/planted.ts',
+    ],
+  ];
+
+  test.each(planted)('%s: %s', (rule, path, code, found) => {
+    const before = ruleOf(rule)(src);
+    const after = ruleOf(rule)(houseWith(path, code));
+    expect(after.filter((one) => !before.includes(one))).toContain(found);
+  });
+
+  test('every room is named in src/README.md', () => {
+    const place = houseWith('README.md', 'model/ trust/ main.ts');
+    const missing = ruleOf('every room is named in src/README.md')(place);
+    expect(missing).toContain('flows');
+    expect(missing).not.toContain('trust');
+  });
+
+  test('every rule has a planted violation', () => {
+    const tried = new Set([...planted.map(([rule]) => rule), 'every room is named in src/README.md']);
+    expect(Object.keys(rules).filter((name) => !tried.has(name))).toEqual([]);
+  });
+});

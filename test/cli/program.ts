@@ -1,0 +1,112 @@
+/**
+ * The program as it ships: bundled once a test file with the very flags of `npm run build`, into a directory of its
+ * own, and started as a process. What a test sees is what a person sees: two streams and an exit code.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+const project = fileURLToPath(new URL('../..', import.meta.url));
+const made: string[] = [];
+afterAll(() => {
+  for (const dir of made.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+
+export function tempDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'pam-cli-'));
+  made.push(dir);
+  return dir;
+}
+
+let bundle: string | undefined;
+
+/** `main.js` of the private bundle. */
+export function program(): string {
+  bundle ??= build();
+  return bundle;
+}
+
+function build(): string {
+  const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
+    readonly scripts: { readonly build: string };
+  };
+  const outdir = tempDir();
+  const command = scripts.build.replace('--outdir=dist', `--outdir=${outdir}`);
+  if (command === scripts.build) throw new Error('the build script no longer names its --outdir');
+  const path = `${join(project, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`;
+  execFileSync('sh', ['-c', command], { cwd: project, env: { ...process.env, PATH: path } });
+  writeFileSync(join(outdir, 'package.json'), '{ "type": "module" }\n');
+  return join(outdir, 'main.js');
+}
+
+export interface Ran {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface How {
+  readonly cwd: string;
+  /** The whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What is piped in; without it stdin is `/dev/null`, and with `null` it is closed. */
+  readonly stdin?: string | null;
+  /** Seconds that this process's clock is ahead of (or behind) the machine's. */
+  readonly ahead?: number;
+}
+
+/** The clock is the process's own; only that process is moved. */
+function clockAhead(seconds: number): string {
+  const code = `const Real = Date; const ahead = ${seconds * 1000};
+globalThis.Date = class extends Real { constructor(...args) { if (args.length === 0) super(Real.now() + ahead); else super(...args); } static now() { return Real.now() + ahead; } };`;
+  return `data:text/javascript,${encodeURIComponent(code)}`;
+}
+
+export function commandLine(args: readonly string[], ahead: number = 0): readonly string[] {
+  return [...(ahead === 0 ? [] : ['--import', clockAhead(ahead)]), program(), ...args];
+}
+
+export async function runProgram(args: readonly string[], how: How): Promise<Ran> {
+  const { cwd, env, stdin, ahead } = how;
+  const line = commandLine(args, ahead);
+  const closed = stdin === null;
+  const file = closed ? '/bin/sh' : process.execPath;
+  const all = closed ? ['-c', 'exec "$0" "$@" <&-', process.execPath, ...line] : [...line];
+  return await new Promise<Ran>((resolve, reject) => {
+    const child = spawn(file, all, {
+      cwd,
+      env: { ...env },
+      stdio: [typeof stdin === 'string' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, out: Buffer.concat(out).toString('utf8'), err: Buffer.concat(err).toString('utf8') });
+    });
+    if (typeof stdin === 'string') child.stdin?.end(stdin);
+  });
+}
+
+/** Any other program, the same way: stock git, ssh-keygen, a shell. */
+export async function runStock(file: string, args: readonly string[], how: How): Promise<Ran> {
+  return await new Promise<Ran>((resolve, reject) => {
+    const child = spawn(file, [...args], { cwd: how.cwd, env: { ...how.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.stdin.on('error', () => undefined);
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      resolve({ code, signal, out: Buffer.concat(out).toString('utf8'), err: Buffer.concat(err).toString('utf8') });
+    });
+    child.stdin.end(how.stdin ?? '');
+  });
+}
