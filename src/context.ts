@@ -16,9 +16,10 @@ import { fileIncidents } from './incidents/file.ts';
 import { memoryOf } from './memory/kept-heads.ts';
 import { PamError } from './model/error.ts';
 import type { Forge } from './model/forge.ts';
+import type { IncidentSource } from './model/incident.ts';
 import type { Remote, Repository } from './model/git.ts';
 import type { Instant } from './model/instant.ts';
-import { isName, isSha256, type Sha256 } from './model/names.ts';
+import { isName, isSha256, type Oid, type Sha256 } from './model/names.ts';
 import type { PamConfig } from './model/policy.ts';
 import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { providers } from './targets/registry.ts';
@@ -42,7 +43,8 @@ export interface Options {
   readonly offline: boolean;
 }
 
-export const directoryOf = (outside: Outside, dir: string | undefined): string => resolve(outside.cwd, dir ?? '.');
+export const directoryOf = (outside: Outside, dir: string | undefined): string =>
+  resolve(outside.cwd, dir ?? '.');
 
 export function stateHome(env: Environment): string {
   const given = env['XDG_STATE_HOME'];
@@ -57,7 +59,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
   const remoteName = hint.forge.remote;
   let opened: Promise<Remote> | undefined;
   const open = (name: string): Promise<Remote> => (opened ??= repository.remote(name));
-  const place = remoteName === undefined ? repository.gitDir : (await open(remoteName)).url;
+  const place = remoteName === undefined ? repository.gitDir : await urlOf(open, remoteName, repository);
   return {
     repository,
     remote: remoteName === undefined ? null : { name: remoteName, open: () => open(remoteName) },
@@ -74,7 +76,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     env,
     providers,
     forge: async (config) => await forgeOf(config, repository, open, outside),
-    incidents: (_config, main) => fileIncidents(repository, main, readIncident),
+    incidents: (config, main) => incidentsOf(config, repository, main),
     bringAlong: async (branch, from, to) => {
       const along = await bringAlong(repository, env, { branch, from, to });
       return { left: along.state === 'left' ? along.why : null };
@@ -84,6 +86,28 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
     sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
   };
+}
+
+/** A clone without the remote can still be audited; whatever needs the remote fails when it asks for it. */
+async function urlOf(
+  open: (name: string) => Promise<Remote>,
+  name: string,
+  repository: Repository,
+): Promise<string> {
+  try {
+    return (await open(name)).url;
+  } catch (error) {
+    if (error instanceof PamError) return repository.gitDir;
+    throw error;
+  }
+}
+
+/** A source that this version cannot read is unknown: it grants nothing and ends nothing early. */
+function incidentsOf(config: PamConfig, repository: Repository, main: Oid | undefined): IncidentSource {
+  const { source } = config.incidents;
+  if (source === 'file') return fileIncidents(repository, main, readIncident);
+  const why = `this pam does not read incidents from ${source}`;
+  return { state: async () => await Promise.resolve({ state: 'unknown', why }) };
 }
 
 async function forgeOf(
@@ -148,7 +172,9 @@ async function pamFiles(repository: Repository): Promise<readonly Uint8Array[]> 
 function rootOf(text: string | undefined): Sha256 | undefined {
   if (text === undefined || text === '') return undefined;
   if (isSha256(text)) return text;
-  throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a trust root`, { hint: 'it looks like sha256:5f0c...' });
+  throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a trust root`, {
+    hint: 'it looks like sha256:5f0c...',
+  });
 }
 
 export async function personOf(as: string | undefined, env: Environment): Promise<string> {
@@ -158,7 +184,8 @@ export async function personOf(as: string | undefined, env: Environment): Promis
       hint: 'give --as, set PAM_PERSON, or: git config --global pam.person <your name in policy>',
     });
   }
-  if (!isName(name)) throw new PamError('E_USAGE', `${JSON.stringify(name)} is not a name that policy can hold`);
+  if (!isName(name))
+    throw new PamError('E_USAGE', `${JSON.stringify(name)} is not a name that policy can hold`);
   return name;
 }
 
@@ -172,7 +199,11 @@ export async function keyFileOf(key: string | undefined, env: Environment): Prom
   return file;
 }
 
-export function executorOf(name: string | undefined, keyFile: string | undefined, env: Environment): Executor | null {
+export function executorOf(
+  name: string | undefined,
+  keyFile: string | undefined,
+  env: Environment,
+): Executor | null {
   const who = name ?? env['PAM_EXECUTOR'];
   const key = keyFile ?? env['PAM_EXECUTOR_KEY'];
   if (who === undefined && key === undefined) return null;

@@ -92,8 +92,8 @@ function sessionOf(command: Command, done: (answer: Answer) => void): Session {
   const outside = outsideOf();
   const { env } = outside;
   const dir = directoryOf(outside, flags.C);
-  const terminal = process.stdout.isTTY === true;
-  const mayAsk = flags.input !== false && process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const terminal = process.stdout.isTTY;
+  const mayAsk = flags.input !== false && process.stdin.isTTY && process.stderr.isTTY;
   const deskAt: Session['deskAt'] = async (place) =>
     await layDesk(outside, { dir: place, root: flags.root, offline: flags.offline === true });
   const person = async (): Promise<string> => await personOf(flags.as, env);
@@ -133,6 +133,7 @@ async function main(argv: readonly string[]): Promise<Exit> {
     process.stdout.write(`${packageJson.version}\n`);
     return EXIT.done;
   }
+  if (argv.length === 0) return await main(['--help']);
   const program = withFlags(new Command('pam'))
     .description('Privileged access for a short time, because a named human signed for exactly that access.')
     .version(packageJson.version)
@@ -143,10 +144,15 @@ async function main(argv: readonly string[]): Promise<Exit> {
   let answer: Answer | undefined;
   const session = (command: Command): Session => sessionOf(command, (given) => (answer = given));
   const named = COMMANDS.find(([name]) => argv.includes(name));
-  for (const [, load] of named === undefined || argv[0] === '--help' || argv[0] === '-h' ? COMMANDS : [named]) {
+  for (const [, load] of named === undefined || argv[0] === '--help' || argv[0] === '-h'
+    ? COMMANDS
+    : [named]) {
     (await load()).register(program, session);
   }
-  for (const command of program.commands) withFlags(command).exitOverride().configureOutput({ writeErr: () => undefined });
+  for (const command of program.commands)
+    withFlags(command)
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
   await program.parseAsync(argv, { from: 'user' });
   if (answer === undefined) return EXIT.done;
   const { exit, schema, document, text } = answer;
@@ -164,12 +170,14 @@ function failed(error: unknown): Exit {
     error instanceof PamError
       ? error
       : error instanceof CommanderError
-        ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), { hint: 'pam --help' })
+        ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), {
+            hint: 'pam --help',
+          })
         : new PamError('E_BUG', 'this is a bug in pam', {
             cause: error,
             hint: `please report it with this trace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
           });
-  const style = styleOf(wantsColor(lastFlags.color ?? 'auto', process.env, process.stderr.isTTY === true));
+  const style = styleOf(wantsColor(lastFlags.color ?? 'auto', process.env, process.stderr.isTTY));
   const wantsJson = lastFlags.json === true || process.argv.includes('--json');
   process.stderr.write(wantsJson ? errorJson(known) : errorText(known, style));
   return known.exit;

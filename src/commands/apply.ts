@@ -7,7 +7,9 @@ export const register: Register = (program, session) => {
   program
     .command('apply')
     .summary('grant what was merged and approved (an executor)')
-    .description('Records what it sees, decides from the evidence, grants, reads back and records the outcome.')
+    .description(
+      'Records what it sees, decides from the evidence, grants, reads back and records the outcome.',
+    )
     .argument('[id...]', 'these requests only; everything due without')
     .action(async (texts: readonly string[], _options, command) => {
       const at = session(command);
@@ -16,7 +18,17 @@ export const register: Register = (program, session) => {
       const desk = await at.desk();
       const result = await apply(desk, executor, ids.length === 0 ? undefined : new Set(ids));
       const { steps, ledger, waiting, troubles } = result;
-      const document = { steps, ledger, waiting: waiting.map(({ id, decision }) => ({ id, reasons: decision.reasons })), troubles };
-      at.done({ exit: exitOfApply(result, ids), schema: 'pam.run/1', document, text: runText(result, at.style) });
+      const document = {
+        steps,
+        ledger,
+        waiting: waiting.map(({ id, decision }) => ({ id, reasons: decision.reasons })),
+        troubles,
+      };
+      at.done({
+        exit: exitOfApply(result, ids),
+        schema: 'pam.run/1',
+        document,
+        text: runText(result, at.style),
+      });
     });
 };

@@ -21,7 +21,9 @@ export const register: Register = (program, session) => {
   program
     .command('approve')
     .summary('sign exactly what a request would grant')
-    .description('Shows the decision record and the exact text, then signs it with your key and publishes the approval.')
+    .description(
+      'Shows the decision record and the exact text, then signs it with your key and publishes the approval.',
+    )
     .argument('<id>')
     .option('--because <text>', 'why you and not the named approver (required for a fallback)')
     .option('--note <text>', 'the same as --because')
@@ -37,7 +39,12 @@ export const register: Register = (program, session) => {
       if (elsewhere !== undefined) {
         const { signer, capacity } = await publishApproval(desk, looked, elsewhere);
         const document = { id: looked.id, type: 'approval', signer, capacity };
-        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: `approved by ${signer} (${capacity})\n` });
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.statement/1',
+          document,
+          text: `approved by ${signer} (${capacity})\n`,
+        });
         return;
       }
       const person = await at.person();
@@ -45,14 +52,30 @@ export const register: Register = (program, session) => {
       const { capacity } = prepared.statement;
       const document = { id: looked.id, type: 'approval', signer: person, capacity };
       if (options.print === true) {
-        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document: { ...document, text: prepared.text }, text: prepared.text });
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.statement/1',
+          document: { ...document, text: prepared.text },
+          text: prepared.text,
+        });
         return;
       }
       const { judged, record, candidate, now } = looked;
       const role = judged === null ? undefined : roleOf(looked.view.state.policy, judged.request.role);
-      const view = { id: looked.id, request: judged?.request ?? null, role, record, decision: prepared.decision, merged: candidate?.merged ?? false, fault: null, next: null, now };
+      const view = {
+        id: looked.id,
+        request: judged?.request ?? null,
+        role,
+        record,
+        decision: prepared.decision,
+        merged: candidate?.merged ?? false,
+        fault: null,
+        next: null,
+        now,
+      };
       const signer = await at.signer();
-      if (options.yes !== true) at.show(`${decisionText(view, at.style)}\n${statementText(prepared.text, at.style)}`);
+      if (options.yes !== true)
+        at.show(`${decisionText(view, at.style)}\n${statementText(prepared.text, at.style)}`);
       await at.confirm(`Sign this as ${person}?`, options.yes === true);
       await signApproval(desk, looked, prepared, signer);
       const text = `${looked.id} approved by ${person} (${capacity})\n`;

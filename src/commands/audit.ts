@@ -14,7 +14,9 @@ export const register: Register = (program, session) => {
   program
     .command('audit')
     .summary('verify the whole ledger, and decide everything again')
-    .description('Reads what this clone holds; fetches nothing and writes nothing in it. Give --root, or it says UNPINNED.')
+    .description(
+      'Reads what this clone holds; fetches nothing and writes nothing in it. Give --root, or it says UNPINNED.',
+    )
     .option('--checkpoint <file>', 'the ledger must extend this checkpoint, kept elsewhere')
     .option('--write-checkpoint <file>', 'write one, to keep elsewhere')
     .action(async (options: Options, command) => {
@@ -28,9 +30,17 @@ export const register: Register = (program, session) => {
       const audited = await audit(await at.desk(), given);
       const { ok, root, seq, head, findings, totals } = audited;
       if (options.writeCheckpoint !== undefined && ok) {
-        await writeFile(options.writeCheckpoint, printCheckpoint({ schema: 'pam.checkpoint/1', root, seq, head, at: audited.at }));
+        await writeFile(
+          options.writeCheckpoint,
+          printCheckpoint({ schema: 'pam.checkpoint/1', root, seq, head, at: audited.at }),
+        );
       }
       const document = { ok, root, seq, head, at: audited.at, findings, totals };
-      at.done({ exit: ok ? EXIT.done : EXIT.integrity, schema: 'pam.audit/1', document, text: auditText(audited, at.style) });
+      at.done({
+        exit: ok ? EXIT.done : EXIT.integrity,
+        schema: 'pam.audit/1',
+        document,
+        text: auditText(audited, at.style),
+      });
     });
 };

@@ -7,7 +7,9 @@ export const register: Register = (program, session) => {
   program
     .command('catalog')
     .summary('what may I ask for')
-    .description('The roles of the policy in force: what each gives, for how long at most, what it asks for, who approves.')
+    .description(
+      'The roles of the policy in force: what each gives, for how long at most, what it asks for, who approves.',
+    )
     .argument('[role]', 'one role in full')
     .action(async (name: string | undefined, _options, command) => {
       const at = session(command);
@@ -16,7 +18,10 @@ export const register: Register = (program, session) => {
       const all = Object.entries(policy.roles).map(([id, role]) => ({ id, ...role }));
       const roles = name === undefined ? all : all.filter(({ id }) => id === name);
       if (name !== undefined && roles.length === 0) {
-        throw new PamError('E_POL_ROLE', `there is no role ${name}`, { hint: '`pam catalog` lists them', exit: EXIT.failed });
+        throw new PamError('E_POL_ROLE', `there is no role ${name}`, {
+          hint: '`pam catalog` lists them',
+          exit: EXIT.failed,
+        });
       }
       const text = catalogText(roles, name !== undefined, at.style, at.terminal);
       at.done({ exit: EXIT.done, schema: 'pam.catalog/1', document: { roles }, text });

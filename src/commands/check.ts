@@ -11,7 +11,9 @@ export const register: Register = (program, session) => {
   program
     .command('check')
     .summary('judge request files, or a proposal with its evidence')
-    .description('Without arguments: the policy on main. With paths: those request files and their pre-checks. With --proposal: also its signatures and approvals.')
+    .description(
+      'Without arguments: the policy on main. With paths: those request files and their pre-checks. With --proposal: also its signatures and approvals.',
+    )
     .argument('[path...]', 'request files')
     .option('--proposal <id>', 'a proposal, with its evidence')
     .option('--base <rev>', 'for CI: only the name of the branch it is to be merged into')
@@ -27,7 +29,11 @@ export const register: Register = (program, session) => {
         if (judged === null) {
           const fault = candidate !== null && 'ok' in candidate.request ? candidate.request : null;
           const code = fault?.code ?? 'E_REQ_MISSING';
-          issues.push({ file: candidate?.place ?? looked.id, code, message: fault?.message ?? 'there is no request file' });
+          issues.push({
+            file: candidate?.place ?? looked.id,
+            code,
+            message: fault?.message ?? 'there is no request file',
+          });
           exit = EXIT.invalid;
         } else {
           reasons.push(...judged.decision.reasons);
@@ -40,7 +46,8 @@ export const register: Register = (program, session) => {
         const { view } = await freshLedger(desk);
         for (const path of paths) {
           const place = resolve(at.globals.dir, path);
-          const inside = desk.repository.workTree === null ? basename(place) : relative(desk.repository.workTree, place);
+          const inside =
+            desk.repository.workTree === null ? basename(place) : relative(desk.repository.workTree, place);
           const bytes = await readFile(place).catch((cause: unknown) => {
             throw new PamError('E_USAGE', `cannot read ${path}`, { cause });
           });

@@ -5,13 +5,19 @@ export const register: Register = (program, session) => {
   program
     .command('demo')
     .summary('the whole story in ten seconds, with real keys and a real certificate')
-    .description('In a temporary directory: a request, a refusal, an approval, a certificate, its end, a verified audit, a caught forgery.')
+    .description(
+      'In a temporary directory: a request, a refusal, an approval, a certificate, its end, a verified audit, a caught forgery.',
+    )
     .option('--keep', 'leave the directory, for playing')
     .action(async (options: { readonly keep?: true }, command) => {
       const at = session(command);
       // A program of its own that imports nothing of ours: it sees pam as a person does.
       const { tell } = await import('../demo/tell.ts');
-      const { ok, directory, steps } = tell(options.keep === true, at.env, at.globals.json ? () => undefined : at.tell);
+      const { ok, directory, steps } = tell(
+        options.keep === true,
+        at.env,
+        at.globals.json ? () => undefined : at.tell,
+      );
       const document = { ok, directory: options.keep === true ? directory : null, steps };
       at.done({ exit: ok ? EXIT.done : EXIT.failed, schema: 'pam.demo/1', document, text: '' });
     });

@@ -10,7 +10,9 @@ export const register: Register = (program, session) => {
   program
     .command('deny')
     .summary('stop a request for good')
-    .description('Signs a stop: a denial by an approver, a withdrawal by the requester. It is final; nothing replaces it.')
+    .description(
+      'Signs a stop: a denial by an approver, a withdrawal by the requester. It is final; nothing replaces it.',
+    )
     .argument('<id>')
     .option('--because <text>', 'why')
     .option('--note <text>', 'the same as --because')
@@ -26,7 +28,12 @@ export const register: Register = (program, session) => {
       if (elsewhere !== undefined) {
         const signer = await publishStop(desk, looked, elsewhere);
         const document = { id: looked.id, type: 'stop', signer, capacity: null };
-        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: `${looked.id} stopped by ${signer}\n` });
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.statement/1',
+          document,
+          text: `${looked.id} stopped by ${signer}\n`,
+        });
         return;
       }
       const person = await at.person();
@@ -41,6 +48,11 @@ export const register: Register = (program, session) => {
       if (options.yes !== true) at.show(statementText(text, at.style));
       await at.confirm(`Stop ${looked.id} for good, as ${person}?`, options.yes === true);
       await signStop(desk, looked, statement, signer);
-      at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: `${looked.id} stopped by ${person}\n` });
+      at.done({
+        exit: EXIT.done,
+        schema: 'pam.statement/1',
+        document,
+        text: `${looked.id} stopped by ${person}\n`,
+      });
     });
 };

@@ -1,9 +1,10 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT } from '../model/error.ts';
 import { POLICY_PATHS } from '../model/policy.ts';
 import { addRemote, commitPaths, startRepository, writeMissing } from '../git/start-repository.ts';
-import { beginLedger } from '../flows/begin-ledger.ts';
+import { beginLedger, refuseSecondLedger } from '../flows/begin-ledger.ts';
 import { initFiles } from '../flows/init-files.ts';
 import { generateKey, readPublicKey } from '../signing/ssh-keygen.ts';
 import type { Register } from './session.ts';
@@ -12,7 +13,9 @@ export const register: Register = (program, session) => {
   program
     .command('init')
     .summary('make an access repository')
-    .description('Writes the files that are missing, commits them, and begins the ledger: genesis and, signed by you, policy 1.')
+    .description(
+      'Writes the files that are missing, commits them, and begins the ledger: genesis and, signed by you, policy 1.',
+    )
     .argument('[dir]', 'where', '.')
     .option('--remote <url>', 'a bare repository that everybody shares, as the remote `origin`')
     .action(async (dir: string, options: { readonly remote?: string }, command) => {
@@ -22,6 +25,7 @@ export const register: Register = (program, session) => {
       const admin = await at.signer();
       const remote = options.remote === undefined ? undefined : 'origin';
       await startRepository(place, 'main', env);
+      await refuseSecondLedger(await at.deskAt(place));
       if (options.remote !== undefined) await addRemote(place, 'origin', options.remote, env);
       const executor = at.executor() ?? (await newExecutor(at.stateHome, place, env));
       const files = initFiles({
@@ -33,7 +37,12 @@ export const register: Register = (program, session) => {
       });
       const written = await writeMissing(place, files);
       const now = at.now();
-      await commitPaths(place, POLICY_PATHS, { message: 'An access repository', author: admin.id, at: now }, env);
+      await commitPaths(
+        place,
+        POLICY_PATHS,
+        { message: 'An access repository', author: admin.id, at: now },
+        env,
+      );
       const desk = await at.deskAt(place);
       const { root, seq, missing } = await beginLedger(desk, admin, executor);
       const lines = [
@@ -53,9 +62,15 @@ async function newExecutor(
   place: string,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<{ readonly name: string; readonly keyFile: string }> {
-  const directory = join(stateHome, 'pam', 'keys', place.replace(/[^A-Za-z0-9._-]+/gu, '_').replace(/^_/u, ''));
+  const directory = join(
+    stateHome,
+    'pam',
+    'keys',
+    place.replace(/[^A-Za-z0-9._-]+/gu, '_').replace(/^_/u, ''),
+  );
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const keyFile = join(directory, 'pam-apply');
-  await generateKey(keyFile, 'pam-apply', env);
+  // An earlier try may have come this far.
+  if (!existsSync(keyFile)) await generateKey(keyFile, 'pam-apply', env);
   return { name: 'pam-apply', keyFile };
 }

@@ -37,6 +37,7 @@ export const register: Register = (program, session) => {
 function sinceOf(text: string, now: Instant): Instant {
   const duration = parseDuration(text);
   const since = duration === undefined ? parseInstant(text) : plus(now, -secondsOf(duration));
-  if (since === undefined) throw new PamError('E_USAGE', `--since takes an instant or a duration, not ${JSON.stringify(text)}`);
+  if (since === undefined)
+    throw new PamError('E_USAGE', `--since takes an instant or a duration, not ${JSON.stringify(text)}`);
   return since;
 }

@@ -7,15 +7,25 @@ export const register: Register = (program, session) => {
   program
     .command('merge')
     .summary('merge an approved proposal (plain Git)')
-    .description("Puts the proposal's two files on main's tip. Merging grants nothing: `pam apply` does, from the evidence.")
+    .description(
+      "Puts the proposal's two files on main's tip. Merging grants nothing: `pam apply` does, from the evidence.",
+    )
     .argument('<id>')
     .action(async (text: string, _options, command) => {
       const at = session(command);
       const desk = await at.desk();
       const looked = await lookAtRequest(desk, requestId(text));
       const { commit, moved, left } = await mergeRequest(desk, looked, await at.person());
-      if (left !== null) at.show(`your local ${looked.view.state.policy.config.main} is left as it is: ${left}\n`);
-      const done = moved ? `${looked.id} merged as ${commit.slice(0, 12)}\n` : `${looked.id} is merged already\n`;
-      at.done({ exit: EXIT.done, schema: 'pam.merge/1', document: { id: looked.id, commit }, text: `${done}next: pam apply   (an executor)\n` });
+      if (left !== null)
+        at.show(`your local ${looked.view.state.policy.config.main} is left as it is: ${left}\n`);
+      const done = moved
+        ? `${looked.id} merged as ${commit.slice(0, 12)}\n`
+        : `${looked.id} is merged already\n`;
+      at.done({
+        exit: EXIT.done,
+        schema: 'pam.merge/1',
+        document: { id: looked.id, commit },
+        text: `${done}next: pam apply   (an executor)\n`,
+      });
     });
 };

@@ -21,7 +21,9 @@ export const register: Register = (program, session) => {
   program
     .command('request')
     .summary('ask for a role')
-    .description('Ask for a role, for a short time. Writes the request, signs it with your key and opens a proposal.')
+    .description(
+      'Ask for a role, for a short time. Writes the request, signs it with your key and opens a proposal.',
+    )
     .argument('<role>', 'a role of `pam catalog`')
     .requiredOption('--for <duration>', 'how long: 45m, 2h')
     .requiredOption('--reason <text>', 'why, for the person who approves')
@@ -43,12 +45,24 @@ export const register: Register = (program, session) => {
         await mkdir(dirname(place), { recursive: true });
         await writeFile(place, bytes, { flag: 'wx' });
         const document = { id: request.id, path, branch: null, proposal: null };
-        at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text: `${request.id}\ndraft ${place}\n` });
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.request/1',
+          document,
+          text: `${request.id}\ndraft ${place}\n`,
+        });
         return;
       }
-      const { request, path, branch, proposal, reasons } = await proposeRequest(desk, await at.signer(), wish);
+      const { request, path, branch, proposal, reasons } = await proposeRequest(
+        desk,
+        await at.signer(),
+        wish,
+      );
       const document = { id: request.id, path, branch, proposal };
-      const waits = reasons.filter((one) => !one.ok).map((one) => `  ${one.message} [${one.code}]\n`).join('');
+      const waits = reasons
+        .filter((one) => !one.ok)
+        .map((one) => `  ${one.message} [${one.code}]\n`)
+        .join('');
       const text = `${request.id}\n  signed by ${request.requester}, on branch ${branch}\n${waits}next: pam approve ${request.id}   (by an approver; \`pam show ${request.id}\` lists who)\n`;
       at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text });
     });
@@ -62,5 +76,15 @@ function wishOf(role: string, options: Options): Wish {
     scope[pair.slice(0, cut)] = pair.slice(cut + 1);
   }
   const { reason, ticket, incident, control, subject, start } = options;
-  return { role, duration: options.for, justification: reason, ticket, incident, controls: control, scope, subject, start };
+  return {
+    role,
+    duration: options.for,
+    justification: reason,
+    ticket,
+    incident,
+    controls: control,
+    scope,
+    subject,
+    start,
+  };
 }

@@ -10,7 +10,9 @@ export const register: Register = (program, session) => {
   program
     .command('revoke')
     .summary('end access now')
-    .description('Signs a stop. With an executor at hand the access is taken away at once, else the next sweep does it.')
+    .description(
+      'Signs a stop. With an executor at hand the access is taken away at once, else the next sweep does it.',
+    )
     .argument('<id>')
     .requiredOption('--reason <text>', 'why')
     .option('--yes', 'do not ask')
@@ -21,7 +23,8 @@ export const register: Register = (program, session) => {
       const looked = await lookAtRequest(desk, id);
       const signer = await at.signer();
       const own = looked.record?.seen?.requester === signer.id || looked.record?.grant?.subject === signer.id;
-      if (looked.record?.ending?.cause !== 'stopped') {
+      const stopped = looked.record?.state === 'ending' && looked.record.ending?.cause === 'stopped';
+      if (!stopped) {
         const statement = prepareStop(looked, signer.id, options.reason);
         const question = `End ${id} now, as ${signer.id}?`;
         if (own) await at.confirm(question, options.yes === true);
@@ -37,6 +40,11 @@ export const register: Register = (program, session) => {
       }
       const result = await sweep(desk, executor, { targets: [], ids: new Set([id]) });
       const { steps, ledger } = result;
-      at.done({ exit: exitOfRun(result), schema: 'pam.run/1', document: { steps, ledger }, text: runText(result, at.style) });
+      at.done({
+        exit: exitOfRun(result),
+        schema: 'pam.run/1',
+        document: { steps, ledger },
+        text: runText(result, at.style),
+      });
     });
 };

@@ -11,11 +11,17 @@ export const register: Register = (program, session) => {
       const at = session(command);
       const names = Object.keys(SCHEMAS);
       if (name === undefined) {
-        at.done({ exit: EXIT.done, schema: 'pam.schema/1', document: { names }, text: `${names.join('\n')}\n` });
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.schema/1',
+          document: { names },
+          text: `${names.join('\n')}\n`,
+        });
         return;
       }
       const schema = Object.entries(SCHEMAS).find(([known]) => known === name)?.[1];
-      if (schema === undefined) throw new PamError('E_USAGE', `there is no schema ${name}`, { hint: `one of ${names.join(', ')}` });
+      if (schema === undefined)
+        throw new PamError('E_USAGE', `there is no schema ${name}`, { hint: `one of ${names.join(', ')}` });
       const text = `${JSON.stringify(schema, null, 2)}\n`;
       at.done({ exit: EXIT.done, schema: 'pam.schema/1', document: { name, document: schema }, text });
     });

@@ -12,7 +12,9 @@ export const register: Register = (program, session) => {
   program
     .command('show')
     .summary('the decision record of one request')
-    .description('All that a human needs to decide: who, what exactly, how long, why, and every rule with its answer.')
+    .description(
+      'All that a human needs to decide: who, what exactly, how long, why, and every rule with its answer.',
+    )
     .argument('<id>')
     .option('--evidence <dir>', 'write statements, signatures and allowed_signers for `ssh-keygen -Y verify`')
     .action(async (id: string, options: { readonly evidence?: string }, command) => {
@@ -21,7 +23,8 @@ export const register: Register = (program, session) => {
       const looked = await lookAtRequest(desk, requestId(id));
       if (options.evidence !== undefined) {
         await mkdir(options.evidence, { recursive: true });
-        for (const [name, text] of await evidenceFiles(desk, looked)) await writeFile(join(options.evidence, name), text);
+        for (const [name, text] of await evidenceFiles(desk, looked))
+          await writeFile(join(options.evidence, name), text);
       }
       const { judged, record, candidate } = looked;
       const document = {
@@ -52,10 +55,12 @@ export const register: Register = (program, session) => {
 /** The one command that moves it on. */
 function nextOf({ judged, record, candidate, id }: Looked): string | null {
   if (record?.state === 'live') return `pam status ${id}`;
-  if (judged === null || (record !== null && !['unseen', 'seen', 'scheduled'].includes(record.state))) return null;
+  if (judged === null || (record !== null && !['unseen', 'seen', 'scheduled'].includes(record.state)))
+    return null;
   const { decision } = judged;
   if (decision.final) return null;
-  if (decision.verdict === 'approved') return candidate?.merged === true ? 'pam apply   (an executor)' : `pam merge ${id}`;
+  if (decision.verdict === 'approved')
+    return candidate?.merged === true ? 'pam apply   (an executor)' : `pam merge ${id}`;
   const later = decision.next === null ? '' : `   (from ${decision.next} on, fallback approvers too)`;
   return `pam approve ${id}${later}`;
 }

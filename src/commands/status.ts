@@ -10,24 +10,39 @@ export const register: Register = (program, session) => {
     .argument('[id]')
     .option('--all', 'ended grants too')
     .option('--certificate', 'print the certificate alone, for a file')
-    .action(async (text: string | undefined, options: { readonly all?: true; readonly certificate?: true }, command) => {
-      const at = session(command);
-      const id = text === undefined ? undefined : requestId(text);
-      const found = await status(await at.desk(), id, options.all === true);
-      const { grants, proposals, lastSweep, now } = found;
-      const document = { grants, proposals, last_sweep: lastSweep, now };
-      if (id !== undefined && grants.length + proposals.length === 0) {
-        throw new PamError('E_ID_UNKNOWN', `nothing is open under ${id}`, { hint: `pam log ${id} tells what was` });
-      }
-      if (options.certificate === true) {
-        const certificate = grants[0]?.access?.certificate;
-        if (id === undefined || certificate === undefined) {
-          throw new PamError('E_NO_CERTIFICATE', 'there is no live certificate', { hint: 'name the id of a live grant on an ssh-ca target' });
+    .action(
+      async (
+        text: string | undefined,
+        options: { readonly all?: true; readonly certificate?: true },
+        command,
+      ) => {
+        const at = session(command);
+        const id = text === undefined ? undefined : requestId(text);
+        const found = await status(await at.desk(), id, options.all === true);
+        const { grants, proposals, lastSweep, now } = found;
+        const document = { grants, proposals, last_sweep: lastSweep, now };
+        if (id !== undefined && grants.length + proposals.length === 0) {
+          throw new PamError('E_ID_UNKNOWN', `nothing is open under ${id}`, {
+            hint: `pam log ${id} tells what was`,
+          });
         }
-        at.done({ exit: EXIT.done, schema: 'pam.status/1', document, text: `${certificate}\n` });
-        return;
-      }
-      const view = statusText(found, at.style, at.terminal);
-      at.done({ exit: EXIT.done, schema: 'pam.status/1', document, text: id === undefined ? view : view + accessText(found, at.style) });
-    });
+        if (options.certificate === true) {
+          const certificate = grants[0]?.access?.certificate;
+          if (id === undefined || certificate === undefined) {
+            throw new PamError('E_NO_CERTIFICATE', 'there is no live certificate', {
+              hint: 'name the id of a live grant on an ssh-ca target',
+            });
+          }
+          at.done({ exit: EXIT.done, schema: 'pam.status/1', document, text: `${certificate}\n` });
+          return;
+        }
+        const view = statusText(found, at.style, at.terminal);
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.status/1',
+          document,
+          text: id === undefined ? view : view + accessText(found, at.style),
+        });
+      },
+    );
 };

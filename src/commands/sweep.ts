@@ -21,11 +21,21 @@ export const register: Register = (program, session) => {
         await watchSweep(desk, executor, scope, (result) => {
           if (result.steps.length + result.troubles.length > 0) at.show(runText(result, at.style));
         });
-        at.done({ exit: EXIT.interrupted, schema: 'pam.run/1', document: { steps: [], ledger: null }, text: '' });
+        at.done({
+          exit: EXIT.interrupted,
+          schema: 'pam.run/1',
+          document: { steps: [], ledger: null },
+          text: '',
+        });
         return;
       }
       const result = await sweep(desk, executor, scope);
       const { steps, ledger, troubles } = result;
-      at.done({ exit: exitOfRun(result), schema: 'pam.run/1', document: { steps, ledger, troubles }, text: runText(result, at.style) });
+      at.done({
+        exit: exitOfRun(result),
+        schema: 'pam.run/1',
+        document: { steps, ledger, troubles },
+        text: runText(result, at.style),
+      });
     });
 };

@@ -3,7 +3,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export function writePolicy(base: string, dir: string): void {
-  const key = (name: string): string => readFileSync(join(base, 'keys', `${name}.pub`), 'utf8').split(' ').slice(0, 2).join(' ');
+  const key = (name: string): string =>
+    readFileSync(join(base, 'keys', `${name}.pub`), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
   mkdirSync(join(dir, 'policy'), { recursive: true });
   const write = (name: string, text: string): void => writeFileSync(join(dir, 'policy', name), text);
   write(

@@ -57,7 +57,11 @@ export const story = (seconds: number): readonly Line[] => [
     exit: 0,
   },
   { run: 'pam check --proposal {id}', exit: 5 },
-  { say: 'Without the change the approval counts again. Merging alone grants nothing; apply decides from the evidence.', run: 'git update-ref refs/heads/pam/{id} pam/{id}~1 && pam check --proposal {id}', exit: 0 },
+  {
+    say: 'Without the change the approval counts again. Merging alone grants nothing; apply decides from the evidence.',
+    run: 'git update-ref refs/heads/pam/{id} pam/{id}~1 && pam check --proposal {id}',
+    exit: 0,
+  },
   { run: 'pam merge {id} --as alice', exit: 0 },
   { run: `pam apply ${EXECUTOR}`, exit: 0 },
   {
@@ -65,10 +69,22 @@ export const story = (seconds: number): readonly Line[] => [
     run: 'pam status {id} --certificate > ../dana-cert.pub && ssh-keygen -L -f ../dana-cert.pub',
     exit: 0,
   },
-  { say: 'Its end comes. The certificate has expired by itself; sweep revokes it too, and says so in the ledger.', run: `sleep ${seconds}`, exit: 0 },
+  {
+    say: 'Its end comes. The certificate has expired by itself; sweep revokes it too, and says so in the ledger.',
+    run: `sleep ${seconds}`,
+    exit: 0,
+  },
   { run: `pam sweep ${EXECUTOR}`, exit: 0 },
-  { say: 'The revocation list that the hosts read has it now (exit 1: revoked).', run: 'ssh-keygen -Q -f ../revoked.krl ../dana-cert.pub', exit: 1 },
-  { say: 'The audit log is Git history. Audit verifies every signature and decides everything again.', run: 'git log --format=%s pam-ledger', exit: 0 },
+  {
+    say: 'The revocation list that the hosts read has it now (exit 1: revoked).',
+    run: 'ssh-keygen -Q -f ../revoked.krl ../dana-cert.pub',
+    exit: 1,
+  },
+  {
+    say: 'The audit log is Git history. Audit verifies every signature and decides everything again.',
+    run: 'git log --format=%s pam-ledger',
+    exit: 0,
+  },
   { run: 'pam audit --root {root}', exit: 0 },
   {
     say: "Nobody has to believe pam: alice's approval, verified with stock ssh-keygen.",

@@ -19,7 +19,11 @@ export interface Told {
   readonly steps: readonly { readonly command: string; readonly exit: number; readonly expected: number }[];
 }
 
-export function tell(keep: boolean, env: Readonly<Record<string, string | undefined>>, print: (text: string) => void): Told {
+export function tell(
+  keep: boolean,
+  env: Readonly<Record<string, string | undefined>>,
+  print: (text: string) => void,
+): Told {
   const directory = mkdtempSync(join(tmpdir(), 'pam-demo-'));
   const steps: { command: string; exit: number; expected: number }[] = [];
   const known = new Map<string, string>();
@@ -28,7 +32,10 @@ export function tell(keep: boolean, env: Readonly<Record<string, string | undefi
     let place = directory;
     for (const line of story(GRANT_SECONDS)) {
       if (line.writesPolicy === true) writePolicy(directory, join(directory, 'access'));
-      const command = line.run.replace(/\{(id|root)\}/gu, (_, name: string) => known.get(name) ?? `{${name}}`);
+      const command = line.run.replace(
+        /\{(id|root)\}/gu,
+        (_, name: string) => known.get(name) ?? `{${name}}`,
+      );
       if (line.say !== undefined) print(`\n# ${line.say}\n`);
       const next = line.at === undefined ? place : join(directory, line.at === 'start' ? '.' : line.at);
       if (next !== place) print(`$ cd ${relative(place, next)}\n`);
@@ -54,7 +61,9 @@ export function tell(keep: boolean, env: Readonly<Record<string, string | undefi
 function prepare(directory: string, env: Readonly<Record<string, string | undefined>>): NodeJS.ProcessEnv {
   const bin = join(directory, 'bin');
   mkdirSync(bin);
-  writeFileSync(join(bin, 'pam'), `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`, { mode: 0o755 });
+  writeFileSync(join(bin, 'pam'), `#!/bin/sh\nexec "${process.execPath}" "${PROGRAM}" "$@"\n`, {
+    mode: 0o755,
+  });
   const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:PAM|GIT)_/u.test(name)));
   return {
     ...kept,
@@ -71,9 +80,18 @@ function prepare(directory: string, env: Readonly<Record<string, string | undefi
   };
 }
 
-function runLine(command: string, directory: string, env: NodeJS.ProcessEnv): { readonly exit: number; readonly output: string } {
+function runLine(
+  command: string,
+  directory: string,
+  env: NodeJS.ProcessEnv,
+): { readonly exit: number; readonly output: string } {
   // One stream, in the order in which a terminal would show it.
-  const { status, stdout } = spawnSync('sh', ['-c', `exec 2>&1; ${command}`], { cwd: directory, env, encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout } = spawnSync('sh', ['-c', `exec 2>&1; ${command}`], {
+    cwd: directory,
+    env,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
   return { exit: status ?? -1, output: stdout };
 }
 
@@ -87,5 +105,7 @@ function remember(line: Line, output: string, known: Map<string, string>): void 
 function ending(keep: boolean, directory: string): string {
   const play = `\n# To play on:\ncd ${directory}/access
 export PATH=${directory}/bin:$PATH XDG_STATE_HOME=${directory}/state PAM_BASTION_CA_KEY=${directory}/keys/ca PAM_BASTION_KRL=${directory}/revoked.krl\n`;
-  return keep ? play : '\n# All of this was real, and it is gone now. `pam demo --keep` leaves it for playing.\n';
+  return keep
+    ? play
+    : '\n# All of this was real, and it is gone now. `pam demo --keep` leaves it for playing.\n';
 }

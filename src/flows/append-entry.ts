@@ -5,7 +5,7 @@
 import { printEntry } from '../documents/entry-file.ts';
 import type { Entry, LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
-import type { Instant } from '../model/instant.ts';
+import { type Instant, secondsBetween } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../model/statement.ts';
@@ -35,6 +35,7 @@ export interface Appended {
 }
 
 const TRIES = 12;
+const DECISION_LIFE_SECONDS = 30;
 const LONGEST_PAUSE_MS = 4000;
 
 /**
@@ -52,9 +53,12 @@ export async function appendEntry(
     const now = desk.clock();
     const wanted = await draft(view, now);
     if (wanted === null) return { view, entry: null };
-    if (!view.appendable) throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
+    if (!view.appendable)
+      throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
     const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);
     const commit = await commitEntry(desk, made, [view.parent]);
+    // Deciding took too long to be believed any more (DESIGN rule 10): decide again.
+    if (secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
     if (await publish(desk, view, commit, made.state)) {
       const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
       await keepHead(desk, executor, after);
@@ -77,7 +81,11 @@ export async function makeEntry(
   state: ChainState,
   draft: Draft,
   now: Instant,
-): Promise<{ readonly entry: Entry; readonly state: ChainState; readonly files: ReadonlyMap<string, Uint8Array | string> }> {
+): Promise<{
+  readonly entry: Entry;
+  readonly state: ChainState;
+  readonly files: ReadonlyMap<string, Uint8Array | string>;
+}> {
   const policy = draft.brings?.policy ?? state.policy;
   const key = await desk.keyOf(executor.keyFile);
   const index = foldIndex(state.index, draft.events, {

@@ -7,11 +7,19 @@ import type { GrantingEvent, LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { earlier, type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
+import type { Policy } from '../model/policy.ts';
 import { ACT_WITHIN_SECONDS } from '../rules/fold-index.ts';
 import { type ApplyPlan, planApply, type Ready, type Situation } from '../rules/plan-apply.ts';
 import { roleOf } from '../rules/exact-grant.ts';
+import { executesOn } from '../rules/rights.ts';
 import { appendEntry } from './append-entry.ts';
-import { abandonIntent, carryOutGrant, type Outcome, standingAccess, stillGranting } from './carry-out-grant.ts';
+import {
+  abandonIntent,
+  carryOutGrant,
+  type Outcome,
+  standingAccess,
+  stillGranting,
+} from './carry-out-grant.ts';
 import { revokeAtTarget } from './carry-out-revoke.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import type { Desk, Executor } from './desk.ts';
@@ -29,24 +37,33 @@ interface Planned {
   readonly failed: readonly RunStep[];
 }
 
-export async function apply(desk: Desk, executor: Executor, only?: ReadonlySet<RequestId>): Promise<RunResult> {
+export async function apply(
+  desk: Desk,
+  executor: Executor,
+  only?: ReadonlySet<RequestId>,
+): Promise<RunResult> {
   const freshness = await fetchState(desk);
   const read = await readLedger(desk, executor);
   const { view: start, recorded } = await recordPolicy(desk, executor, read);
+  needGrantRight(start.state.policy, executor);
   const steps: RunStep[] = recorded === null ? [] : [policyStep(recorded)];
   let planned: Planned | undefined;
   const { view } = await appendEntry(desk, executor, start, async (now, clock) => {
     const at = notBefore(clock, now);
-    const made = await planNow(desk, now, freshness, at, only);
+    const made = await planNow(desk, executor, now, freshness, at, only);
     planned = made.planned;
     const { main } = made.planned.situation;
     return made.events.length === 0 || main === null ? null : { events: made.events, main, at };
   });
   if (planned === undefined) throw new PamError('E_BUG', 'nothing was planned');
   const { plan, situation, intents, failed } = planned;
-  const unknown = [...(only ?? [])].find((id) => !situation.candidates.some((one) => one.id === id) && !view.state.index.records.has(id));
+  const unknown = [...(only ?? [])].find(
+    (id) => !situation.candidates.some((one) => one.id === id) && !view.state.index.records.has(id),
+  );
   if (unknown !== undefined) {
-    throw new PamError('E_ID_UNKNOWN', `there is no request ${unknown}`, { hint: '`pam status` lists what is open' });
+    throw new PamError('E_ID_UNKNOWN', `there is no request ${unknown}`, {
+      hint: '`pam status` lists what is open',
+    });
   }
   steps.push(...failed, ...recordedSteps(plan, intents));
   const outcomes = await carryOut(desk, view, plan, intents);
@@ -70,14 +87,16 @@ function settledStep(view: LedgerView, id: RequestId): RunStep[] {
     case 'scheduled':
       return [{ ...skipped, error: null, what: `it is ${record.state} already` }];
     case 'granting':
-      return [{ ...skipped, error: null, what: 'another executor is at work on it; ask again in two minutes' }];
+      return [
+        { ...skipped, error: null, what: 'another executor is at work on it; ask again in two minutes' },
+      ];
     case 'ending':
     case 'ended':
     case 'failed':
     case 'refused':
     case 'stopped': {
       const message = `the id is used up: it is ${record.state}; ask again with a new one`;
-      return [{ ...skipped, error: { code: 'E_REQ_CONSUMED', message }, what: message }];
+      return [{ ...skipped, error: { code: 'E_REQ_CONSUMED', message }, what: '' }];
     }
     case undefined:
     case 'unseen':
@@ -104,9 +123,36 @@ const policyStep = (seq: number): RunStep => ({
   what: `policy ${seq} is in force`,
 });
 
+function needGrantRight(policy: Policy, { name }: Executor): void {
+  const executes = Object.hasOwn(policy.services, name) ? policy.services[name]?.executes : undefined;
+  if (executes?.may.includes('grant') === true) return;
+  throw new PamError('E_POL_EXECUTOR', `${name} may not grant`, {
+    hint: 'policy/people.yaml says what an executor may; `pam sweep` only needs `revoke`',
+  });
+}
+
+/** What is ready on a target of another executor waits for that one. */
+function mineOf(plan: ApplyPlan, policy: Policy, { name }: Executor): ApplyPlan {
+  const mine = (target: string): boolean => executesOn(policy, name, target, 'grant');
+  const waiting = plan.ready.flatMap(({ id, terms, decision }) => {
+    if (mine(terms.target)) return [];
+    const reason = { code: 'E_POL_EXECUTOR', ok: false, message: `${name} may not grant on ${terms.target}` };
+    return [
+      { id, decision: { ...decision, verdict: 'pending' as const, reasons: [...decision.reasons, reason] } },
+    ];
+  });
+  return {
+    ...plan,
+    ready: plan.ready.filter(({ terms }) => mine(terms.target)),
+    abandon: plan.abandon.filter(({ record }) => mine(record.grant?.target ?? '')),
+    waiting: [...plan.waiting, ...waiting],
+  };
+}
+
 /** Decides with the state and the clock of this very try, and asks the targets what is there already. */
 async function planNow(
   desk: Desk,
+  executor: Executor,
   view: LedgerView,
   freshness: Awaited<ReturnType<typeof fetchState>>,
   now: Instant,
@@ -117,7 +163,7 @@ async function planNow(
     const plan = { see: [], stop: [], refuse: [], ready: [], abandon: [], waiting: [] };
     return { planned: { plan, situation, intents: [], failed: [] }, events: [] };
   }
-  const plan = planApply(situation, now, only);
+  const plan = mineOf(planApply(situation, now, only), view.state.policy, executor);
   const failed: RunStep[] = [];
   const standing: { readonly ready: Ready; readonly preexisting: readonly string[] }[] = [];
   const refuse = [...plan.refuse];
@@ -127,11 +173,24 @@ async function planNow(
       const preexisting = await standingAccess(desk, view, ready, now);
       const refusal = standingRefusal(view, ready, preexisting);
       if (refusal === undefined) standing.push({ ready, preexisting });
-      else refuse.push({ type: 'refused', id: ready.id, request_sha256: ready.snapshot.requestSha256, reasons: [refusal] });
+      else
+        refuse.push({
+          type: 'refused',
+          id: ready.id,
+          request_sha256: ready.snapshot.requestSha256,
+          reasons: [refusal],
+        });
     } catch (error) {
       if (!(error instanceof PamError)) throw error;
       const { target } = ready.terms;
-      failed.push({ action: 'grant', id: ready.id, target, result: 'failed', error: noteOf(error), what: error.message });
+      failed.push({
+        action: 'grant',
+        id: ready.id,
+        target,
+        result: 'failed',
+        error: noteOf(error),
+        what: error.message,
+      });
     }
   }
   const before: LedgerEvent[] = [...plan.see, ...plan.stop, ...refuse, ...plan.ready.flatMap(scheduled)];
@@ -182,7 +241,8 @@ function evidenceOf(ready: Ready): GrantingEvent['evidence'] {
   const { snapshot, decision } = ready;
   const recorded = snapshot.record?.grant?.evidence;
   if (recorded != null) return recorded;
-  if (snapshot.statement === null) throw new PamError('E_BUG', `${ready.id} is approved without its statement`);
+  if (snapshot.statement === null)
+    throw new PamError('E_BUG', `${ready.id} is approved without its statement`);
   return {
     request: snapshot.requestText,
     statement: snapshot.statement,
@@ -208,7 +268,12 @@ async function carryOut(
     if (desk.interrupted()) break;
     const { grant } = intent;
     const what = `${grant.permissions.join(', ')} to ${grant.login} until ${grant.end}, approved by ${grant.approvers.join(', ')}`;
-    done.push({ id: intent.id, target: grant.target, outcome: await carryOutGrant(desk, view, intent), what });
+    done.push({
+      id: intent.id,
+      target: grant.target,
+      outcome: await carryOutGrant(desk, view, intent),
+      what,
+    });
   }
   for (const { record } of plan.abandon) {
     if (desk.interrupted()) break;
@@ -253,13 +318,23 @@ function recordedSteps(plan: ApplyPlan, intents: readonly GrantingEvent[]): RunS
   });
   const granting = new Set(intents.map(({ id }) => id));
   return [
-    ...plan.see.filter(({ id }) => !granting.has(id)).map((one) => step('see', one.id, null, `${one.requester} asks to be ${one.role}`)),
-    ...plan.stop.map((one) => step('stop', one.id, null, 'stopped before it began')),
+    ...plan.see
+      .filter(({ id }) => !granting.has(id))
+      .map((one) => step('see', one.id, null, `${one.requester} asks to be ${one.role}`)),
+    ...plan.stop.map((one) => step('stop', one.id, null, 'stopped by somebody entitled')),
     ...plan.refuse.map((one) => ({
       ...step('refuse', one.id, null, one.reasons.map(({ message }) => message).join('; ')),
       error: one.reasons[0] ?? null,
     })),
-    ...plan.ready.filter(({ action }) => action === 'schedule').map(({ id, terms }) => step('schedule', id, terms.target, `${terms.permissions.join(', ')} to ${terms.login} from ${terms.start} until ${terms.end}`)),
+    ...plan.ready
+      .filter(({ action }) => action === 'schedule')
+      .map(({ id, terms }) =>
+        step(
+          'schedule',
+          id,
+          terms.target,
+          `${terms.permissions.join(', ')} to ${terms.login} from ${terms.start} until ${terms.end}`,
+        ),
+      ),
   ];
 }
-

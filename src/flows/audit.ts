@@ -1,6 +1,7 @@
 /** Audit: walk everything, decide everything again, write nothing. */
 import { readCheckpoint } from '../documents/checkpoint-file.ts';
 import { readRequest } from '../documents/request-file.ts';
+import type { LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
@@ -62,7 +63,12 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     junk: (junk, newest) => {
       const seq = (newest?.after.seq ?? -1) + 1;
       const message = `commit ${junk.commit.slice(0, 12)} was stepped over where entry ${seq} would stand: ${junk.message}`;
-      findings.push({ code: junk.code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : junk.code, severity: 'error', seq, message });
+      findings.push({
+        code: junk.code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : junk.code,
+        severity: 'error',
+        seq,
+        message,
+      });
     },
   });
   const { after } = whole.last;
@@ -95,7 +101,14 @@ async function judgeMessages(
   return [...told].flatMap(([commit, { seq, message }]): Finding[] =>
     written.get(commit) === message
       ? []
-      : [{ code: 'W_LED_MESSAGE', severity: 'warning', seq, message: 'the commit message tells another story than the entry' }],
+      : [
+          {
+            code: 'W_LED_MESSAGE',
+            severity: 'warning',
+            seq,
+            message: 'the commit message tells another story than the entry',
+          },
+        ],
   );
 }
 
@@ -112,28 +125,28 @@ function factsOf(
   return { before, after, providers: desk.providers, readRequest: read, witnesses };
 }
 
-function signatures(event: Step['after']['entry']['events'][number]): number {
-  switch (event.type) {
-    case 'granting':
-    case 'scheduled':
-      return 1 + event.evidence.approvals.length;
-    case 'policy':
-      return event.statements.length;
-    case 'stopped':
-      return 1;
-    default:
-      return 0;
-  }
+/** Statements by people that came with this event. */
+function signatures(event: LedgerEvent): number {
+  if ('evidence' in event) return 1 + event.evidence.approvals.length;
+  if ('statements' in event) return event.statements.length;
+  return 'statement' in event ? 1 : 0;
 }
 
 /** The ledger must extend what somebody kept elsewhere. */
 function judgeCheckpoint(bytes: Uint8Array, root: Sha256, witnesses: ReadonlyMap<number, Sha256>): Finding[] {
   const kept = readCheckpoint(bytes);
-  const wrong = (code: string, message: string): Finding[] => [{ code, severity: 'error', seq: kept.seq, message }];
+  const wrong = (code: string, message: string): Finding[] => [
+    { code, severity: 'error', seq: kept.seq, message },
+  ];
   if (kept.root !== root) return wrong('E_LED_CHECKPOINT', 'the checkpoint is of another access repository');
   const here = witnesses.get(kept.seq);
   if (here === undefined) {
-    return wrong('E_LED_ROLLBACK', `the checkpoint knows entry ${kept.seq}, which this ledger no longer holds`);
+    return wrong(
+      'E_LED_ROLLBACK',
+      `the checkpoint knows entry ${kept.seq}, which this ledger no longer holds`,
+    );
   }
-  return here === kept.head ? [] : wrong('E_LED_CHECKPOINT', `entry ${kept.seq} is not the one that the checkpoint names`);
+  return here === kept.head
+    ? []
+    : wrong('E_LED_CHECKPOINT', `entry ${kept.seq} is not the one that the checkpoint names`);
 }

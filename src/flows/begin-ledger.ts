@@ -26,6 +26,19 @@ export interface Begun {
   readonly missing: number;
 }
 
+/** Before anything is written: what was begun once is never begun again over it. */
+export async function refuseSecondLedger(desk: Desk): Promise<void> {
+  const name =
+    desk.remote === null
+      ? `refs/heads/${desk.hint.ledger}`
+      : `refs/remotes/${desk.remote.name}/${desk.hint.ledger}`;
+  if ((await desk.repository.resolve(name)) === undefined) return;
+  throw new PamError('E_LED_EXISTS', 'this is an access repository already', {
+    exit: 1,
+    hint: 'a new policy is put in force with `pam ratify`',
+  });
+}
+
 export async function beginLedger(desk: Desk, admin: Signer, executor: Executor): Promise<Begun> {
   const mainBranch = `refs/heads/${desk.hint.main}`;
   const main = await desk.repository.resolve(mainBranch);
@@ -34,12 +47,22 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   const policy = readPolicy(files, treeDigest(files), desk.providers);
   const first = await makeGenesis(desk, policy, files, executor);
   const signed = await policyStatement(desk, admin, first.state);
-  const change = { root: first.state.root, seq: 1, next: policy, previous: null, statements: [signed], recordedAt: desk.clock() };
+  const change = {
+    root: first.state.root,
+    seq: 1,
+    next: policy,
+    previous: null,
+    statements: [signed],
+    recordedAt: desk.clock(),
+  };
   const missing = Math.max(...tallies(change).map(({ have, need }) => need - have.length));
   let last = first;
   if (missing <= 0) {
     const { digest } = policy;
-    const draft = { events: [{ type: 'policy', id: '-', seq: 1, digest, statements: [signed] } as const], brings: { policy, files } };
+    const draft = {
+      events: [{ type: 'policy', id: '-', seq: 1, digest, statements: [signed] } as const],
+      brings: { policy, files },
+    };
     const made = await makeEntry(desk, executor, first.state, draft, change.recordedAt);
     last = { state: made.state, commit: await commitEntry(desk, made, [first.commit]) };
   }
@@ -78,10 +101,17 @@ async function makeGenesis(
   const bytes = printEntry(entry);
   const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
   const state = beginChain({ bytes, signature, entry, brought: () => ({ policy, files }) });
-  return { state, commit: await commitEntry(desk, { entry, files: ledgerFiles(state, bytes, signature) }, []) };
+  return {
+    state,
+    commit: await commitEntry(desk, { entry, files: ledgerFiles(state, bytes, signature) }, []),
+  };
 }
 
-async function policyStatement(desk: Desk, admin: Signer, state: ChainState): Promise<{ text: string; armor: string }> {
+async function policyStatement(
+  desk: Desk,
+  admin: Signer,
+  state: ChainState,
+): Promise<{ text: string; armor: string }> {
   const text = printStatement({
     type: 'policy',
     root: state.root,
@@ -117,5 +147,7 @@ async function publishBoth(desk: Desk, main: Oid, ledger: Oid): Promise<void> {
     throw new PamError('E_GIT_REJECTED', 'the remote refused the new branches', { exit: 1 });
   }
   const { name } = desk.remote;
-  await remote.fetch([desk.hint.main, desk.hint.ledger].map((one) => `+refs/heads/${one}:refs/remotes/${name}/${one}`));
+  await remote.fetch(
+    [desk.hint.main, desk.hint.ledger].map((one) => `+refs/heads/${one}:refs/remotes/${name}/${one}`),
+  );
 }

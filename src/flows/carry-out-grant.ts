@@ -2,7 +2,13 @@
  * From a recorded intent to an outcome: ask the target to grant, read back, and believe only what was read back.
  * A crash anywhere in here leaves a recorded intent, never an unrecorded grant.
  */
-import type { FailedEvent, GrantedEvent, GrantingEvent, Receipt } from '../model/entry.ts';
+import {
+  type FailedEvent,
+  type GrantedEvent,
+  type GrantingEvent,
+  type Receipt,
+  reasonNote,
+} from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, secondsBetween } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
@@ -33,11 +39,16 @@ export async function standingAccess(
   if (provider.objects === 'own') return [];
   const shown = await session.inspect(orderOf(ready.id, ready.terms, now));
   if (shown.state === 'unknown') {
-    throw new PamError('E_PRV_UNKNOWN', `${ready.terms.target} cannot say what ${ready.terms.login} has: ${shown.why}`);
+    throw new PamError(
+      'E_PRV_UNKNOWN',
+      `${ready.terms.target} cannot say what ${ready.terms.login} has: ${shown.why}`,
+    );
   }
   if (shown.state === 'absent') return [];
   const { target, login } = ready.terms;
-  return shown.which.filter((permission) => !isExplained(view.state.index, { target, login, permission }, ready.id));
+  return shown.which.filter(
+    (permission) => !isExplained(view.state.index, { target, login, permission }, ready.id),
+  );
 }
 
 export async function carryOutGrant(desk: Desk, view: LedgerView, intent: GrantingEvent): Promise<Outcome> {
@@ -65,7 +76,9 @@ async function grantAtTarget(desk: Desk, record: OpenRecord, actBy: Instant): Pr
   const receipt = await session.grant(order);
   const shown = await session.inspect({ ...order, receipt, now: desk.clock() });
   const missing =
-    shown.state === 'present' ? order.permissions.filter((one) => !shown.which.includes(one)) : order.permissions;
+    shown.state === 'present'
+      ? order.permissions.filter((one) => !shown.which.includes(one))
+      : order.permissions;
   if (missing.length > 0) {
     throw new PamError('E_PRV_READBACK', `${grant.target} said yes, but ${missing.join(', ')} is not there`);
   }
@@ -76,7 +89,10 @@ async function grantAtTarget(desk: Desk, record: OpenRecord, actBy: Instant): Pr
 async function undo(desk: Desk, view: LedgerView, record: OpenRecord, cause: PamError): Promise<Outcome> {
   const gone = await revokeAtTarget(desk, view, record, new Set([record.id]));
   if (gone.error !== null) return { event: null, error: cause };
-  return { event: { type: 'failed', id: record.id, error: { code: cause.code, message: cause.message } }, error: cause };
+  return {
+    event: { type: 'failed', id: record.id, error: reasonNote(cause) },
+    error: cause,
+  };
 }
 
 /** An intent that may no longer be finished: make sure that nothing is there, then say so. */

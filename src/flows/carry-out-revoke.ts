@@ -9,7 +9,11 @@ import type { LedgerView } from './read-ledger.ts';
 import { openTarget, orderOf, sceneOf } from './target-desk.ts';
 
 export type Revoked =
-  | { readonly error: null; readonly keptFor: Readonly<Record<string, readonly RequestId[]>>; readonly usage: Usage | null }
+  | {
+      readonly error: null;
+      readonly keptFor: Readonly<Record<string, readonly RequestId[]>>;
+      readonly usage: Usage | null;
+    }
   | { readonly error: PamError };
 
 export async function revokeAtTarget(
@@ -38,6 +42,8 @@ export async function revokeAtTarget(
   } catch (error) {
     if (error instanceof PamError) return { error };
     // One broken provider must not stop the other revocations of this run.
-    return { error: new PamError('E_PRV', `revoking ${record.id} failed`, { cause: error, exit: EXIT.failed }) };
+    return {
+      error: new PamError('E_PRV', `revoking ${record.id} failed`, { cause: error, exit: EXIT.failed }),
+    };
   }
 }

@@ -15,7 +15,12 @@ export interface Checked {
   readonly reasons: readonly Reason[];
 }
 
-export async function checkFile(desk: Desk, view: LedgerView, path: string, bytes: Uint8Array): Promise<Checked> {
+export async function checkFile(
+  desk: Desk,
+  view: LedgerView,
+  path: string,
+  bytes: Uint8Array,
+): Promise<Checked> {
   try {
     const request = readRequest(bytes, path);
     const { policy } = view.state;
@@ -33,8 +38,11 @@ export async function checkFile(desk: Desk, view: LedgerView, path: string, byte
 
 /** Throws with every issue when the policy on main could not be signed as it is. */
 export async function checkPolicyOnMain(desk: Desk): Promise<void> {
-  const main = (await desk.repository.resolve(mainRef(desk, desk.hint))) ?? (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
-  if (main === undefined) throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, { exit: 4 });
+  const main =
+    (await desk.repository.resolve(mainRef(desk, desk.hint))) ??
+    (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
+  if (main === undefined)
+    throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, { exit: 4 });
   const files = await policyFilesOf(desk.repository, main);
   readPolicy(files, treeDigest(files), desk.providers);
 }

@@ -58,4 +58,6 @@ export const mainRef = (desk: Desk, config: Pick<PamConfig, 'main'>): string =>
   desk.remote === null ? `refs/heads/${config.main}` : `refs/remotes/${desk.remote.name}/${config.main}`;
 
 export const ledgerRef = (desk: Desk): string =>
-  desk.remote === null ? `refs/heads/${desk.hint.ledger}` : `refs/remotes/${desk.remote.name}/${desk.hint.ledger}`;
+  desk.remote === null
+    ? `refs/heads/${desk.hint.ledger}`
+    : `refs/remotes/${desk.remote.name}/${desk.hint.ledger}`;

@@ -18,7 +18,10 @@ export async function evidenceFiles(desk: Desk, looked: Looked): Promise<Readonl
           ...(situation.approvals.get(id) ?? []).map((one) => ['approval', one] as const),
           ...(situation.stops.get(id) ?? []).map((one) => ['stop', one] as const),
         ]
-      : [['request', recorded.statement] as const, ...recorded.approvals.map((one) => ['approval', one] as const)];
+      : [
+          ['request', recorded.statement] as const,
+          ...recorded.approvals.map((one) => ['approval', one] as const),
+        ];
   const { policy } = looked.view.state;
   const files = new Map<string, string>();
   const signers = new Set<string>();

@@ -15,7 +15,9 @@ export async function fetchState(desk: Desk): Promise<Freshness> {
   try {
     const remote = await desk.remote.open();
     await remote.fetch(
-      [desk.hint.main, desk.hint.ledger].map((branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`),
+      [desk.hint.main, desk.hint.ledger].map(
+        (branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`,
+      ),
     );
     return { fresh: true };
   } catch (error) {

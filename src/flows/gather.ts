@@ -35,9 +35,12 @@ export async function gather(
   const main = await desk.repository.resolve(mainRef(desk, config));
   const halts = [...(await haltsOf(desk, view, main, freshness, now))];
   const days = daysAround(now);
-  const open = [...view.state.index.records.values()].filter(({ state }) => UNDECIDED.has(state)).map(({ id }) => id);
+  const open = [...view.state.index.records.values()]
+    .filter(({ state }) => UNDECIDED.has(state))
+    .map(({ id }) => id);
   const ids = only === undefined ? open : [...only];
-  const onMain = main === undefined ? [] : await candidatesOnMain(desk, main, ids, only === undefined ? days : []);
+  const onMain =
+    main === undefined ? [] : await candidatesOnMain(desk, main, ids, only === undefined ? days : []);
   const forge = await desk.forge(config);
   const proposed = await orHalt(halts, [], async () => {
     const taken = new Set(onMain.map((one) => one.id));
@@ -45,7 +48,15 @@ export async function gather(
     return (await forge.proposals(wanted)).filter(({ id }) => !taken.has(id) && (only?.has(id) ?? true));
   });
   const candidates = [...onMain, ...proposed.flatMap(proposalCandidate)];
-  const topics = [...new Set([...candidates.map(({ id }) => id), ...ids])];
+  const stoppable = [...view.state.index.records.values()].filter(
+    (one) => one.seen !== null && one.final_at === null,
+  );
+  const topics = [
+    ...new Set([
+      ...candidates.map(({ id }) => id),
+      ...(only === undefined ? stoppable.map(({ id }) => id) : ids),
+    ]),
+  ];
   const statements = await orHalt(halts, new Map<string, readonly Found[]>(), () => forge.statements(topics));
   const { approvals, stops } = sortStatements(statements);
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
@@ -88,7 +99,9 @@ async function candidatesOnMain(
 ): Promise<Candidate[]> {
   const wanted = new Set(ids);
   const months = new Set([...ids, ...days].map((one) => `requests/${one.slice(0, 4)}/${one.slice(4, 6)}`));
-  const listed = (await Promise.all([...months].sort().map((month) => desk.repository.list(main, month)))).flat();
+  const listed = (
+    await Promise.all([...months].sort().map((month) => desk.repository.list(main, month)))
+  ).flat();
   const files = new Map(listed.map((one) => [one.path, one]));
   const found = listed.flatMap(({ path }) => {
     const id = path.slice(path.lastIndexOf('/') + 1, -'.yaml'.length);
@@ -108,7 +121,13 @@ async function candidatesOnMain(
       [requestPath(id), signaturePath(id)].map((path) => ({ treeish: main, path })),
       REQUEST_MAX_BYTES,
     );
-    const candidate = candidateOf(id, `${desk.hint.main}:${requestPath(id)}`, true, bytes ?? new Uint8Array(), signature);
+    const candidate = candidateOf(
+      id,
+      `${desk.hint.main}:${requestPath(id)}`,
+      true,
+      bytes ?? new Uint8Array(),
+      signature,
+    );
     const fault: Reason = { code: 'E_GIT_MODE', ok: false, message: `${odd?.path} is not a plain file` };
     candidates.push(odd === undefined ? candidate : { ...candidate, request: fault });
   }
@@ -119,7 +138,10 @@ function proposalCandidate(proposal: Awaited<ReturnType<Forge['proposals']>>[num
   const { id, place, files } = proposal;
   if (files !== undefined) return [candidateOf(id, place, false, files.request, files.signature)];
   const none = candidateOf(id, place, false, new Uint8Array(), undefined);
-  const { code, message } = proposal.fault ?? { code: 'E_PR_SCOPE', message: 'the proposal holds no request' };
+  const { code, message } = proposal.fault ?? {
+    code: 'E_PR_SCOPE',
+    message: 'the proposal holds no request',
+  };
   return [{ ...none, request: { code, ok: false, message } }];
 }
 
@@ -149,7 +171,11 @@ function orReason<T>(read: () => T): T | Reason {
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     const more = error.issues.map((one) => `${one.line ?? 0}:${one.col ?? 0} ${one.message}`).join('; ');
-    return { code: error.code, ok: false, message: more === '' ? error.message : `${error.message}: ${more}` };
+    return {
+      code: error.code,
+      ok: false,
+      message: more === '' ? error.message : `${error.message}: ${more}`,
+    };
   }
 }
 
@@ -203,7 +229,9 @@ export async function incidentStates(
 
 /** Ledger points that approvals name, recorded ones included. */
 function pointsOf(view: LedgerView, approvals: ReadonlyMap<RequestId, readonly Signed[]>): number[] {
-  const recorded = [...view.state.index.records.values()].flatMap((one) => one.grant?.evidence?.approvals ?? []);
+  const recorded = [...view.state.index.records.values()].flatMap(
+    (one) => one.grant?.evidence?.approvals ?? [],
+  );
   return [...recorded, ...[...approvals.values()].flat()].flatMap(({ text }) => {
     try {
       return claimsOf(text).ledger?.seq ?? [];

@@ -21,7 +21,8 @@ export async function haltsOf(
   now: Instant,
 ): Promise<readonly Reason[]> {
   const halts = [...view.troubles];
-  if (!freshness.fresh) halts.push(halt('E_FORGE_STALE', `the newest state could not be read: ${freshness.why}`));
+  if (!freshness.fresh)
+    halts.push(halt('E_FORGE_STALE', `the newest state could not be read: ${freshness.why}`));
   if (main === undefined) {
     halts.push(halt('E_POL_MISSING', `there is no branch ${desk.hint.main}`));
   } else {
@@ -33,22 +34,32 @@ export async function haltsOf(
 /** Main must hold exactly the signed policy; while it holds another, older ones included, nothing is granted. */
 async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
   const seq = view.state.index.beats?.policy.seq ?? 0;
-  if (seq === 0) return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
+  if (seq === 0)
+    return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
   try {
     if (treeDigest(await policyFilesOf(desk.repository, main)) === view.state.policy.digest) return [];
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
-    return [halt('E_POL_UNSIGNED', `the policy on ${mainRef(desk, desk.hint)} cannot be read: ${error.message}`)];
+    return [
+      halt('E_POL_UNSIGNED', `the policy on ${mainRef(desk, desk.hint)} cannot be read: ${error.message}`),
+    ];
   }
   const where = `${desk.hint.main} at ${main.slice(0, 12)}`;
-  return [halt('E_POL_UNSIGNED', `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\``)];
+  return [
+    halt(
+      'E_POL_UNSIGNED',
+      `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\``,
+    ),
+  ];
 }
 
 async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
   const last = view.state.index.beats?.apply?.main;
   if (last === undefined || last === main) return [];
   const known = await desk.repository.isAncestor(last as Oid, main).catch(() => false);
-  return known ? [] : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];
+  return known
+    ? []
+    : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];
 }
 
 function clockHalts(view: LedgerView, now: Instant): Reason[] {
@@ -64,5 +75,10 @@ function sweepHalts(view: LedgerView, now: Instant): Reason[] {
   if (within === undefined || ![...index.records.values()].some(mayBeLive)) return [];
   const last = index.beats?.sweep?.at;
   if (last !== undefined && now <= plus(last, secondsOf(within))) return [];
-  return [halt('E_POL_SWEEP_LATE', `grants are live and the last sweep was ${last ?? 'never'}, not within ${within}`)];
+  return [
+    halt(
+      'E_POL_SWEEP_LATE',
+      `grants are live and the last sweep was ${last ?? 'never'}, not within ${within}`,
+    ),
+  ];
 }

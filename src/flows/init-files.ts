@@ -10,7 +10,10 @@ export interface Beginning {
 export function initFiles(begin: Beginning): ReadonlyMap<string, string> {
   const forge = begin.remote === undefined ? '{ kind: git }' : `{ kind: git, remote: ${begin.remote} }`;
   return new Map([
-    ['pam.yaml', `version: 1\nforge: ${forge}\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n`],
+    [
+      'pam.yaml',
+      `version: 1\nforge: ${forge}\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n`,
+    ],
     [
       'policy/people.yaml',
       `# People sign; services may ask for themselves and execute, and never approve.

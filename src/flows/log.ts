@@ -36,9 +36,16 @@ export async function log(desk: Desk, filter: LogFilter): Promise<Log> {
     step: ({ after }) => {
       const { seq, at, executor } = after.entry;
       for (const event of after.entry.events) {
-        if (event.type === 'seen') about.set(event.id, { names: new Set([event.requester, event.subject]), role: event.role });
+        if (event.type === 'seen')
+          about.set(event.id, { names: new Set([event.requester, event.subject]), role: event.role });
         if (!matches(filter, event, at, about)) continue;
-        events.push({ ...event, ...(event.type === 'policy' ? { version: event.seq } : {}), seq, at, executor });
+        events.push({
+          ...event,
+          ...(event.type === 'policy' ? { version: event.seq } : {}),
+          seq,
+          at,
+          executor,
+        });
         if (events.length > filter.limit) events.shift();
       }
     },

@@ -19,7 +19,11 @@ export interface Looked {
   readonly candidate: Candidate | null;
   readonly record: OpenRecord | null;
   /** `null` when there is no readable request file (any more). */
-  readonly judged: { readonly request: Request; readonly snapshot: Snapshot; readonly decision: Decision } | null;
+  readonly judged: {
+    readonly request: Request;
+    readonly snapshot: Snapshot;
+    readonly decision: Decision;
+  } | null;
   readonly now: Instant;
 }
 
@@ -30,8 +34,10 @@ export async function freshLedger(desk: Desk): Promise<{
 }> {
   const freshness = await fetchState(desk);
   const view = await readLedger(desk, null);
-  if (view.firstUse) desk.note(`first use here: the trust root ${view.state.root} is now pinned on this machine`);
-  for (const trouble of view.troubles) desk.note(`the ledger is in doubt: ${trouble.message} [${trouble.code}]`);
+  if (view.firstUse)
+    desk.note(`first use here: the trust root ${view.state.root} is now pinned on this machine`);
+  for (const trouble of view.troubles)
+    desk.note(`the ledger is in doubt: ${trouble.message} [${trouble.code}]`);
   await keepHead(desk, null, view);
   return { view, freshness };
 }
@@ -52,5 +58,13 @@ export async function lookAtRequest(desk: Desk, id: RequestId): Promise<Looked> 
   }
   const { request } = candidate;
   const snapshot = { ...snapshotOf(situation, candidate, request, record), evidenceOnly: true };
-  return { id, view, situation, candidate, record, judged: { request, snapshot, decision: decide(snapshot, now) }, now };
+  return {
+    id,
+    view,
+    situation,
+    candidate,
+    record,
+    judged: { request, snapshot, decision: decide(snapshot, now) },
+    now,
+  };
 }

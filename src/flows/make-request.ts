@@ -6,6 +6,7 @@ import { type Duration, type Instant, parseDuration, parseInstant } from '../mod
 import { isRequestId, requestPath, type RequestId } from '../model/names.ts';
 import type { Request } from '../model/request.ts';
 import { NAMESPACES } from '../model/statement.ts';
+import { roleOf } from '../rules/exact-grant.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
 import { verifyRequester } from '../rules/decide.ts';
 import { joinSigned } from '../trust/armor.ts';
@@ -55,12 +56,19 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
   const incident = (await incidentStates(desk, view, main, named)).get(request.incident ?? '') ?? null;
   const reasons = judgeRequest({ policy, request, incident, now, seenAt: null });
   const failing = reasons.filter((one) => !one.ok && one.kind === 'rule');
+  const known = roleOf(policy, wish.role) !== undefined;
   if (failing.length > 0) {
-    throw new PamError(failing[0]?.code ?? 'E_POL_ROLE', `policy refuses this request: ${failing.map(({ message }) => message).join('; ')}`, {
-      exit: EXIT.refused,
-      issues: failing.map(({ code, message }) => ({ file: requestPath(request.id), code, message })),
-      hint: `pam catalog ${wish.role} says what the role asks for`,
-    });
+    throw new PamError(
+      failing[0]?.code ?? 'E_POL_ROLE',
+      `policy refuses this request: ${failing.map(({ message }) => message).join('; ')}`,
+      {
+        exit: EXIT.refused,
+        issues: failing.map(({ code, message }) => ({ file: requestPath(request.id), code, message })),
+        hint: known
+          ? `pam catalog ${wish.role} says what the role asks for`
+          : '`pam catalog` lists the roles',
+      },
+    );
   }
   return { request, bytes, view, reasons: reasons.map(({ code, ok, message }) => ({ code, ok, message })) };
 }
@@ -71,7 +79,14 @@ export async function proposeRequest(desk: Desk, signer: Signer, wish: Wish): Pr
   const { root, policy } = view.state;
   const signedAt = desk.clock();
   const requestSha256 = sha256(bytes);
-  const text = printStatement({ type: 'request', root, signer: signer.id, signedAt, request: request.id, requestSha256 });
+  const text = printStatement({
+    type: 'request',
+    root,
+    signer: signer.id,
+    signedAt,
+    request: request.id,
+    requestSha256,
+  });
   const signed = { text, armor: await desk.sign(text, NAMESPACES.request, signer.keyFile) };
   verifyRequester({ root, policy, id: request.id, request, requestSha256 }, signed, signedAt);
   const forge = await desk.forge(policy.config);
@@ -92,7 +107,9 @@ function requestOf(desk: Desk, requester: string, wish: Wish, now: Instant): Req
   }
   const start = wish.start === undefined ? undefined : parseInstant(wish.start);
   if (wish.start !== undefined && start === undefined) {
-    throw new PamError('E_REQ_TIME', `"${wish.start}" is not an instant`, { hint: 'write it like 2026-11-22T18:00:00Z' });
+    throw new PamError('E_REQ_TIME', `"${wish.start}" is not an instant`, {
+      hint: 'write it like 2026-11-22T18:00:00Z',
+    });
   }
   return {
     version: 1,
@@ -112,10 +129,15 @@ function requestOf(desk: Desk, requester: string, wish: Wish, now: Instant): Req
 
 /** UTC date, role, six random letters and digits. */
 function newId(desk: Desk, role: string, now: Instant): RequestId {
-  const random = BigInt(`0x${desk.nonce(8)}`).toString(36).padStart(6, '0').slice(-6);
+  const random = BigInt(`0x${desk.nonce(8)}`)
+    .toString(36)
+    .padStart(6, '0')
+    .slice(-6);
   const id = `${now.slice(0, 10).replaceAll('-', '')}-${role}-${random}`;
   if (!isRequestId(id)) {
-    throw new PamError('E_POL_ROLE', `"${role}" cannot be the name of a role`, { hint: '`pam catalog` lists them' });
+    throw new PamError('E_POL_ROLE', `"${role}" cannot be the name of a role`, {
+      hint: '`pam catalog` lists them',
+    });
   }
   return id;
 }

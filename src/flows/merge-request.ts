@@ -22,7 +22,9 @@ export async function mergeRequest(desk: Desk, looked: Looked, author: string): 
   const { judged, candidate, id } = looked;
   const { policy } = looked.view.state;
   if (policy.config.forge.kind !== 'git') {
-    throw new PamError('E_USAGE', 'this access repository merges on its forge', { hint: 'merge the pull request there' });
+    throw new PamError('E_USAGE', 'this access repository merges on its forge', {
+      hint: 'merge the pull request there',
+    });
   }
   if (judged === null || candidate === null) {
     throw new PamError('E_REQ_UNREADABLE', `${id} holds no valid request to merge`, { exit: EXIT.invalid });
@@ -35,10 +37,14 @@ export async function mergeRequest(desk: Desk, looked: Looked, author: string): 
   const { signature } = candidate;
   if (decision.verdict !== 'approved' || signature === null) {
     const failing = decision.reasons.filter((one) => !one.ok);
-    throw new PamError(failing[0]?.code ?? 'E_APR_MISSING', failing.map(({ message }) => message).join('; '), {
-      exit: decision.verdict === 'pending' ? EXIT.pending : EXIT.refused,
-      hint: `pam show ${id} says what is missing`,
-    });
+    throw new PamError(
+      failing[0]?.code ?? 'E_APR_MISSING',
+      failing.map(({ message }) => message).join('; '),
+      {
+        exit: decision.verdict === 'pending' ? EXIT.pending : EXIT.refused,
+        hint: `pam show ${id} says what is missing`,
+      },
+    );
   }
   const files = new Map<string, Uint8Array>([
     [requestPath(id), Buffer.from(candidate.bytes)],
@@ -89,4 +95,3 @@ async function moveMain(
   const here = await desk.repository.resolve(local);
   return here === undefined ? { left: null } : await desk.bringAlong(local, here, commit);
 }
-

@@ -38,7 +38,15 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
   for (const { id, action, terms } of apply.ready) {
     const { subject, target, permissions, end, approvers } = terms;
     const why = `approved by ${approvers.join(', ')}`;
-    steps.push({ action: action === 'schedule' ? 'schedule' : 'grant', id, subject, target, permissions, until: end, why });
+    steps.push({
+      action: action === 'schedule' ? 'schedule' : 'grant',
+      id,
+      subject,
+      target,
+      permissions,
+      until: end,
+      why,
+    });
   }
   for (const { id, reasons } of apply.refuse) {
     const why = reasons.map(({ message }) => message).join('; ');

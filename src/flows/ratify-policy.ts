@@ -41,11 +41,18 @@ export interface Ratified {
   readonly inForce: boolean;
 }
 
-export async function ratify(desk: Desk, found: Ratifiable, signer: Signer, executor: Executor | null): Promise<Ratified> {
+export async function ratify(
+  desk: Desk,
+  found: Ratifiable,
+  signer: Signer,
+  executor: Executor | null,
+): Promise<Ratified> {
   const { change, view } = found;
   const judges = [change.previous ?? change.next, change.next];
   if (!judges.some(({ admins }) => admins.people.includes(signer.id))) {
-    throw new PamError('E_POL_ADMIN', `${signer.id} is not an admin`, { hint: 'admins stand in policy/people.yaml' });
+    throw new PamError('E_POL_ADMIN', `${signer.id} is not an admin`, {
+      hint: 'admins stand in policy/people.yaml',
+    });
   }
   const statement: PolicyStatement = {
     type: 'policy',

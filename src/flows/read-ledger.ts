@@ -55,7 +55,9 @@ export async function readLedger(desk: Desk, executor: Executor | null): Promise
     });
   }
   if (executor !== null && known === undefined) {
-    desk.note('no kept head on this machine: the ledger is walked from its root, and a dropped tail would not show');
+    desk.note(
+      'no kept head on this machine: the ledger is walked from its root, and a dropped tail would not show',
+    );
   }
   const view = await walk(desk, tip, known, root);
   if (pinned === undefined) await desk.memory.pinRoot(view.state.root);
@@ -73,7 +75,8 @@ async function walk(
     const trouble = async (): Promise<Omit<LedgerView, 'firstUse'> | undefined> => {
       if (tip === null) return rewound(known, tip, 'the ledger branch is gone');
       if (await repository.isAncestor(known.commit, tip)) return undefined;
-      if (await repository.isAncestor(tip, known.commit)) return rewound(known, tip, 'the ledger branch was rewound');
+      if (await repository.isAncestor(tip, known.commit))
+        return rewound(known, tip, 'the ledger branch was rewound');
       const message = `the ledger branch does not hold entry ${known.state.seq}, which this machine verified`;
       return {
         ...known,
@@ -91,13 +94,21 @@ async function walk(
   const found = known ?? (await genesis(desk, commits, root));
   const { state, commit, junkAbove } = await climb(desk, commits, found);
   const troubles = junkAbove.slice(0, 3).map(
-    (one): Reason => ({ code: 'E_LED_JUNK', ok: false, message: `commit ${one.commit.slice(0, 12)}: ${one.message}` }),
+    (one): Reason => ({
+      code: 'E_LED_JUNK',
+      ok: false,
+      message: `commit ${one.commit.slice(0, 12)}: ${one.message}`,
+    }),
   );
   return { state, commit, tip, parent: tip, appendable: true, troubles };
 }
 
 function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerView, 'firstUse'> {
-  const trouble = { code: 'E_LED_ROLLBACK', ok: false, message: `${message}; entry ${known.state.seq} is kept here` };
+  const trouble = {
+    code: 'E_LED_ROLLBACK',
+    ok: false,
+    message: `${message}; entry ${known.state.seq} is kept here`,
+  };
   return { ...known, tip, parent: known.commit, appendable: true, troubles: [trouble] };
 }
 
@@ -171,7 +182,13 @@ export async function keepHead(
 ): Promise<void> {
   const { root, seq, entry } = head.state;
   const owner = executor?.name ?? 'person';
-  const checkpoint: Checkpoint = { schema: 'pam.checkpoint/1', root, seq, head: head.state.head, at: entry.at };
+  const checkpoint: Checkpoint = {
+    schema: 'pam.checkpoint/1',
+    root,
+    seq,
+    head: head.state.head,
+    at: entry.at,
+  };
   const text = `${JSON.stringify(checkpoint)}\n`;
   const kept = await desk.memory.keptHead(owner);
   if (kept?.text === text && kept.commit === head.commit) return;

@@ -16,7 +16,14 @@ import { policyFilesOf } from './walk-ledger.ts';
 export async function policyOnMain(
   desk: Desk,
   view: LedgerView,
-): Promise<{ readonly policy: LedgerView['state']['policy']; readonly files: LedgerView['state']['policyFiles']; readonly seq: number } | undefined> {
+): Promise<
+  | {
+      readonly policy: LedgerView['state']['policy'];
+      readonly files: LedgerView['state']['policyFiles'];
+      readonly seq: number;
+    }
+  | undefined
+> {
   const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
   if (main === undefined) return undefined;
   const files = await policyFilesOf(desk.repository, main);
@@ -26,7 +33,11 @@ export async function policyOnMain(
   return { policy: readPolicy(files, digest, desk.providers), files, seq: inForce + 1 };
 }
 
-export async function statementsOnPolicy(desk: Desk, view: LedgerView, seq: number): Promise<readonly Signed[]> {
+export async function statementsOnPolicy(
+  desk: Desk,
+  view: LedgerView,
+  seq: number,
+): Promise<readonly Signed[]> {
   const topic = `policy-${seq}`;
   const forge = await desk.forge(view.state.policy.config);
   return ((await forge.statements([topic])).get(topic) ?? []).map(({ signed }) => signed);

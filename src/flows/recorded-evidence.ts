@@ -11,7 +11,9 @@ export async function recordedEvidence(desk: Desk, { view, record }: Looked): Pr
   for (const { oid } of commits) {
     const [bytes] = await desk.repository.read([{ treeish: oid, path: 'entry.json' }], 4 * 1024 * 1024);
     if (bytes === undefined) continue;
-    const event = readEntry(bytes).events.find((one) => one.id === record.id && (one.type === 'granting' || one.type === 'scheduled'));
+    const event = readEntry(bytes).events.find(
+      (one) => one.id === record.id && (one.type === 'granting' || one.type === 'scheduled'),
+    );
     if (event !== undefined && 'evidence' in event) return event.evidence;
   }
   return undefined;

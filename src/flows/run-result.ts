@@ -1,7 +1,7 @@
 /** What one `apply` or `sweep` did, and the exit class that it adds up to. */
 import type { Decision, Reason } from '../model/decision.ts';
 import { EXIT, type Exit, exitOf, PamError } from '../model/error.ts';
-import type { ReasonNote } from '../model/entry.ts';
+import { type ReasonNote, reasonNote } from '../model/entry.ts';
 import type { LedgerPoint } from '../model/statement.ts';
 import type { RequestId } from '../model/names.ts';
 
@@ -26,7 +26,7 @@ export interface RunResult {
   readonly troubles: readonly Reason[];
 }
 
-export const noteOf = (error: PamError): ReasonNote => ({ code: error.code, message: error.message });
+export const noteOf = (error: PamError): ReasonNote => reasonNote(error);
 
 /** 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
 export function exitOfRun(result: RunResult): Exit {
@@ -48,7 +48,8 @@ export function exitOfApply(result: RunResult, ids: readonly RequestId[]): Exit 
   const failed = result.steps.find((one) => ids.some((id) => id === one.id) && one.result === 'failed');
   if (failed !== undefined) return exit;
   const skipped = result.steps.find((one) => ids.some((id) => id === one.id) && one.error !== null);
-  if (skipped?.error != null) return exitOf(skipped.error.code) === EXIT.invalid ? EXIT.invalid : EXIT.refused;
+  if (skipped?.error != null)
+    return exitOf(skipped.error.code) === EXIT.invalid ? EXIT.invalid : EXIT.refused;
   const waiting = result.waiting.filter((one) => ids.includes(one.id));
   if (waiting.some(({ decision }) => decision.verdict === 'refused')) return EXIT.refused;
   if (waiting.length > 0) return EXIT.pending;

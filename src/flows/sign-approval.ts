@@ -24,7 +24,8 @@ export interface Prepared {
 /** What this person would sign. Throws when they may not, when it is too early, or when it cannot be granted. */
 export function prepareApproval(looked: Looked, signer: string, because: string | null): Prepared {
   const { view, judged, id, now } = looked;
-  if (judged === null) throw new PamError('E_REQ_UNREADABLE', `${id} holds no valid request`, { exit: EXIT.invalid });
+  if (judged === null)
+    throw new PamError('E_REQ_UNREADABLE', `${id} holds no valid request`, { exit: EXIT.invalid });
   const { policy, root, seq, head } = view.state;
   const { request, decision, snapshot } = judged;
   const role = roleOf(policy, request.role);
@@ -34,7 +35,9 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
   const seenAt = looked.record?.seen?.at ?? null;
   const capacity = capacityOf(policy, role, signer, seenAt, now);
   if (capacity !== 'named' && (because ?? '').trim() === '') {
-    throw new PamError('E_USAGE', `a ${capacity} approval needs a reason`, { hint: 'add --because "why the named approver cannot"' });
+    throw new PamError('E_USAGE', `a ${capacity} approval needs a reason`, {
+      hint: 'add --because "why the named approver cannot"',
+    });
   }
   const statement: ApprovalStatement = {
     type: 'approval',
@@ -55,7 +58,10 @@ function refusedBy(decision: Decision): PamError {
   const failing = decision.reasons.filter((one) => !one.ok);
   const [first] = failing;
   const issues = failing.map(({ code, message }) => ({ file: '', code, message }));
-  return new PamError(first?.code ?? 'E_POL_ROLE', first?.message ?? 'it cannot be granted', { issues, exit: EXIT.refused });
+  return new PamError(first?.code ?? 'E_POL_ROLE', first?.message ?? 'it cannot be granted', {
+    issues,
+    exit: EXIT.refused,
+  });
 }
 
 function judgeSigner(
@@ -68,26 +74,41 @@ function judgeSigner(
   if (Object.hasOwn(policy.services, signer)) {
     throw new PamError('E_APR_NONHUMAN', `${signer} is a service; only people approve`);
   }
-  if (!isPerson(policy, signer)) throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`);
+  if (!isPerson(policy, signer))
+    throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`);
   if (excluded.has(signer)) {
     throw new PamError('E_APR_SELF', `${signer} gains by ${id} and may not approve it`, {
       hint: 'somebody else has to sign; `pam show` lists who may',
     });
   }
   if (!approversOf(policy, role).has(signer)) {
-    throw new PamError('E_APR_SCOPE', `${signer} is not an approver of this role`, { hint: '`pam show` lists who may approve' });
+    throw new PamError('E_APR_SCOPE', `${signer} is not an approver of this role`, {
+      hint: '`pam show` lists who may approve',
+    });
   }
 }
 
 /** `named` where possible; else `fallback`, if it is due. Before that nothing is signed. */
-function capacityOf(policy: Policy, role: Role, signer: string, seenAt: Instant | null, now: Instant): Capacity {
+function capacityOf(
+  policy: Policy,
+  role: Role,
+  signer: string,
+  seenAt: Instant | null,
+  now: Instant,
+): Capacity {
   if (role.approval.some((rule) => members(policy, rule.approvers).has(signer))) return 'named';
-  const steps = role.approval.flatMap((rule) => rule.fallback.filter((one) => members(policy, one.approvers).has(signer)));
+  const steps = role.approval.flatMap((rule) =>
+    rule.fallback.filter((one) => members(policy, one.approvers).has(signer)),
+  );
   if (seenAt === null) {
-    throw new PamError('E_APR_FALLBACK_EARLY', 'no executor has seen the request yet, so the fallback clock does not run', {
-      exit: EXIT.pending,
-      hint: 'it starts with the next `pam apply`',
-    });
+    throw new PamError(
+      'E_APR_FALLBACK_EARLY',
+      'no executor has seen the request yet, so the fallback clock does not run',
+      {
+        exit: EXIT.pending,
+        hint: 'it starts with the next `pam apply`',
+      },
+    );
   }
   const due = steps.map((step) => plus(seenAt, secondsOf(step.after))).sort()[0];
   if (due === undefined || now < due) {
@@ -103,7 +124,8 @@ function capacityOf(policy: Policy, role: Role, signer: string, seenAt: Instant 
 export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval {
   const { judged, view, now, record } = looked;
   const { policy } = view.state;
-  if (judged?.decision.grant == null) throw new PamError('E_REQ_UNREADABLE', `${looked.id} cannot be granted`);
+  if (judged?.decision.grant == null)
+    throw new PamError('E_REQ_UNREADABLE', `${looked.id} cannot be granted`);
   const { request, snapshot, decision } = judged;
   const approval = verifyApproval(
     {
@@ -116,7 +138,9 @@ export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval 
     signed,
   );
   const clocks = { now, seenAt: record?.seen?.at ?? null };
-  const problems = (roleOf(policy, request.role)?.approval ?? []).map((rule) => eligibility(policy, rule, approval, clocks));
+  const problems = (roleOf(policy, request.role)?.approval ?? []).map((rule) =>
+    eligibility(policy, rule, approval, clocks),
+  );
   const problem = problems.find((one) => one?.code !== 'E_APR_SCOPE') ?? problems[0];
   if (problem !== undefined && problems.every((one) => one !== undefined)) {
     throw new PamError(problem.code, problem.message, { exit: EXIT.refused });
@@ -125,7 +149,12 @@ export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval 
   return approval;
 }
 
-export async function signApproval(desk: Desk, looked: Looked, prepared: Prepared, signer: Signer): Promise<VerifiedApproval> {
+export async function signApproval(
+  desk: Desk,
+  looked: Looked,
+  prepared: Prepared,
+  signer: Signer,
+): Promise<VerifiedApproval> {
   const armor = await desk.sign(prepared.text, NAMESPACES.approval, signer.keyFile);
   return await publishApproval(desk, looked, { text: prepared.text, armor });
 }

@@ -31,7 +31,12 @@ export function prepareStop(looked: Looked, signer: string, because: string | nu
   return { type: 'stop', root: view.state.root, signer, signedAt: now, request: id, because };
 }
 
-export async function signStop(desk: Desk, looked: Looked, statement: StopStatement, signer: Signer): Promise<Signed> {
+export async function signStop(
+  desk: Desk,
+  looked: Looked,
+  statement: StopStatement,
+  signer: Signer,
+): Promise<Signed> {
   const text = printStatement(statement);
   const signed = { text, armor: await desk.sign(text, NAMESPACES.stop, signer.keyFile) };
   await publishStop(desk, looked, signed);
@@ -41,7 +46,10 @@ export async function signStop(desk: Desk, looked: Looked, statement: StopStatem
 /** Throws unless this stop is valid and its signer entitled. */
 export async function publishStop(desk: Desk, looked: Looked, signed: Signed): Promise<string> {
   const { root, policy } = looked.view.state;
-  const stop = validStop({ root, policy, id: looked.id, stops: [signed], stoppers: stoppersOn(looked) }, looked.now);
+  const stop = validStop(
+    { root, policy, id: looked.id, stops: [signed], stoppers: stoppersOn(looked) },
+    looked.now,
+  );
   if (stop === undefined) {
     throw new PamError('E_SIG_STOP', 'the stop is not validly signed by somebody entitled', {
       hint: 'is --key the key that policy lists for you?',

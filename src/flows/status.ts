@@ -19,6 +19,8 @@ export interface GrantLine {
   readonly target: string;
   readonly permissions: readonly string[];
   readonly until: Instant;
+  /** When it was over; `null` while it is not. */
+  readonly ended: Instant | null;
   readonly state: GrantState;
   readonly access: Access | null;
 }
@@ -51,9 +53,19 @@ export interface Status {
 export async function status(desk: Desk, only: RequestId | undefined, all: boolean): Promise<Status> {
   const { view, freshness } = await freshLedger(desk);
   const now = desk.clock();
-  const situation = await gather(desk, view, freshness, now, only === undefined ? undefined : new Set([only]));
-  const records = [...view.state.index.records.values()].filter((one) => only === undefined || one.id === only);
-  const grants = records.flatMap((record) => grantLine(record, now)).filter(({ state }) => all || only !== undefined || !OVER.has(state));
+  const situation = await gather(
+    desk,
+    view,
+    freshness,
+    now,
+    only === undefined ? undefined : new Set([only]),
+  );
+  const records = [...view.state.index.records.values()].filter(
+    (one) => only === undefined || one.id === only,
+  );
+  const grants = records
+    .flatMap((record) => grantLine(record, now))
+    .filter(({ state }) => all || only !== undefined || !OVER.has(state));
   const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
   return {
     grants: grants.sort((a, b) => (`${a.until} ${a.target}` < `${b.until} ${b.target}` ? -1 : 1)),
@@ -73,7 +85,8 @@ function grantLine(record: OpenRecord, now: Instant): GrantLine[] {
   const state = stateOf(record, now);
   const access: Access | null =
     certificate !== undefined && state === 'live' ? { kind: 'ssh-certificate', certificate } : null;
-  return [{ id, subject, role, target, permissions, until: end, state, access }];
+  const ended = OVER.has(state) ? record.final_at : null;
+  return [{ id, subject, role, target, permissions, until: end, ended, state, access }];
 }
 
 function stateOf(record: OpenRecord, now: Instant): GrantState {
@@ -102,14 +115,18 @@ function proposalLine(situation: Situation, one: Candidate, now: Instant): Propo
   const { request, id } = one;
   const record = situation.state.index.records.get(id) ?? null;
   const { policy } = situation.state;
-  if (!isRequest(request) || (record !== null && record.state !== 'seen' && record.state !== 'unseen')) return [];
+  if (!isRequest(request) || (record !== null && record.state !== 'seen' && record.state !== 'unseen'))
+    return [];
   const snapshot = { ...snapshotOf(situation, one, request, record), evidenceOnly: true };
   const decision = decide(snapshot, now);
   const role = roleOf(policy, request.role);
   const need = role?.approval.reduce((sum, { threshold }) => sum + threshold, 0) ?? 0;
   const done = new Set(decision.counted.map(({ signer }) => signer));
   const gain = beneficiaries(policy, request.requester, request.subject);
-  const who = role === undefined ? [] : [...approversOf(policy, role)].filter((name) => !done.has(name) && !gain.has(name));
+  const who =
+    role === undefined
+      ? []
+      : [...approversOf(policy, role)].filter((name) => !done.has(name) && !gain.has(name));
   const failing = decision.reasons.find((reason) => !reason.ok);
   const next =
     decision.verdict === 'approved'

@@ -34,7 +34,8 @@ export interface SweepScope {
 export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
   const troubles: Reason[] = [];
   const freshness = await fetchState(desk);
-  if (!freshness.fresh) troubles.push({ code: 'E_FORGE_STALE', ok: false, message: `not fetched: ${freshness.why}` });
+  if (!freshness.fresh)
+    troubles.push({ code: 'E_FORGE_STALE', ok: false, message: `not fetched: ${freshness.why}` });
   const read = await readLedger(desk, executor);
   const { view: start, recorded } = await recordPolicy(desk, executor, read);
   troubles.push(...start.troubles, ...clockTroubles(desk, start));
@@ -78,7 +79,13 @@ function clockTroubles(desk: Desk, view: LedgerView): Reason[] {
   const now = desk.clock();
   const last = view.state.index.beats?.apply?.at;
   if (last === undefined || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
-  return [{ code: 'E_CLOCK', ok: false, message: `this clock says ${now}, the ledger has an apply entry of ${last}` }];
+  return [
+    {
+      code: 'E_CLOCK',
+      ok: false,
+      message: `this clock says ${now}, the ledger has an apply entry of ${last}`,
+    },
+  ];
 }
 
 /** What has to end now, with every ending that needs a record recorded; what could not be recorded is left out. */
@@ -90,21 +97,25 @@ async function recordEndings(
   troubles: Reason[],
 ): Promise<{ readonly plan: SweepPlan; readonly view: LedgerView }> {
   let plan: SweepPlan = { end: [], drop: [], recheck: [] };
-  const make = async (view: LedgerView, now: Instant): Promise<readonly LedgerEvent[]> => {
+  const make = async (newest: LedgerView, now: Instant): Promise<readonly LedgerEvent[]> => {
     const told: Reason[] = [];
-    plan = await planNow(desk, executor, view, scope, now, told);
+    plan = await planNow(desk, executor, newest, scope, now, told);
     for (const one of told) if (!troubles.some(({ message }) => message === one.message)) troubles.push(one);
     return [...plan.drop, ...plan.end.flatMap(({ event }) => event ?? [])];
   };
   try {
-    const { view } = await appendEntry(desk, executor, first, async (view, now) => {
-      const events = await make(view, now);
+    const { view } = await appendEntry(desk, executor, first, async (newest, now) => {
+      const events = await make(newest, now);
       return events.length === 0 ? null : { events };
     });
     return { plan, view };
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
-    troubles.push({ code: error.code, ok: false, message: `endings could not be recorded: ${error.message}` });
+    troubles.push({
+      code: error.code,
+      ok: false,
+      message: `endings could not be recorded: ${error.message}`,
+    });
     await make(first, desk.clock());
     // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
     return { plan: { ...plan, drop: [], end: plan.end.filter(({ event }) => event === null) }, view: first };
@@ -126,7 +137,8 @@ async function planNow(
   const live = open.filter(mayBeLive).flatMap(({ grant }) => grant?.incident ?? []);
   const incidents = await incidentStates(desk, view, main, live);
   for (const [id, state] of incidents) {
-    if (state.state === 'unknown') troubles.push({ code: 'E_INCIDENT', ok: false, message: `incident ${id}: ${state.why}` });
+    if (state.state === 'unknown')
+      troubles.push({ code: 'E_INCIDENT', ok: false, message: `incident ${id}: ${state.why}` });
   }
   const plan = planSweep({ root, policy, index, stops, incidents }, now);
   const mine = (record: OpenRecord): boolean => isMine(view, executor, scope, record);
@@ -164,7 +176,8 @@ async function stopsOn(
     // One flooded id must not hide the stops of the others.
     const one = error.code === 'E_FORGE_LIMIT' ? ids : [];
     const found = new Map<RequestId, readonly Signed[]>();
-    for (const id of one) for (const [key, stops] of await read([id]).catch(() => new Map())) found.set(key, stops);
+    for (const id of one)
+      for (const [key, stops] of await read([id]).catch(() => new Map())) found.set(key, stops);
     return found;
   }
 }
@@ -211,14 +224,25 @@ async function recordOutcomes(
         if (record.state !== 'ending' && (record.grant === null || record.grant.end > at)) return [];
         return outcome.error === null
           ? [{ type: 'revoked', id: ending.id, kept_for: outcome.keptFor, usage: outcome.usage }]
-          : [{ type: 'revoke_failed', id: ending.id, attempt: record.attempts + 1, error: noteOf(outcome.error) }];
+          : [
+              {
+                type: 'revoke_failed',
+                id: ending.id,
+                attempt: record.attempts + 1,
+                error: noteOf(outcome.error),
+              },
+            ];
       });
       return events.length > 0 ? { events } : heartbeatDue(now, at) ? { events: [beat(now)] } : null;
     });
     return last;
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
-    troubles.push({ code: error.code, ok: false, message: `outcomes could not be recorded: ${error.message}` });
+    troubles.push({
+      code: error.code,
+      ok: false,
+      message: `outcomes could not be recorded: ${error.message}`,
+    });
     return view;
   }
 }
@@ -237,4 +261,3 @@ function heartbeatDue(view: LedgerView, now: Instant): boolean {
   const last = view.state.index.beats?.sweep?.at;
   return last === undefined || now > plus(last, secondsOf(within) / 4);
 }
-

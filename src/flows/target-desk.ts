@@ -48,7 +48,12 @@ export function orderOf(
 export const LONGEST_CALL_SECONDS = 30;
 
 /** Everything on this target that a revocation list must know. */
-export function sceneOf(index: OpenIndex, seq: number, target: string, ending: ReadonlySet<RequestId>): Scene {
+export function sceneOf(
+  index: OpenIndex,
+  seq: number,
+  target: string,
+  ending: ReadonlySet<RequestId>,
+): Scene {
   const withHandle = [...index.records.values()].flatMap((record) => {
     const { grant } = record;
     return grant?.granting == null ? [] : [{ record, grant, handle: grant.granting.handle }];

@@ -34,7 +34,9 @@ export interface Junk {
   readonly message: string;
 }
 
-export type Walked = { readonly kind: 'step'; readonly step: Step } | { readonly kind: 'junk'; readonly junk: Junk };
+export type Walked =
+  | { readonly kind: 'step'; readonly step: Step }
+  | { readonly kind: 'junk'; readonly junk: Junk };
 
 /**
  * Every commit in turn, as a step or as junk. With `state` null the first commit must hold the genesis.
@@ -113,7 +115,10 @@ export function ledgerFiles(
 }
 
 export async function policyFilesOf(repository: Repository, treeish: Oid): Promise<Files> {
-  const listed = [...(await repository.list(treeish, 'policy')), ...(await repository.list(treeish, 'pam.yaml'))];
+  const listed = [
+    ...(await repository.list(treeish, 'policy')),
+    ...(await repository.list(treeish, 'pam.yaml')),
+  ];
   const odd = listed.find((one) => one.mode !== '100644' || !POLICY_PATHS.some((path) => path === one.path));
   if (odd !== undefined) {
     throw new PamError('E_POL_FILES', `${odd.path} (mode ${odd.mode}) does not belong to a policy`);

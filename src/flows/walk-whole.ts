@@ -19,7 +19,9 @@ export interface Whole {
 }
 
 export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
-  const tip = await desk.repository.resolve(ledgerRef(desk));
+  // An auditor's clone of a lone access repository has the branch under `origin` only.
+  const elsewhere = `refs/remotes/origin/${desk.hint.ledger}`;
+  const tip = (await desk.repository.resolve(ledgerRef(desk))) ?? (await desk.repository.resolve(elsewhere));
   if (tip === undefined) {
     throw new PamError('E_LED_MISSING', `this clone holds no ledger branch ${desk.hint.ledger}`, {
       hint: `git fetch it: git fetch origin ${desk.hint.ledger}`,
@@ -31,7 +33,12 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
   let last = first;
   visitor.step(first);
   const at = commits.findIndex(({ oid }) => oid === first.commit.oid);
-  for await (const walked of walkLedger(desk.repository, desk.providers, commits.slice(at + 1), first.after)) {
+  for await (const walked of walkLedger(
+    desk.repository,
+    desk.providers,
+    commits.slice(at + 1),
+    first.after,
+  )) {
     if (walked.kind === 'junk') visitor.junk?.(walked.junk, last);
     else {
       last = walked.step;
@@ -49,7 +56,8 @@ async function findGenesis(
 ): Promise<Step> {
   for (const commit of commits) {
     for await (const walked of walkLedger(desk.repository, desk.providers, [commit], null)) {
-      if (walked.kind === 'step' && (root === undefined || walked.step.after.root === root)) return walked.step;
+      if (walked.kind === 'step' && (root === undefined || walked.step.after.root === root))
+        return walked.step;
       if (walked.kind === 'junk') visitor.junk?.(walked.junk, null);
     }
   }

@@ -25,7 +25,8 @@ export async function watchSweep(
       desk.note(`${error.message} [${error.code}]`);
     }
     const until = (await napSeconds(desk, executor)) * 1000;
-    for (let slept = 0; slept < until && !desk.interrupted(); slept += NAP_STEP_MS) await desk.pause(NAP_STEP_MS);
+    for (let slept = 0; slept < until && !desk.interrupted(); slept += NAP_STEP_MS)
+      await desk.pause(NAP_STEP_MS);
   }
 }
 

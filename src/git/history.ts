@@ -29,8 +29,16 @@ export function openHistory(sealed: Sealed): History {
     },
     messages: async (commits) => {
       if (commits.length === 0) return new Map();
-      const show = ['rev-list', '--no-walk=unsorted', '--no-commit-header', '--format=%x00%H%x00%B', '--stdin'];
-      const { code, stdout, stderr } = await sealed.git(show, { stdin: `${commits.map(checkOid).join('\n')}\n` });
+      const show = [
+        'rev-list',
+        '--no-walk=unsorted',
+        '--no-commit-header',
+        '--format=%x00%H%x00%B',
+        '--stdin',
+      ];
+      const { code, stdout, stderr } = await sealed.git(show, {
+        stdin: `${commits.map(checkOid).join('\n')}\n`,
+      });
       if (code !== 0) throw broken(stderr);
       const [, ...parts] = stdout.toString('utf8').split('\0');
       const found = new Map<Oid, string>();

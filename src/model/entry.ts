@@ -27,6 +27,13 @@ export interface ReasonNote {
   readonly message: string;
 }
 
+/** Long enough to say what happened; short enough that no target's chatter bloats the ledger. */
+const LONGEST_NOTE = 1000;
+
+export function reasonNote({ code, message }: ReasonNote): ReasonNote {
+  return { code, message: message.slice(0, LONGEST_NOTE) };
+}
+
 /** A certificate serial on `ssh-ca`; just a number that is never used twice elsewhere. */
 export interface Handle {
   readonly serial: number;

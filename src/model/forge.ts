@@ -9,7 +9,9 @@ export interface Forge {
   /** Statements about requests, `policy-<seq>` ... : everything found, unjudged. */
   readonly statements: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly Found[]>>;
   /** Opens a proposal. Throws `E_REQ_ID_TAKEN` when the id is in use. */
-  readonly propose: (proposal: NewProposal) => Promise<{ readonly branch: string; readonly proposal: string }>;
+  readonly propose: (
+    proposal: NewProposal,
+  ) => Promise<{ readonly branch: string; readonly proposal: string }>;
   /** Publishes a statement under its topic. Publishing the same one twice is success. */
   readonly publish: (topic: string, signed: Signed, author: string) => Promise<void>;
 }

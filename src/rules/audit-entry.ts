@@ -64,7 +64,14 @@ type Tell = (severity: Severity, code: string, message: string) => void;
 function indexBefore({ before, after }: AuditFacts, earlier: readonly LedgerEvent[]): OpenIndex {
   if (earlier.length === 0) return before.index;
   const { seq, at, executor } = after.entry;
-  return foldIndex(before.index, earlier, { seq, at, executor, key: after.key, main: null, policy: before.policy });
+  return foldIndex(before.index, earlier, {
+    seq,
+    at,
+    executor,
+    key: after.key,
+    main: null,
+    policy: before.policy,
+  });
 }
 
 function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tell: Tell): void {
@@ -77,7 +84,10 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
     }
     case 'stopped': {
       const { policy, root } = facts.before;
-      const stoppers = new Set([...(index.records.get(event.id)?.seen?.stoppers ?? []), ...policy.admins.people]);
+      const stoppers = new Set([
+        ...(index.records.get(event.id)?.seen?.stoppers ?? []),
+        ...policy.admins.people,
+      ]);
       const stops = [event.statement];
       const stop = validStop({ root, policy, id: event.id, stops, stoppers }, facts.after.entry.at);
       if (stop === undefined) tell('error', 'E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
@@ -132,13 +142,19 @@ function auditGrant(
   };
   const decision = decide(snapshot, now);
   if (decision.verdict !== 'approved') {
-    const failing = decision.reasons.filter((one) => !one.ok).map(({ code, message }) => `${message} [${code}]`);
+    const failing = decision.reasons
+      .filter((one) => !one.ok)
+      .map(({ code, message }) => `${message} [${code}]`);
     tell('error', 'E_LED_GRANT', `${event.id} was granted although: ${failing.join('; ')}`);
     return;
   }
   const allowed = termsOf(snapshot, decision, now);
   for (const [key, told] of differences(event.grant, allowed)) {
-    tell('error', 'E_LED_GRANT', `${event.id}: ${key} is ${told.written}, the evidence allows ${told.allowed}`);
+    tell(
+      'error',
+      'E_LED_GRANT',
+      `${event.id}: ${key} is ${told.written}, the evidence allows ${told.allowed}`,
+    );
   }
   if (event.type === 'granting' && event.preexisting.length > 0) {
     tell('note', 'W_STANDING', `${event.grant.login} had ${event.preexisting.join(', ')} before ${event.id}`);
@@ -146,7 +162,9 @@ function auditGrant(
 }
 
 function sameRequest(seen: Pick<SeenEvent, 'requester' | 'subject' | 'role'>, request: Request): boolean {
-  return seen.requester === request.requester && seen.subject === request.subject && seen.role === request.role;
+  return (
+    seen.requester === request.requester && seen.subject === request.subject && seen.role === request.role
+  );
 }
 
 function differences(
@@ -163,7 +181,11 @@ function differences(
 }
 
 /** What is wrong at the end of the walk: access overdue, clocks, keys that policy calls compromised. */
-export function auditEnd(state: ChainState, now: Instant, writers: ReadonlyMap<string, readonly number[]>): readonly Finding[] {
+export function auditEnd(
+  state: ChainState,
+  now: Instant,
+  writers: ReadonlyMap<string, readonly number[]>,
+): readonly Finding[] {
   const findings: Finding[] = [];
   const { seq } = state;
   for (const { id, state: at, grant, ending } of state.index.records.values()) {
@@ -177,7 +199,12 @@ export function auditEnd(state: ChainState, now: Instant, writers: ReadonlyMap<s
     }
   }
   if (state.entry.at > plus(now, CLOCK_TOLERANCE_SECONDS)) {
-    findings.push({ code: 'E_LED_TIME', severity: 'warning', seq, message: `the newest entry is dated ${state.entry.at}, ahead of this clock` });
+    findings.push({
+      code: 'E_LED_TIME',
+      severity: 'warning',
+      seq,
+      message: `the newest entry is dated ${state.entry.at}, ahead of this clock`,
+    });
   }
   for (const { fingerprint } of state.policy.revoked_keys) {
     const entries = writers.get(fingerprint);

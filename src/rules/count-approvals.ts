@@ -67,11 +67,17 @@ function capacityProblem(
     return { code: 'E_APR_BECAUSE', message: `${signer}'s fallback approval gives no reason` };
   }
   if (clocks.seenAt === null) {
-    return { code: 'E_APR_FALLBACK_EARLY', message: 'no executor has seen the request, so no fallback is due' };
+    return {
+      code: 'E_APR_FALLBACK_EARLY',
+      message: 'no executor has seen the request, so no fallback is due',
+    };
   }
   const due = plus(clocks.seenAt, secondsOf(step.after));
   return approval.signedAt < due || clocks.now < due
-    ? { code: 'E_APR_FALLBACK_EARLY', message: `${signer} may stand in from ${due} on, and signed at ${approval.signedAt}` }
+    ? {
+        code: 'E_APR_FALLBACK_EARLY',
+        message: `${signer} may stand in from ${due} on, and signed at ${approval.signedAt}`,
+      }
     : undefined;
 }
 
@@ -79,10 +85,16 @@ function presenceProblem(rule: ApprovalRule, approval: VerifiedApproval): Inelig
   if (rule.presence === 'none') return undefined;
   const { signer, presence } = approval;
   if (!presence.touched) {
-    return { code: 'E_KEY_NOT_HARDWARE', message: `${signer} must sign with a hardware key that was touched` };
+    return {
+      code: 'E_KEY_NOT_HARDWARE',
+      message: `${signer} must sign with a hardware key that was touched`,
+    };
   }
   if (!approval.attested) {
-    return { code: 'E_KEY_NOT_ATTESTED', message: `no attestation is on record for ${signer}'s hardware key` };
+    return {
+      code: 'E_KEY_NOT_ATTESTED',
+      message: `no attestation is on record for ${signer}'s hardware key`,
+    };
   }
   if (rule.presence === 'verified' && !presence.verified) {
     return { code: 'E_SK_NO_UV', message: `${signer}'s key did not ask for a PIN or fingerprint` };
@@ -97,8 +109,14 @@ export function seat(
   approvals: readonly VerifiedApproval[],
   clocks: Clocks,
 ): readonly Seat[] {
-  const fits = rules.map((rule) => approvals.map((one) => eligibility(policy, rule, one, clocks) === undefined));
-  const placed = bestPlacing(rules.map((rule) => rule.threshold), fits, approvals.length);
+  const fits = rules.map((rule) =>
+    approvals.map((one) => eligibility(policy, rule, one, clocks) === undefined),
+  );
+  const placed = bestPlacing(
+    rules.map((rule) => rule.threshold),
+    fits,
+    approvals.length,
+  );
   return rules.map((rule, at) => {
     const counted = approvals.filter((_, who) => placed[who] === at).map((one) => ({ ...one, rule: at }));
     return { rule, counted, held: counted.length >= rule.threshold };
@@ -109,7 +127,11 @@ export function seat(
  * For every subset of rules, largest first: can all of it be filled? A rule with threshold n is n chairs; people
  * are matched to chairs by augmenting paths. At most 8 rules a role (`judge-policy`), so 256 small matchings.
  */
-function bestPlacing(thresholds: readonly number[], fits: readonly (readonly boolean[])[], people: number): number[] {
+function bestPlacing(
+  thresholds: readonly number[],
+  fits: readonly (readonly boolean[])[],
+  people: number,
+): number[] {
   const subsets = Array.from({ length: 2 ** thresholds.length }, (_, bits) =>
     thresholds.flatMap((_threshold, rule) => ((bits >> rule) & 1 ? [rule] : [])),
   ).sort((a, b) => b.length - a.length);
@@ -154,7 +176,11 @@ function match(
   });
 }
 
-function placesOf(chairs: readonly number[], seats: readonly (number | undefined)[], people: number): number[] {
+function placesOf(
+  chairs: readonly number[],
+  seats: readonly (number | undefined)[],
+  people: number,
+): number[] {
   const places = Array.from({ length: people }, () => -1);
   seats.forEach((who, chair) => {
     if (who !== undefined) places[who] = chairs[chair] ?? -1;

@@ -65,7 +65,8 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
   const role = roleOf(policy, request.role);
   const exact = exactGrant(policy, snapshot.providers, request, now);
   if (role === undefined || exact === undefined) {
-    if (role !== undefined) judged.push(no('E_POL_TARGET', `policy has no login key or target for ${request.subject}`));
+    if (role !== undefined)
+      judged.push(no('E_POL_TARGET', `policy has no login key or target for ${request.subject}`));
     return conclude(judged, null, [], null);
   }
   const { loginKeyLine: _line, ...grant } = exact;
@@ -89,7 +90,11 @@ function conclude(
   const bad = failing.some((one) => one.kind === 'evidence');
   // Bad evidence beside enough good evidence is noise that anybody could make; alone it is worth a "no".
   const verdict = final || (short && bad) ? 'refused' : short ? 'pending' : 'approved';
-  const reasons = [...judged.filter((one) => one.ok), ...failing].map(({ code, ok, message }) => ({ code, ok, message }));
+  const reasons = [...judged.filter((one) => one.ok), ...failing].map(({ code, ok, message }) => ({
+    code,
+    ok,
+    message,
+  }));
   return { verdict, final, reasons, grant, counted, next };
 }
 
@@ -98,7 +103,11 @@ function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
   const { id, record, request } = snapshot;
   const day = dayOf(id);
   const seenAt = record?.seen?.at ?? now;
-  if (day === undefined || secondsBetween(day, seenAt) < -86_400 || secondsBetween(day, seenAt) >= 2 * 86_400) {
+  if (
+    day === undefined ||
+    secondsBetween(day, seenAt) < -86_400 ||
+    secondsBetween(day, seenAt) >= 2 * 86_400
+  ) {
     return [no('E_REQ_ID_DATE', `the id's date is more than a day away from ${seenAt}`)];
   }
   if (record === null) return [];
@@ -159,7 +168,10 @@ function judgeProgress(snapshot: Snapshot, now: Instant): Judged[] {
   const current = seen !== null && seen.request_sha256 === snapshot.requestSha256;
   const reasons: Judged[] = [];
   if (!current || record === null) {
-    if (!snapshot.evidenceOnly) reasons.push(wait('E_POL_SEEN', false, 'no executor has seen these bytes yet; `pam apply` records them'));
+    if (!snapshot.evidenceOnly)
+      reasons.push(
+        wait('E_POL_SEEN', false, 'no executor has seen these bytes yet; `pam apply` records them'),
+      );
   } else if (role !== undefined && record.state === 'seen') {
     const until = plus(seen.at, secondsOf(role.decide_within));
     reasons.push(
@@ -183,7 +195,12 @@ interface Approvals {
 function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: Instant): Approvals {
   const { policy, request, record } = snapshot;
   const excluded = beneficiaries(policy, request.requester, request.subject);
-  const facts = { ...snapshot, grant, beneficiaries: excluded, recordedAt: record?.grant?.recorded.at ?? now };
+  const facts = {
+    ...snapshot,
+    grant,
+    beneficiaries: excluded,
+    recordedAt: record?.grant?.recorded.at ?? now,
+  };
   const { good, bad } = verifyApprovals(facts, snapshot.approvals);
   const clocks = { now, seenAt: record?.seen?.at ?? null };
   const people = latestPerPerson(good);
@@ -201,7 +218,13 @@ function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: 
   return { reasons: [...evidence, ...held], counted, next: nextOpening(seats, clocks) };
 }
 
-function seatReason(policy: Policy, one: Seat, at: number, rules: number, excluded: ReadonlySet<string>): Judged {
+function seatReason(
+  policy: Policy,
+  one: Seat,
+  at: number,
+  rules: number,
+  excluded: ReadonlySet<string>,
+): Judged {
   const names = one.counted.map((approval) => describe(approval));
   const of = rules > 1 ? ` (rule ${at + 1} of ${rules})` : '';
   const need = `${one.counted.length} of ${one.rule.threshold}${of}`;

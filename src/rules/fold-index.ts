@@ -59,29 +59,43 @@ function isAboutRequest(event: LedgerEvent): event is RequestEvent {
   return event.id !== '-';
 }
 
-function step(record: OpenRecord | undefined, event: RequestEvent, place: number, context: FoldContext): OpenRecord {
+function step(
+  record: OpenRecord | undefined,
+  event: RequestEvent,
+  place: number,
+  context: FoldContext,
+): OpenRecord {
   const wrong = (why: string): PamError =>
     new PamError('E_LED_STEP', `${event.type} of ${event.id} does not follow: ${why}`);
   switch (event.type) {
     case 'seen':
       return see(record, event, context, wrong);
     case 'refused':
-      return refuse(record, event.id, event.request_sha256, event.reasons[0]?.message ?? '', context.at, wrong);
+      return refuse(
+        record,
+        event.id,
+        event.request_sha256,
+        event.reasons[0]?.message ?? '',
+        context.at,
+        wrong,
+      );
     case 'scheduled':
       if (record?.state !== 'seen') throw wrong(`it is ${record?.state ?? 'unknown'}`);
       return { ...record, state: 'scheduled', grant: grantPart(record, event, context, wrong) };
     case 'granting':
       return intend(record, event, place, context, wrong);
     case 'granted':
-      if (record?.state !== 'granting' || record.grant === null) throw wrong(`it is ${record?.state ?? 'unknown'}`);
+      if (record?.state !== 'granting' || record.grant === null)
+        throw wrong(`it is ${record?.state ?? 'unknown'}`);
       return { ...record, state: 'live', grant: { ...record.grant, evidence: null, receipt: event.receipt } };
     case 'failed':
-      if (record?.state !== 'granting' || record.grant === null) throw wrong(`it is ${record?.state ?? 'unknown'}`);
+      if (record?.state !== 'granting' || record.grant === null)
+        throw wrong(`it is ${record?.state ?? 'unknown'}`);
       return { ...over(record, 'failed', context.at), grant: { ...record.grant, evidence: null } };
     case 'stopped':
       return stop(record, claimsOf(event.statement.text), context.at, wrong);
     case 'ending':
-      return end(record, event.cause, event.because, context.at, wrong);
+      return endEarly(record, event.cause, event.because, context.at, wrong);
     case 'revoked':
       if (record?.grant === undefined || record.grant === null || !mayRevoke(record, context.at)) {
         throw wrong('neither its recorded end has come nor was an ending recorded');
@@ -95,18 +109,26 @@ function step(record: OpenRecord | undefined, event: RequestEvent, place: number
 
 type Wrong = (why: string) => PamError;
 
-function see(record: OpenRecord | undefined, event: SeenEvent, context: FoldContext, wrong: Wrong): OpenRecord {
+function see(
+  record: OpenRecord | undefined,
+  event: SeenEvent,
+  context: FoldContext,
+  wrong: Wrong,
+): OpenRecord {
   const known = record?.state;
-  if (known !== undefined && known !== 'unseen' && known !== 'seen' && known !== 'refused') throw wrong(`it is ${known}`);
+  if (known !== undefined && known !== 'unseen' && known !== 'seen' && known !== 'refused')
+    throw wrong(`it is ${known}`);
   const day = dayOf(event.id);
   const age = day === undefined ? Number.NaN : secondsBetween(day, context.at);
   if (!(age >= -86_400 && age < 2 * 86_400)) throw wrong("the id's date is more than a day away");
   if (record?.refused.includes(event.request_sha256) === true) throw wrong('these bytes were refused');
-  if (record !== undefined && record.refused.length >= MAX_REFUSED) throw wrong('too many versions were refused');
+  if (record !== undefined && record.refused.length >= MAX_REFUSED)
+    throw wrong('too many versions were refused');
   if (record?.seen !== undefined && record.seen !== null) {
     if (record.seen.requester !== event.requester) throw wrong(`the id belongs to ${record.seen.requester}`);
     const same =
-      record.seen.request_sha256 === event.request_sha256 && record.seen.signature_sha256 === event.signature_sha256;
+      record.seen.request_sha256 === event.request_sha256 &&
+      record.seen.signature_sha256 === event.signature_sha256;
     if (same) throw wrong('it was seen already');
   }
   const { requester, subject, role } = event;
@@ -145,8 +167,10 @@ function refuse(
     return { ...blank, state: 'unseen', refused: [digest], final_at: at };
   }
   const { state } = record;
-  if (state !== 'unseen' && state !== 'seen' && state !== 'refused' && state !== 'scheduled') throw wrong(`it is ${state}`);
-  if (record.refused.includes(digest) || record.refused.length >= MAX_REFUSED) throw wrong('it was refused already');
+  if (state !== 'unseen' && state !== 'seen' && state !== 'refused' && state !== 'scheduled')
+    throw wrong(`it is ${state}`);
+  if (record.refused.includes(digest) || record.refused.length >= MAX_REFUSED)
+    throw wrong('it was refused already');
   const refused = [...record.refused, digest];
   // Other bytes under the same id (somebody else's, say) are refused without touching the request that runs.
   const current = (state === 'seen' || state === 'scheduled') && record.seen?.request_sha256 === digest;
@@ -161,7 +185,8 @@ function grantPart(
   wrong: Wrong,
 ): GrantPart {
   const { grant, evidence } = event;
-  if (sha256(evidence.request) !== record.seen?.request_sha256) throw wrong('the request is not the one that was seen');
+  if (sha256(evidence.request) !== record.seen?.request_sha256)
+    throw wrong('the request is not the one that was seen');
   if (grant.end <= context.at) throw wrong('its end has passed');
   const { at, executor, key } = context;
   return { ...grant, recorded: { at, executor, key }, evidence, granting: null, receipt: null };
@@ -180,13 +205,18 @@ function intend(
   }
   const part = grantPart(record, event, context, wrong);
   const last = earlier(plus(context.at, ACT_WITHIN_SECONDS), event.grant.end);
-  if (event.act_by > last || event.act_by <= context.at) throw wrong('act_by is not within two minutes and its end');
+  if (event.act_by > last || event.act_by <= context.at)
+    throw wrong('act_by is not within two minutes and its end');
   const first = record.grant?.granting ?? null;
   if (record.grant !== null) {
     if (event.grant.end !== record.grant.end) throw wrong('a resumed grant keeps its end');
     if (!sameJson(event.evidence, record.grant.evidence)) throw wrong('a resumed grant keeps its evidence');
   }
-  if (first === null ? event.handle.serial !== context.seq * 65_536 + place : !sameJson(event.handle, first.handle)) {
+  if (
+    first === null
+      ? event.handle.serial !== context.seq * 65_536 + place
+      : !sameJson(event.handle, first.handle)
+  ) {
     throw wrong('the handle is not the one of its first intent');
   }
   const recorded = record.grant?.recorded ?? part.recorded;
@@ -226,7 +256,7 @@ function stop(
   }
 }
 
-function end(
+function endEarly(
   record: OpenRecord | undefined,
   cause: string,
   because: string,

@@ -38,7 +38,8 @@ export function beginChain(candidate: Candidate): ChainState {
   if (!told || JSON.stringify(Object.entries(event.files)) !== JSON.stringify(sums)) {
     throw new PamError('E_LED_CHAIN', 'the genesis does not describe the policy that stands beside it');
   }
-  if (entry.events.length !== 1 || entry.main !== undefined) throw new PamError('E_LED_SHAPE', 'a genesis stands alone');
+  if (entry.events.length !== 1 || entry.main !== undefined)
+    throw new PamError('E_LED_SHAPE', 'a genesis stands alone');
   const key = judgeSigner(candidate, [policy]);
   judgeRight(policy, entry.executor, event, undefined);
   judgeIndex(entry, indexDigest(EMPTY_INDEX));
@@ -80,11 +81,16 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
 function judgeChange(
   state: ChainState,
   entry: Entry,
-  event: { readonly seq: number; readonly digest: Sha256; readonly statements: Parameters<typeof judgePolicyChange>[0]['statements'] },
+  event: {
+    readonly seq: number;
+    readonly digest: Sha256;
+    readonly statements: Parameters<typeof judgePolicyChange>[0]['statements'];
+  },
   next: Policy,
 ): void {
   const seq = (state.index.beats?.policy.seq ?? 0) + 1;
-  if (event.seq !== seq) throw new PamError('E_POL_ROLLBACK', `policy ${event.seq} cannot follow policy ${seq - 1}`);
+  if (event.seq !== seq)
+    throw new PamError('E_POL_ROLLBACK', `policy ${event.seq} cannot follow policy ${seq - 1}`);
   if (event.digest !== next.digest || (seq === 1 && next.digest !== state.policy.digest)) {
     throw new PamError('E_LED_CHAIN', 'the policy event names other files than stand beside it');
   }
@@ -112,7 +118,14 @@ function judgeEvents(state: ChainState, entry: Entry): void {
   }
 }
 
-const APPLY_ONLY: ReadonlySet<string> = new Set(['seen', 'refused', 'scheduled', 'granting', 'granted', 'failed']);
+const APPLY_ONLY: ReadonlySet<string> = new Set([
+  'seen',
+  'refused',
+  'scheduled',
+  'granting',
+  'granted',
+  'failed',
+]);
 
 /** The entry is signed by a key that one of these policies gives this executor. */
 function judgeSigner(candidate: Candidate, policies: readonly Policy[]): Fingerprint {
@@ -133,5 +146,6 @@ function judgeSigner(candidate: Candidate, policies: readonly Policy[]): Fingerp
 }
 
 function judgeIndex(entry: Entry, digest: Sha256): void {
-  if (entry.index !== digest) throw new PamError('E_LED_INDEX', `entry ${entry.seq} names another open/ than its events make`);
+  if (entry.index !== digest)
+    throw new PamError('E_LED_INDEX', `entry ${entry.seq} names another open/ than its events make`);
 }

@@ -44,7 +44,8 @@ export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void 
   const [first, second] = tallies(change);
   const short = (tally: Tally | undefined): boolean => tally !== undefined && tally.have.length < tally.need;
   if (short(first) || short(second)) {
-    const code = short(first) && second !== undefined && !short(second) ? 'E_POL_ROOT_CHAIN' : 'E_POL_UNSIGNED';
+    const code =
+      short(first) && second !== undefined && !short(second) ? 'E_POL_ROOT_CHAIN' : 'E_POL_UNSIGNED';
     const tally = short(first) ? first : second;
     throw new PamError(
       code,
@@ -55,7 +56,9 @@ export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void 
   for (const record of index.records.values()) {
     if (!mayBeLive(record) || record.grant === null) continue;
     const { target } = record.grant;
-    const revokers = Object.keys(change.next.services).filter((id) => executesOn(change.next, id, target, 'revoke'));
+    const revokers = Object.keys(change.next.services).filter((id) =>
+      executesOn(change.next, id, target, 'revoke'),
+    );
     if (revokers.length === 0) {
       throw new PamError('E_POL_EXECUTOR', `under this policy nobody could revoke ${record.id} on ${target}`);
     }

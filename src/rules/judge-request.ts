@@ -67,7 +67,11 @@ function judgeSubject(policy: Policy, request: Request, role: Role): Judged {
     return rule('E_POL_SUBJECT', false, `${subject} is neither a person nor a service in policy`);
   }
   if (subject !== requester && !(isPerson(policy, requester) && ownerOf(policy, subject) === requester)) {
-    return rule('E_POL_SUBJECT', false, `${requester} may ask for themselves or a service of theirs, not for ${subject}`);
+    return rule(
+      'E_POL_SUBJECT',
+      false,
+      `${requester} may ask for themselves or a service of theirs, not for ${subject}`,
+    );
   }
   return members(policy, role.requesters).has(subject)
     ? rule('E_POL_SUBJECT', true, `${subject} may receive ${request.role}`)
@@ -78,24 +82,39 @@ function judgeScope(request: Request, role: Role): Judged {
   const problems = checkScope(role, request.scope ?? {});
   if (problems.length > 0) return rule('E_POL_SCOPE', false, problems.join('; '));
   const filled = Object.entries(request.scope ?? {}).map(([key, value]) => `${key}=${value}`);
-  return rule('E_POL_SCOPE', true, filled.length === 0 ? 'the role has no scope to fill' : `scope ${filled.join(', ')}`);
+  return rule(
+    'E_POL_SCOPE',
+    true,
+    filled.length === 0 ? 'the role has no scope to fill' : `scope ${filled.join(', ')}`,
+  );
 }
 
 function judgeDuration(request: Request, role: Role): Judged {
   const ok = secondsOf(request.duration) <= secondsOf(role.max_duration);
   const limit = `at most ${role.max_duration}`;
-  return rule('E_POL_TTL', ok, ok ? `${request.duration}, ${limit}` : `${request.duration} is longer than ${limit}`);
+  return rule(
+    'E_POL_TTL',
+    ok,
+    ok
+      ? `${request.duration}, ${limit}`
+      : `${request.duration} is longer than the ${role.max_duration} that the role allows`,
+  );
 }
 
 function judgeRequired(request: Request, role: Role): Judged[] {
   return role.require.flatMap((word) => {
     if (word === 'ticket') {
       const { ticket } = request;
-      return rule('E_POL_TICKET', ticket !== undefined, ticket === undefined ? 'a ticket is required' : `ticket ${ticket}`);
+      return rule(
+        'E_POL_TICKET',
+        ticket !== undefined,
+        ticket === undefined ? 'a ticket is required' : `ticket ${ticket}`,
+      );
     }
     if (word === 'compensating_controls') {
       const count = request.compensating_controls?.length ?? 0;
-      const message = count === 0 ? 'at least one compensating control is required' : `${count} compensating control(s)`;
+      const message =
+        count === 0 ? 'at least one compensating control is required' : `${count} compensating control(s)`;
       return rule('E_POL_CONTROLS', count > 0, message);
     }
     if (word.startsWith('justification:')) {
@@ -112,7 +131,9 @@ function judgeRequired(request: Request, role: Role): Judged[] {
 function judgeIncident(facts: RequestFacts, role: Role): Judged[] {
   const { request, incident } = facts;
   if (request.incident === undefined) {
-    return role.require.includes('incident') ? [rule('E_POL_INCIDENT', false, 'an open incident is required')] : [];
+    return role.require.includes('incident')
+      ? [rule('E_POL_INCIDENT', false, 'an open incident is required')]
+      : [];
   }
   if (incident === null || incident.state === 'unknown') {
     const why = incident?.state === 'unknown' ? `: ${incident.why}` : '';

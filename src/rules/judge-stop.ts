@@ -47,7 +47,8 @@ export function validStop(
         }),
         now,
       );
-      if (facts.stoppers.has(claims.signer)) return { signer: claims.signer, because: claims.because, signed };
+      if (facts.stoppers.has(claims.signer))
+        return { signer: claims.signer, because: claims.because, signed };
     } catch (error) {
       if (!(error instanceof PamError)) throw error;
     }
@@ -58,7 +59,14 @@ export function validStop(
 export function judgeStops(facts: StopFacts, now: Instant): Judged[] {
   const { record } = facts;
   if (record?.state === 'stopped' || record?.ending?.cause === 'stopped') {
-    return [{ code: 'E_POL_DENIED', ok: false, message: `stopped: ${record.ending?.because ?? ''}`, kind: 'rule' }];
+    return [
+      {
+        code: 'E_POL_DENIED',
+        ok: false,
+        message: `stopped by ${record.ending?.because ?? 'somebody entitled'}`,
+        kind: 'rule',
+      },
+    ];
   }
   const stoppers = new Set([
     ...stoppersOf(facts.policy, facts.request),

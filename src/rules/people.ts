@@ -3,7 +3,9 @@ import type { Policy, Role } from '../model/policy.ts';
 
 /** Names in a list, with `@group` replaced by its people. */
 export function members(policy: Policy, list: readonly string[]): ReadonlySet<string> {
-  return new Set(list.flatMap((name) => (name.startsWith('@') ? (policy.groups[name.slice(1)] ?? []) : [name])));
+  return new Set(
+    list.flatMap((name) => (name.startsWith('@') ? (policy.groups[name.slice(1)] ?? []) : [name])),
+  );
 }
 
 export const isPerson = (policy: Policy, id: string): boolean => Object.hasOwn(policy.people, id);

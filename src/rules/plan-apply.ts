@@ -3,7 +3,13 @@
  * evidence is seen and granted in one entry, and lists everything that waits with its decision.
  */
 import type { Decision, Reason } from '../model/decision.ts';
-import type { GrantTerms, RefusedEvent, SeenEvent, StoppedEvent } from '../model/entry.ts';
+import {
+  type GrantTerms,
+  type RefusedEvent,
+  reasonNote,
+  type SeenEvent,
+  type StoppedEvent,
+} from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { dayOf, type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
@@ -55,7 +61,7 @@ export interface Ready {
 
 export interface ApplyPlan {
   readonly see: readonly SeenEvent[];
-  /** Denials and withdrawals of what is not live yet. */
+  /** Denials, withdrawals and revocations that the ledger does not know yet. */
   readonly stop: readonly StoppedEvent[];
   readonly refuse: readonly RefusedEvent[];
   readonly ready: readonly Ready[];
@@ -84,12 +90,21 @@ export function planApply(situation: Situation, now: Instant, only?: ReadonlySet
   });
   const { root, policy } = state;
   const { stops, incidents } = situation;
-  const stop = planSweep({ root, policy, index, stops, incidents }, now).drop;
+  const sweep = planSweep({ root, policy, index, stops, incidents }, now);
+  // A stop of live access is only recorded here; the sweep acts on it.
+  const live = sweep.end.flatMap(({ event }) => (event?.type === 'stopped' ? [event] : []));
+  const stop = [...sweep.drop, ...live];
   const plan = { see, stop, refuse, ready: [], abandon: [], waiting: [] };
   return wanted.reduce<ApplyPlan>((sum, one) => planOne(situation, index, sum, one, now), plan);
 }
 
-function planOne(situation: Situation, index: OpenIndex, plan: ApplyPlan, one: Candidate, now: Instant): ApplyPlan {
+function planOne(
+  situation: Situation,
+  index: OpenIndex,
+  plan: ApplyPlan,
+  one: Candidate,
+  now: Instant,
+): ApplyPlan {
   const { id, request } = one;
   const record = index.records.get(id) ?? null;
   const state = record?.state;
@@ -112,7 +127,10 @@ function planOne(situation: Situation, index: OpenIndex, plan: ApplyPlan, one: C
   if (terms === undefined) return { ...plan, waiting: [...plan.waiting, { id, decision }] };
   const early = terms.start !== null && now < terms.start;
   if (early && state === 'scheduled') return plan;
-  return { ...plan, ready: [...plan.ready, { id, action: early ? 'schedule' : 'grant', terms, snapshot, decision }] };
+  return {
+    ...plan,
+    ready: [...plan.ready, { id, action: early ? 'schedule' : 'grant', terms, snapshot, decision }],
+  };
 }
 
 export function snapshotOf(
@@ -184,11 +202,16 @@ function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent |
   const { id, request, statement } = one;
   const { policy, root, index } = situation.state;
   const record = index.records.get(id);
-  if (!isRequest(request) || statement === null || problemOf(situation, one, now) !== undefined) return undefined;
+  if (!isRequest(request) || statement === null || problemOf(situation, one, now) !== undefined)
+    return undefined;
   const known = record?.state;
   if (known !== undefined && known !== 'unseen' && known !== 'refused' && known !== 'seen') return undefined;
   const seen = record?.seen ?? null;
-  if (seen !== null && seen.request_sha256 === one.requestSha256 && seen.signature_sha256 === one.signatureSha256) {
+  if (
+    seen !== null &&
+    seen.request_sha256 === one.requestSha256 &&
+    seen.signature_sha256 === one.signatureSha256
+  ) {
     return undefined;
   }
   try {
@@ -214,12 +237,21 @@ function refusal(situation: Situation, one: Candidate, now: Instant): RefusedEve
   if (!one.merged) return undefined;
   const record = situation.state.index.records.get(one.id);
   const state = record?.state;
-  if (state !== undefined && state !== 'unseen' && state !== 'seen' && state !== 'refused' && state !== 'scheduled') {
+  if (
+    state !== undefined &&
+    state !== 'unseen' &&
+    state !== 'seen' &&
+    state !== 'refused' &&
+    state !== 'scheduled'
+  ) {
     return undefined;
   }
   const problem = problemOf(situation, one, now);
   if (problem === undefined) return undefined;
-  if (record !== undefined && (record.refused.includes(one.requestSha256) || record.refused.length >= MAX_REFUSED)) {
+  if (
+    record !== undefined &&
+    (record.refused.includes(one.requestSha256) || record.refused.length >= MAX_REFUSED)
+  ) {
     return undefined;
   }
   return refusedEvent(one, [problem]);
@@ -241,9 +273,14 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
     return { code: 'E_REQ_CONSUMED', ok: false, message: 'these bytes were refused before' };
   }
   if (record?.seen != null && record.seen.requester !== request.requester) {
-    return { code: 'E_REQ_ID_TAKEN', ok: false, message: `the id belongs to ${record.seen.requester}'s request` };
+    return {
+      code: 'E_REQ_ID_TAKEN',
+      ok: false,
+      message: `the id belongs to ${record.seen.requester}'s request`,
+    };
   }
-  if (statement === null) return { code: 'E_SIG_MISSING', ok: false, message: 'the requester did not sign it' };
+  if (statement === null)
+    return { code: 'E_SIG_MISSING', ok: false, message: 'the requester did not sign it' };
   try {
     const { root, policy } = state;
     verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);
@@ -255,6 +292,6 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
 }
 
 function refusedEvent(one: Candidate, reasons: readonly Reason[]): RefusedEvent {
-  const failing = reasons.filter((reason) => !reason.ok).map(({ code, message }) => ({ code, message }));
+  const failing = reasons.filter((reason) => !reason.ok).map(reasonNote);
   return { type: 'refused', id: one.id, request_sha256: one.requestSha256, reasons: failing };
 }

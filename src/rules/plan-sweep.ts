@@ -60,13 +60,19 @@ export function planSweep(facts: SweepFacts, now: Instant): SweepPlan {
   return { end: end.sort(order), drop, recheck };
 }
 
-const key = (record: OpenRecord): string => `${record.grant?.end ?? ''} ${record.grant?.target ?? ''} ${record.id}`;
+const key = (record: OpenRecord): string =>
+  `${record.grant?.end ?? ''} ${record.grant?.target ?? ''} ${record.id}`;
 
 function endingOf(facts: SweepFacts, record: OpenRecord, now: Instant): Ending | undefined {
   const { id, grant } = record;
   if (grant === null) return undefined;
   if (record.state === 'ending') {
-    return { id, record, why: `${record.ending?.cause ?? 'ending'}: ${record.ending?.because ?? ''}`, event: null };
+    return {
+      id,
+      record,
+      why: `${record.ending?.cause ?? 'ending'}: ${record.ending?.because ?? ''}`,
+      event: null,
+    };
   }
   if (grant.end <= now) return { id, record, why: `its end ${grant.end} has come`, event: null };
   const stop = stopOf(facts, record, now);
@@ -101,10 +107,12 @@ function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, str
     const since = compromisedSince(policy, one);
     return since !== undefined && since <= grant.recorded.at;
   });
-  if (bad !== undefined) return ['compromised', `it rests on the key ${bad}, compromised before it was recorded`];
+  if (bad !== undefined)
+    return ['compromised', `it rests on the key ${bad}, compromised before it was recorded`];
   const gone = [grant.subject, ...(seen?.owners ?? [])].find((id) => identityOf(policy, id) === undefined);
   if (gone !== undefined) return ['subject', `${gone} is no longer in policy`];
-  if (!Object.hasOwn(policy.targets, grant.target)) return ['target', `target ${grant.target} is no longer in policy`];
+  if (!Object.hasOwn(policy.targets, grant.target))
+    return ['target', `target ${grant.target} is no longer in policy`];
   const incident = grant.incident === null ? undefined : facts.incidents.get(grant.incident);
   if (incident?.state === 'closed') return ['incident', `incident ${grant.incident} closed: ${incident.why}`];
   return undefined;

@@ -25,7 +25,11 @@ export function isExplained(index: OpenIndex, access: Access, except: RequestId)
   return matching(index, access, (record) => record.id !== except).length > 0;
 }
 
-function matching(index: OpenIndex, access: Access, also: (record: OpenRecord) => boolean): readonly RequestId[] {
+function matching(
+  index: OpenIndex,
+  access: Access,
+  also: (record: OpenRecord) => boolean,
+): readonly RequestId[] {
   const found: RequestId[] = [];
   for (const record of index.records.values()) {
     const { grant } = record;

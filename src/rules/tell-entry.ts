@@ -14,7 +14,15 @@ export function tellEntry(entry: Entry): string {
 
 /** What a reader of `git log` looks for comes first: access given, access ended, then the road there. */
 function rank(event: LedgerEvent): number {
-  const order: readonly LedgerEvent['type'][] = ['granting', 'revoke_failed', 'revoked', 'ending', 'stopped', 'failed', 'granted'];
+  const order: readonly LedgerEvent['type'][] = [
+    'granting',
+    'revoke_failed',
+    'revoked',
+    'ending',
+    'stopped',
+    'failed',
+    'granted',
+  ];
   const place = order.indexOf(event.type);
   return place === -1 ? order.length : place;
 }
@@ -50,7 +58,12 @@ function tellEvent(event: LedgerEvent): string {
   }
 }
 
-function who(grant: { readonly subject: string; readonly role: string; readonly end: string; readonly approvers: readonly string[] }): string {
+function who(grant: {
+  readonly subject: string;
+  readonly role: string;
+  readonly end: string;
+  readonly approvers: readonly string[];
+}): string {
   return `${grant.subject} is ${grant.role} until ${grant.end}, approved by ${grant.approvers.join(', ')}`;
 }
 

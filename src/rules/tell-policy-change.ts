@@ -18,7 +18,8 @@ function tellAdmins(before: Policy | null, after: Policy): string[] {
   );
   const was = before?.admins.threshold;
   const { threshold } = after.admins;
-  if (was !== undefined && was !== threshold) lines.push(`! policy changes need ${threshold} admins, before ${was}`);
+  if (was !== undefined && was !== threshold)
+    lines.push(`! policy changes need ${threshold} admins, before ${was}`);
   return lines;
 }
 
@@ -27,12 +28,15 @@ function tellIdentities(before: Policy | null, after: Policy): string[] {
   for (const kind of ['people', 'services'] as const) {
     const old = before?.[kind] ?? {};
     const word = kind === 'people' ? 'person' : 'service';
-    for (const [sign, id] of difference(Object.keys(old), Object.keys(after[kind]))) lines.push(`${sign} ${word} ${id}`);
+    for (const [sign, id] of difference(Object.keys(old), Object.keys(after[kind])))
+      lines.push(`${sign} ${word} ${id}`);
     for (const [id, now] of Object.entries(after[kind])) {
       const was = old[id];
       if (was === undefined) continue;
-      for (const [sign, key] of difference(was.keys.map(told), now.keys.map(told))) lines.push(`${sign} key of ${id}: ${key}`);
-      if (JSON.stringify({ ...was, keys: [] }) !== JSON.stringify({ ...now, keys: [] })) lines.push(`! ${word} ${id} changes`);
+      for (const [sign, key] of difference(was.keys.map(told), now.keys.map(told)))
+        lines.push(`${sign} key of ${id}: ${key}`);
+      if (JSON.stringify({ ...was, keys: [] }) !== JSON.stringify({ ...now, keys: [] }))
+        lines.push(`! ${word} ${id} changes`);
     }
   }
   for (const [id, service] of Object.entries(after.services)) {
@@ -46,15 +50,22 @@ function tellIdentities(before: Policy | null, after: Policy): string[] {
   return [...lines, ...revoked.map(([sign, key]) => `${sign} revoked key ${key}`)];
 }
 
-const keysOf = (policy: Policy | null): string[] => (policy?.revoked_keys ?? []).map((one) => `${one.fingerprint} (${one.reason})`);
+const keysOf = (policy: Policy | null): string[] =>
+  (policy?.revoked_keys ?? []).map((one) => `${one.fingerprint} (${one.reason})`);
 const told = (key: Policy['people'][string]['keys'][number]): string =>
-  [key.key, ...Object.entries(key).flatMap(([name, value]) => (name === 'key' ? [] : [`${name} ${value}`]))].join(' ');
+  [
+    key.key,
+    ...Object.entries(key).flatMap(([name, value]) => (name === 'key' ? [] : [`${name} ${value}`])),
+  ].join(' ');
 
 function tellTargets(before: Policy | null, after: Policy): string[] {
   const old = before?.targets ?? {};
-  const lines = difference(Object.keys(old), Object.keys(after.targets)).map(([sign, id]) => `${sign} target ${id}`);
+  const lines = difference(Object.keys(old), Object.keys(after.targets)).map(
+    ([sign, id]) => `${sign} target ${id}`,
+  );
   for (const [id, now] of Object.entries(after.targets)) {
-    if (old[id] !== undefined && JSON.stringify(old[id]) !== JSON.stringify(now)) lines.push(`! target ${id} changes`);
+    if (old[id] !== undefined && JSON.stringify(old[id]) !== JSON.stringify(now))
+      lines.push(`! target ${id} changes`);
   }
   return lines;
 }
@@ -65,9 +76,18 @@ function tellRoles(before: Policy | null, after: Policy): string[] {
   return [...names].sort().flatMap((name) => tellRole(name, before, old[name], after, after.roles[name]));
 }
 
-function tellRole(name: string, before: Policy | null, was: Role | undefined, after: Policy, now: Role | undefined): string[] {
+function tellRole(
+  name: string,
+  before: Policy | null,
+  was: Role | undefined,
+  after: Policy,
+  now: Role | undefined,
+): string[] {
   if (now === undefined) return [`- role ${name}`];
-  const lines = was === undefined ? [`+ role ${name}: ${now.permissions.join(', ')} on ${now.target}, at most ${now.max_duration}`] : [];
+  const lines =
+    was === undefined
+      ? [`+ role ${name}: ${now.permissions.join(', ')} on ${now.target}, at most ${now.max_duration}`]
+      : [];
   const asked = was === undefined || before === null ? [] : [...members(before, was.requesters)];
   for (const [sign, id] of difference(asked, [...members(after, now.requesters)])) {
     lines.push(`${sign} ${id} may ${sign === '+' ? '' : 'no longer '}ask for ${name}`);

@@ -86,5 +86,15 @@ export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedAp
   }
   const { signedAt, capacity, because, ledger } = statement;
   const attested = holder.key.attested !== undefined;
-  return { signer: claims.signer, signedAt, capacity, because, ledger, key, presence: flags, attested, signed };
+  return {
+    signer: claims.signer,
+    signedAt,
+    capacity,
+    because,
+    ledger,
+    key,
+    presence: flags,
+    attested,
+    signed,
+  };
 }

@@ -30,7 +30,9 @@ export function gitTreeId(files: ReadonlyMap<string, Uint8Array | string>, like:
 function treeId(node: Node, algorithm: string): Buffer {
   // Git sorts a directory as if its name ended in a slash.
   const sortName = ([name, child]: [string, unknown]): string => (child instanceof Map ? `${name}/` : name);
-  const entries = [...node].sort((a, b) => Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))));
+  const entries = [...node].sort((a, b) =>
+    Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))),
+  );
   const parts = entries.map(([name, child]) =>
     child instanceof Map
       ? Buffer.concat([Buffer.from(`40000 ${name}\0`), treeId(child, algorithm)])

@@ -62,9 +62,13 @@ function mismatch(expected: string, claims: Claims): PamError {
   }
   const { key, found } = difference;
   if (key === 'request-sha256') {
-    return new PamError('E_APR_DIGEST', `${claims.signer} signed other bytes: the request was changed after that`, {
-      hint: 'a new signature is needed, over the request as it is now',
-    });
+    return new PamError(
+      'E_APR_DIGEST',
+      `${claims.signer} signed other bytes: the request was changed after that`,
+      {
+        hint: 'a new signature is needed, over the request as it is now',
+      },
+    );
   }
   const was = found === undefined ? 'has no such line' : `says ${found}`;
   return new PamError(

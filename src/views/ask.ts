@@ -3,21 +3,28 @@ import { PamError } from '../model/error.ts';
 
 function needTerminal(mayAsk: boolean): void {
   if (mayAsk) return;
-  throw new PamError('E_USAGE', 'this needs a yes, and there is no terminal to ask on', { hint: 'add --yes' });
+  throw new PamError('E_USAGE', 'this needs a yes, and there is no terminal to ask on', {
+    hint: 'add --yes',
+  });
 }
 
 const declined = (): PamError => new PamError('E_DECLINED', 'nothing was signed and nothing was changed');
 
+const cancelled = (): PamError =>
+  new PamError('E_INTERRUPTED', 'interrupted: nothing was signed and nothing was changed');
+
 export async function askYes(question: string, mayAsk: boolean): Promise<void> {
   needTerminal(mayAsk);
-  const { confirm } = await import('@clack/prompts');
+  const { confirm, isCancel } = await import('@clack/prompts');
   const answer = await confirm({ message: question, initialValue: false, output: process.stderr });
-  if (answer !== true) throw declined();
+  if (isCancel(answer)) throw cancelled();
+  if (!answer) throw declined();
 }
 
 export async function retype(question: string, id: string, mayAsk: boolean): Promise<void> {
   needTerminal(mayAsk);
-  const { text } = await import('@clack/prompts');
+  const { text, isCancel } = await import('@clack/prompts');
   const answer = await text({ message: `${question}:`, output: process.stderr });
+  if (isCancel(answer)) throw cancelled();
   if (answer !== id) throw declined();
 }

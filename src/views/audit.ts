@@ -1,5 +1,6 @@
 import type { Audited } from '../flows/audit.ts';
 import type { Log, LogLine } from '../flows/log.ts';
+import { claimsOf } from '../trust/statement-text.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
 
@@ -27,6 +28,12 @@ export function logText(log: Log, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
+/** The statement was verified with its entry; `claimsOf` only reads it. */
+function whoAndWhy(text: string): string {
+  const { signer, because } = claimsOf(text);
+  return because === null ? signer : `${signer}: ${because}`;
+}
+
 function sentence(one: LogLine): string {
   switch (one.type) {
     case 'genesis':
@@ -46,7 +53,7 @@ function sentence(one: LogLine): string {
     case 'failed':
       return `${one.id}: failed: ${one.error.message} [${one.error.code}]; nothing at the target`;
     case 'stopped':
-      return `${one.id}: stopped`;
+      return `${one.id}: stopped by ${whoAndWhy(one.statement.text)}`;
     case 'ending':
       return `${one.id}: ends early: ${one.because}`;
     case 'revoked':

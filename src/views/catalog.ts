@@ -5,9 +5,19 @@ import { table } from './table.ts';
 
 type Listed = Role & { readonly id: string };
 
-export function catalogText(roles: readonly Listed[], full: boolean, style: Style, terminal: boolean): string {
-  if (roles.length === 0) return 'The catalogue is empty: add roles to policy/roles.yaml and run `pam ratify`.\n';
-  if (!full) return table(roles.map((one) => [one.id, one.risk, one.target, `at most ${one.max_duration}`, one.description]), terminal);
+export function catalogText(
+  roles: readonly Listed[],
+  full: boolean,
+  style: Style,
+  terminal: boolean,
+): string {
+  if (roles.length === 0)
+    return 'The catalogue is empty: add roles to policy/roles.yaml and run `pam ratify`.\n';
+  if (!full)
+    return table(
+      roles.map((one) => [one.id, one.risk, one.target, `at most ${one.max_duration}`, one.description]),
+      terminal,
+    );
   return roles.map((one) => roleText(one, style)).join('\n');
 }
 
@@ -15,12 +25,17 @@ function roleText(role: Listed, style: Style): string {
   const rows: [string, string][] = [
     ['target', role.target],
     ...role.permissions.map((one): [string, string] => ['gives', one]),
-    ...Object.entries(role.scope).map(([key, { enum: values }]): [string, string] => [`--scope ${key}=`, values.join(' | ')]),
+    ...Object.entries(role.scope).map(([key, { enum: values }]): [string, string] => [
+      `--scope ${key}=`,
+      values.join(' | '),
+    ]),
     ['at most', role.max_duration],
     ['asks for', role.require.length === 0 ? '-' : role.require.join(', ')],
     ['for', role.requesters.join(', ')],
     ...role.approval.map((rule): [string, string] => {
-      const later = rule.fallback.map((step) => `, after ${step.after} also ${step.approvers.join(', ')}`).join('');
+      const later = rule.fallback
+        .map((step) => `, after ${step.after} also ${step.approvers.join(', ')}`)
+        .join('');
       const presence = rule.presence === 'none' ? '' : `, with a hardware key (${rule.presence})`;
       return ['approved by', `${rule.threshold} of ${rule.approvers.join(', ')}${later}${presence}`];
     }),

@@ -1,7 +1,7 @@
 /** The decision record: all a human needs to decide at three in the morning, and nothing else. */
 import type { Decision, Reason } from '../model/decision.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
-import type { OpenRecord } from '../model/open-record.ts';
+import { mayBeLive, type OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
 import type { Role } from '../model/policy.ts';
 import { block, line } from './escape.ts';
@@ -25,16 +25,18 @@ export function decisionText(view: DecisionView, style: Style): string {
   const { request, decision, record } = view;
   const lines: string[] = [];
   if (request === null) {
-    lines.push(`${style.bold(view.id)}  ${view.fault === null ? 'no request file' : line(`${view.fault.message} [${view.fault.code}]`)}`);
+    lines.push(
+      `${style.bold(view.id)}  ${view.fault === null ? 'no request file' : line(`${view.fault.message} [${view.fault.code}]`)}`,
+    );
   } else {
     lines.push(`${style.bold(view.id)}  ${headline(view, style)}`, '', ...wish(view, request), '');
   }
-  if (record?.grant != null) lines.push(...grantLines(record, view.now), '');
+  if (record?.grant != null) lines.push(...grantLines(record, decision, view.now), '');
   if (decision !== null && (record?.grant == null || record.state === 'scheduled')) {
     lines.push(...decision.reasons.map((one) => reasonLine(one, style)));
   }
   if (view.next !== null) lines.push('', `${style.bold('next:')} ${view.next}`);
-  return `${lines.join('\n')}\n`;
+  return `${lines.join('\n').trimEnd().replaceAll('\n\n\n', '\n\n')}\n`;
 }
 
 function headline({ decision, record, merged }: DecisionView, style: Style): string {
@@ -58,7 +60,12 @@ function wish(view: DecisionView, request: Request): string[] {
   const { role, decision, record, now } = view;
   const grant = decision?.grant;
   const rows: [string, string][] = [
-    ['who', request.subject === request.requester ? request.requester : `${request.subject}, asked by its owner ${request.requester}`],
+    [
+      'who',
+      request.subject === request.requester
+        ? request.requester
+        : `${request.subject}, asked by its owner ${request.requester}`,
+    ],
     ['role', `${request.role}${role === undefined ? '' : ` (${role.risk}): ${role.description}`}`],
   ];
   if (grant != null) {
@@ -66,8 +73,12 @@ function wish(view: DecisionView, request: Request): string[] {
     for (const permission of grant.permissions) rows.push(['gets', permission]);
     if (grant.loginKey !== null) rows.push(['for key', grant.loginKey]);
   }
-  rows.push(['for', `${request.duration}${request.start === undefined ? ', from the moment it is granted' : ` from ${clockTime(request.start, now)}`}`]);
-  if (request.start !== undefined) rows.push(['ends', clockTime(plus(request.start, secondsOf(request.duration)), now)]);
+  rows.push([
+    'for',
+    `${request.duration}${request.start === undefined ? ', from the moment it is granted' : ` from ${clockTime(request.start, now)}`}`,
+  ]);
+  if (request.start !== undefined)
+    rows.push(['ends', clockTime(plus(request.start, secondsOf(request.duration)), now)]);
   rows.push(['why', JSON.stringify(request.justification)]);
   if (request.ticket !== undefined) rows.push(['ticket', request.ticket]);
   if (request.incident !== undefined) rows.push(['incident', request.incident]);
@@ -76,12 +87,24 @@ function wish(view: DecisionView, request: Request): string[] {
   return rows.map(([name, value]) => `  ${name.padEnd(9)} ${line(value)}`);
 }
 
-function grantLines(record: OpenRecord, now: Instant): string[] {
-  const { grant, ending } = record;
+function grantLines(record: OpenRecord, decision: Decision | null, now: Instant): string[] {
+  const { grant, ending, final_at: gone } = record;
   if (grant === null) return [];
-  const lines = [`  granted   ${grant.permissions.map(line).join(', ')} on ${grant.target} to ${line(grant.login)}`];
-  lines.push(`  approved  ${grant.approvers.join(', ')}`, `  end       ${untilWhen(grant.end, now)}`);
-  if (ending !== null) lines.push(`  ended by  ${line(`${ending.cause}: ${ending.because}`)}, ${ago(ending.at, now)}`);
+  const lines = [
+    `  granted   ${grant.permissions.map(line).join(', ')} on ${grant.target} to ${line(grant.login)}`,
+  ];
+  const end = gone === null ? untilWhen(grant.end, now) : `${record.state} ${ago(gone, now)}`;
+  lines.push(`  approved  ${grant.approvers.join(', ')}`, `  end       ${end}`);
+  if (ending !== null) {
+    const why =
+      ending.cause === 'stopped' ? `stopped by ${ending.because}` : `${ending.cause}: ${ending.because}`;
+    lines.push(`  because   ${line(why)}, ${ago(ending.at, now)}`);
+    return lines;
+  }
+  const stop = mayBeLive(record)
+    ? decision?.reasons.find((one) => one.code === 'E_POL_DENIED' && !one.ok)
+    : undefined;
+  if (stop !== undefined) lines.push(`  because   ${line(stop.message)}; the next sweep takes it away`);
   return lines;
 }
 

@@ -5,10 +5,14 @@ import type { Style } from './style.ts';
 
 export function errorText(error: PamError, style: Style): string {
   const lines = [`${style.bad('error:')} ${line(error.message)} [${error.code}]`];
-  const known = new Set<string>();
+  const known = new Set<string>([error.message]);
   for (const issue of error.issues) {
-    const place = [issue.file, issue.line, issue.col].filter((part) => part !== undefined && part !== '').join(':');
-    const text = [place, issue.path, issue.message].filter((part) => part !== undefined && part !== '').join(' ');
+    const place = [issue.file, issue.line, issue.col]
+      .filter((part) => part !== undefined && part !== '')
+      .join(':');
+    const text = [place, issue.path, issue.message]
+      .filter((part) => part !== undefined && part !== '')
+      .join(' ');
     if (known.has(text)) continue;
     known.add(text);
     lines.push(`  ${line(text)} [${issue.code}]`);

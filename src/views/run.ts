@@ -21,7 +21,10 @@ export function runText(result: RunResult, style: Style): string {
   const lines = result.steps.map((step) => {
     const target = step.target === null ? '' : `${line(step.target)}  `;
     const state = step.result === 'done' ? '' : `  ${style.bad(step.result.toUpperCase())}`;
-    const why = step.error === null || step.result === 'done' ? '' : `: ${line(step.error.message)} [${step.error.code}]`;
+    const why =
+      step.error === null || step.result === 'done'
+        ? ''
+        : `: ${line(step.error.message)} [${step.error.code}]`;
     return `  ${SIGNS[step.action]} ${step.action.padEnd(8)} ${step.id}  ${target}${line(step.what)}${state}${why}`;
   });
   for (const { id, decision } of result.waiting) {
@@ -40,7 +43,11 @@ export function runText(result: RunResult, style: Style): string {
     [failed, 'failed'],
     [result.waiting.length, 'waiting'],
   ].filter(([count]) => count !== 0);
-  lines.push(counts.length === 0 ? 'Nothing to do.' : `${counts.map(([count, word]) => `${count} ${word}`).join(', ')}.`);
+  lines.push(
+    counts.length === 0
+      ? 'Nothing to do.'
+      : `${counts.map(([count, word]) => `${count} ${word}`).join(', ')}.`,
+  );
   return `${lines.join('\n')}\n`;
 }
 
@@ -48,7 +55,12 @@ export function troubleLines(troubles: readonly Reason[], style: Style): string[
   return troubles.map((one) => `  ${style.warn('!')} ${line(one.message)} [${one.code}]`);
 }
 
-export function planText(steps: readonly PlanStep[], troubles: readonly Reason[], now: Instant, style: Style): string {
+export function planText(
+  steps: readonly PlanStep[],
+  troubles: readonly Reason[],
+  now: Instant,
+  style: Style,
+): string {
   const lines = steps.map((step) => {
     const what = step.permissions.map(line).join(', ');
     const until = step.until === null ? '' : `   ${untilWhen(step.until as Instant, now)}`;

@@ -10,7 +10,14 @@ export function statusText(status: Status, style: Style, terminal: boolean): str
   if (grants.length > 0) {
     parts.push(
       `${style.bold('Grants')}\n${table(
-        grants.map((one) => [one.id, one.subject, one.target, one.permissions.join(', '), one.state, untilWhen(one.until, now)]),
+        grants.map((one) => [
+          one.id,
+          one.subject,
+          one.target,
+          one.permissions.join(', '),
+          one.state,
+          one.ended === null ? untilWhen(one.until, now) : `${one.state} ${ago(one.ended, now)}`,
+        ]),
         terminal,
       )}`,
     );
@@ -18,7 +25,14 @@ export function statusText(status: Status, style: Style, terminal: boolean): str
   if (proposals.length > 0) {
     parts.push(
       `${style.bold('Requests')}\n${table(
-        proposals.map((one) => [one.id, one.requester, one.role, `${one.have}/${one.need} approvals`, one.who.join(', '), one.next]),
+        proposals.map((one) => [
+          one.id,
+          one.requester,
+          one.role,
+          `${one.have}/${one.need} approvals`,
+          one.who.join(', '),
+          one.next,
+        ]),
         terminal,
       )}`,
     );

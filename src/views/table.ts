@@ -8,6 +8,15 @@ export function table(rows: readonly (readonly string[])[], terminal: boolean): 
     (sum, row) => row.map((cell, at) => Math.max(sum[at] ?? 0, [...cell].length)),
     [],
   );
-  const pad = (cell: string, width: number): string => cell + ' '.repeat(Math.max(0, width - [...cell].length));
-  return clean.map((row) => `  ${row.map((cell, at) => pad(cell, widths[at] ?? 0)).join('  ').trimEnd()}\n`).join('');
+  const pad = (cell: string, width: number): string =>
+    cell + ' '.repeat(Math.max(0, width - [...cell].length));
+  return clean
+    .map(
+      (row) =>
+        `  ${row
+          .map((cell, at) => pad(cell, widths[at] ?? 0))
+          .join('  ')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }

@@ -28,7 +28,9 @@ export function span(seconds: number): string {
 /** `until 18:45:00 UTC (in 45m)`, `ended 12m ago` */
 export function untilWhen(end: Instant, now: Instant): string {
   const left = secondsBetween(now, end);
-  return left > 0 ? `until ${clockTime(end, now)} (in ${span(left)})` : `ended ${clockTime(end, now)} (${span(left)} ago)`;
+  return left > 0
+    ? `until ${clockTime(end, now)} (in ${span(left)})`
+    : `ended ${clockTime(end, now)} (${span(left)} ago)`;
 }
 
 export function ago(at: Instant, now: Instant): string {

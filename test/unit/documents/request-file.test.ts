@@ -284,7 +284,7 @@ describe('printing a request', () => {
         expect(read(text, requestPath(request.id))).toEqual(request);
         expect(printRequest(read(text))).toBe(printRequest(request));
       }),
-      { numRuns: 20000 },
+      { numRuns: 3000 },
     );
   });
 
