@@ -95,8 +95,45 @@ export function planApply(situation: Situation, now: Instant, only?: ReadonlySet
   const live = sweep.end.flatMap(({ event }) => (event?.type === 'stopped' ? [event] : []));
   const stop = [...sweep.drop, ...live];
   const plan = { see, stop, refuse, ready: [], abandon: [], waiting: [] };
-  return wanted.reduce<ApplyPlan>((sum, one) => planOne(situation, index, sum, one, now), plan);
+  const planned = wanted.reduce<ApplyPlan>((sum, one) => planOne(situation, index, sum, one, now), plan);
+  const found = new Set(situation.candidates.map(({ id }) => id));
+  const lost = [...index.records.values()].filter(({ id }) => !found.has(id) && (only?.has(id) ?? true));
+  return lost.reduce<ApplyPlan>((sum, record) => planLost(situation, sum, record, now), planned);
 }
+
+/** The file is gone from main and from its proposal: nothing may begin, and nothing stays open for ever. */
+function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now: Instant): ApplyPlan {
+  const { id, seen, grant } = record;
+  if (seen === null || plan.stop.some((event) => event.id === id)) return plan;
+  const role = roleOf(situation.state.policy, seen.role);
+  const patience = role === undefined ? LONGEST_DECIDE_SECONDS : secondsOf(role.decide_within);
+  const lapsed =
+    (record.state === 'seen' && now > plus(seen.at, patience)) ||
+    (record.state === 'scheduled' && grant !== null && grant.end <= now);
+  const reason = { code: 'E_POL_MERGED', ok: false, message: 'its file is neither on main nor proposed' };
+  if (lapsed) {
+    const event: RefusedEvent = {
+      type: 'refused',
+      id,
+      request_sha256: seen.request_sha256,
+      reasons: [reasonNote(reason)],
+    };
+    return { ...plan, refuse: [...plan.refuse, event] };
+  }
+  if (record.state !== 'granting' || grant?.granting == null || now < grant.granting.act_by) return plan;
+  const decision: Decision = {
+    verdict: 'refused',
+    final: true,
+    reasons: [reason],
+    grant: null,
+    counted: [],
+    next: null,
+  };
+  return { ...plan, abandon: [...plan.abandon, { record, decision }] };
+}
+
+/** The longest `decide_within` that a policy may have. */
+const LONGEST_DECIDE_SECONDS = 7 * 86_400;
 
 function planOne(
   situation: Situation,
@@ -115,12 +152,16 @@ function planOne(
   if (state === 'granting' && record !== null) {
     // Only after `act_by`: before it the executor that wrote the intent may still be at work.
     if (record.grant?.granting == null || now < record.grant.granting.act_by) return plan;
+    // A halt is doubt about the run, not about this evidence: neither finish it nor take it back.
+    if (situation.halts.length > 0 && !decision.final)
+      return { ...plan, waiting: [...plan.waiting, { id, decision }] };
     const terms = decision.verdict === 'approved' ? termsOf(snapshot, decision, now) : undefined;
     return terms === undefined || !sameTerms(terms, record.grant)
       ? { ...plan, abandon: [...plan.abandon, { record, decision }] }
       : { ...plan, ready: [...plan.ready, { id, action: 'resume', terms, snapshot, decision }] };
   }
-  if (decision.final && one.merged) {
+  // An unmerged proposal that nobody has seen is its proposer's business; a seen one must not stay open for ever.
+  if (decision.final && (one.merged || record?.seen?.request_sha256 === one.requestSha256)) {
     return { ...plan, refuse: [...plan.refuse, refusedEvent(one, decision.reasons)] };
   }
   const terms = decision.verdict === 'approved' ? termsOf(snapshot, decision, now) : undefined;
