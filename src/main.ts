@@ -143,17 +143,17 @@ async function main(argv: readonly string[]): Promise<Exit> {
     .helpCommand(false);
   let answer: Answer | undefined;
   const session = (command: Command): Session => sessionOf(command, (given) => (answer = given));
-  const named = COMMANDS.find(([name]) => argv.includes(name));
-  for (const [, load] of named === undefined || argv[0] === '--help' || argv[0] === '-h'
-    ? COMMANDS
-    : [named]) {
+  // Only what the line may mean is loaded: every word on it that is a command's name, an option's value or not.
+  const named = COMMANDS.filter(([name]) => argv.includes(name));
+  const help = argv[0] === '--help' || argv[0] === '-h';
+  for (const [, load] of named.length === 0 || help ? COMMANDS : named) {
     (await load()).register(program, session);
   }
   for (const command of program.commands)
     withFlags(command)
       .exitOverride()
       .configureOutput({ writeErr: () => undefined });
-  await program.parseAsync(argv, { from: 'user' });
+  await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
   if (answer === undefined) return EXIT.done;
   const { exit, schema, document, text } = answer;
   await write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text);

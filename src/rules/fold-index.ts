@@ -12,6 +12,7 @@ import type { Policy } from '../model/policy.ts';
 import { sha256 } from '../trust/digest.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { ownersOf, stoppersOf } from './people.ts';
+import { sameJson } from './same-json.ts';
 
 export interface FoldContext {
   readonly seq: number;
@@ -290,4 +291,3 @@ function isOver(record: OpenRecord, now: Instant): boolean {
 }
 
 const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
-const sameJson = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -23,6 +23,7 @@ import { exactGrant, roleOf } from './exact-grant.ts';
 import { foldIndex, MAX_REFUSED } from './fold-index.ts';
 import { planSweep } from './plan-sweep.ts';
 import type { ProviderFacts } from './provider-facts.ts';
+import { sameJson } from './same-json.ts';
 
 /** One id's newest bytes: main's if it is there, else the proposal's. */
 export interface Candidate {
@@ -234,9 +235,7 @@ export function termsOf(snapshot: Snapshot, decision: Decision, now: Instant): G
 
 /** A resumed grant is the recorded one, to the letter: a target that policy moved since is not the same grant. */
 function sameTerms(terms: GrantTerms, recorded: GrantTerms): boolean {
-  return Object.entries(terms).every(
-    ([key, value]) => JSON.stringify(value) === JSON.stringify(recorded[key as keyof GrantTerms]),
-  );
+  return Object.entries(terms).every(([key, value]) => sameJson(value, recorded[key as keyof GrantTerms]));
 }
 
 function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent | undefined {

@@ -5,6 +5,7 @@
 import type { Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type Beats, type OpenIndex, type OpenRecord, openPath } from '../model/open-record.ts';
 import { sha256, sortBytes } from '../trust/digest.ts';
+import { inOrder } from './same-json.ts';
 
 interface Printed {
   readonly text: string;
@@ -37,12 +38,4 @@ function print(document: OpenRecord | Beats): Printed {
   const file = { text, digest: sha256(text) };
   printed.set(document, file);
   return file;
-}
-
-/** Keys sorted at every level: the one order that needs no list to maintain. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, inOrder(inner)]));
 }
