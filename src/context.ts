@@ -35,6 +35,7 @@ export interface Outside {
   readonly clock: () => Instant;
   readonly interrupted: () => boolean;
   readonly note: (line: string) => void;
+  readonly progress: (what: string) => void;
 }
 
 export interface Options {
@@ -83,6 +84,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     },
     interrupted: outside.interrupted,
     note: outside.note,
+    progress: outside.progress,
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
     sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
   };

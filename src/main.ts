@@ -82,8 +82,37 @@ function outsideOf(): Outside {
     cwd: process.cwd(),
     clock: () => instantOf(Date.now()),
     interrupted: () => interrupted,
-    note: (line) => process.stderr.write(`${line}\n`),
+    note: (line) => {
+      clearProgress();
+      process.stderr.write(`${line}\n`);
+    },
+    progress: showProgress,
   };
+}
+
+const PROGRESS_AFTER_MS = 1000;
+const PROGRESS_EVERY_MS = { terminal: 100, elsewhere: 10_000 };
+let progressAt = Date.now();
+let progressShown = false;
+
+/** On a terminal one line that replaces itself, after a second; elsewhere a plain line every ten seconds. */
+function showProgress(what: string): void {
+  const terminal = process.stderr.isTTY;
+  const now = Date.now();
+  const wait = terminal
+    ? progressShown
+      ? PROGRESS_EVERY_MS.terminal
+      : PROGRESS_AFTER_MS
+    : PROGRESS_EVERY_MS.elsewhere;
+  if (now - progressAt < wait) return;
+  progressAt = now;
+  progressShown = terminal;
+  process.stderr.write(terminal ? `\r\u001b[K${what} ...` : `${what} ...\n`);
+}
+
+function clearProgress(): void {
+  if (progressShown) process.stderr.write('\r\u001b[K');
+  progressShown = false;
 }
 
 function sessionOf(command: Command, done: (answer: Answer) => void): Session {
@@ -117,7 +146,10 @@ function sessionOf(command: Command, done: (answer: Answer) => void): Session {
     signer: async () => ({ id: await person(), keyFile: await keyFileOf(flags.key, env) }),
     executor: () => executorOf(flags.executor, flags.executorKey, env),
     tell: (text) => process.stdout.write(text),
-    show: (text) => process.stderr.write(text),
+    show: (text) => {
+      clearProgress();
+      process.stderr.write(text);
+    },
     confirm: async (question, yes) => {
       if (!yes) await askYes(question, mayAsk);
     },
@@ -154,6 +186,7 @@ async function main(argv: readonly string[]): Promise<Exit> {
       .exitOverride()
       .configureOutput({ writeErr: () => undefined });
   await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+  clearProgress();
   if (answer === undefined) return EXIT.done;
   const { exit, schema, document, text } = answer;
   await write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text);
@@ -165,6 +198,7 @@ async function write(text: string): Promise<void> {
 }
 
 function failed(error: unknown): Exit {
+  clearProgress();
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
   const known =
     error instanceof PamError

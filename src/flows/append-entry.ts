@@ -52,7 +52,10 @@ export async function appendEntry(
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const now = desk.clock();
     const wanted = await draft(view, now);
-    if (wanted === null) return { view, entry: null };
+    if (wanted === null) {
+      await keepHead(desk, executor, view);
+      return { view, entry: null };
+    }
     if (!view.appendable)
       throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
     const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);

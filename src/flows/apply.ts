@@ -189,7 +189,7 @@ async function planNow(
         target,
         result: 'failed',
         error: noteOf(error),
-        what: error.message,
+        what: `${ready.terms.permissions.join(', ')} to ${ready.terms.login}`,
       });
     }
   }
@@ -267,6 +267,7 @@ async function carryOut(
   for (const intent of intents) {
     if (desk.interrupted()) break;
     const { grant } = intent;
+    desk.progress(`granting ${intent.id} on ${grant.target}`);
     const what = `${grant.permissions.join(', ')} to ${grant.login} until ${grant.end}, approved by ${grant.approvers.join(', ')}`;
     done.push({
       id: intent.id,

@@ -36,6 +36,8 @@ export interface Desk {
   readonly bringAlong: (branch: string, from: Oid, to: Oid) => Promise<{ readonly left: string | null }>;
   /** Ctrl-C was pressed: finish the step at hand, start no other. */
   readonly interrupted: () => boolean;
+  /** What long work is at; shown on a terminal and gone afterwards, a line now and then elsewhere. */
+  readonly progress: (what: string) => void;
   /** A line for people, on stderr. */
   readonly note: (line: string) => void;
   /** Fingerprint of a signing key file. */

@@ -14,6 +14,7 @@ export async function fetchState(desk: Desk): Promise<Freshness> {
   const { name } = desk.remote;
   try {
     const remote = await desk.remote.open();
+    desk.progress(`fetching from ${name}`);
     await remote.fetch(
       [desk.hint.main, desk.hint.ledger].map(
         (branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`,

@@ -60,7 +60,7 @@ export async function readLedger(desk: Desk, executor: Executor | null): Promise
     );
   }
   const view = await walk(desk, tip, known, root);
-  if (pinned === undefined) await desk.memory.pinRoot(view.state.root);
+  if (pinned === undefined) await orNote(desk, () => desk.memory.pinRoot(view.state.root));
   return { ...view, firstUse: root === undefined };
 }
 
@@ -140,6 +140,7 @@ async function climb(
     if (walked.kind === 'junk') junkAbove.push(walked.junk);
     else {
       state = walked.step.after;
+      desk.progress(`verified entry ${state.seq}`);
       commit = walked.step.commit.oid;
       junkAbove = [];
     }
@@ -192,6 +193,19 @@ export async function keepHead(
   const text = `${JSON.stringify(checkpoint)}\n`;
   const kept = await desk.memory.keptHead(owner);
   if (kept?.text === text && kept.commit === head.commit) return;
-  const signature = executor === null ? null : await desk.sign(text, CHECKPOINT_NAMESPACE, executor.keyFile);
-  await desk.memory.keepHead(owner, { text, signature, commit: head.commit });
+  await orNote(desk, async () => {
+    const signature =
+      executor === null ? null : await desk.sign(text, CHECKPOINT_NAMESPACE, executor.keyFile);
+    await desk.memory.keepHead(owner, { text, signature, commit: head.commit });
+  });
+}
+
+/** A machine that cannot remember (a full disk, say) still has grants to end. */
+async function orNote(desk: Desk, remember: () => Promise<void>): Promise<void> {
+  try {
+    await remember();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    desk.note(`what was verified could not be remembered on this machine: ${error.message}`);
+  }
 }

@@ -49,6 +49,7 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
   for (const one of plan.end) {
     if (desk.interrupted()) break;
     const record = view.state.index.records.get(one.id) ?? one.record;
+    desk.progress(`revoking ${one.id} on ${record.grant?.target ?? ''}`);
     done.push({ ending: one, outcome: await revokeAtTarget(desk, view, record, ending) });
   }
   const last = await recordOutcomes(desk, executor, view, done, troubles);

@@ -42,6 +42,7 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
     if (walked.kind === 'junk') visitor.junk?.(walked.junk, last);
     else {
       last = walked.step;
+      desk.progress(`verified entry ${last.after.seq}`);
       visitor.step(last);
     }
   }

@@ -11,13 +11,14 @@ import { PamError } from '../model/error.ts';
 import { dayOf, earlier, type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
-import type { OpenRecord } from '../model/open-record.ts';
+import type { OpenRecord, SeenPart } from '../model/open-record.ts';
 import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { ExactGrant, Signed } from '../model/statement.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
 import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
+import { checkScope } from './fill-scope.ts';
 import { type Judged, judgeRequest } from './judge-request.ts';
 import { judgeStops } from './judge-stop.ts';
 import { beneficiaries, members } from './people.ts';
@@ -52,8 +53,8 @@ export interface Snapshot {
 }
 
 export function decide(snapshot: Snapshot, now: Instant): Decision {
-  const { policy, request, record } = snapshot;
-  const seenAt = record?.seen?.at ?? null;
+  const { policy, request } = snapshot;
+  const seenAt = seenOf(snapshot)?.at ?? null;
   const judged: Judged[] = [
     ...snapshot.halts.map((one): Judged => ({ ...one, kind: 'wait' })),
     ...judgeId(snapshot, now),
@@ -65,7 +66,7 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
   const role = roleOf(policy, request.role);
   const exact = exactGrant(policy, snapshot.providers, request, now);
   if (role === undefined || exact === undefined) {
-    if (role !== undefined)
+    if (role !== undefined && checkScope(role, request.scope ?? {}).length === 0)
       judged.push(no('E_POL_TARGET', `policy has no login key or target for ${request.subject}`));
     return conclude(judged, null, [], null);
   }
@@ -73,6 +74,11 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
   const approvals = judgeApprovals(snapshot, role, grant, now);
   judged.push(...approvals.reasons);
   return conclude(judged, grant, approvals.counted, approvals.next);
+}
+
+/** What the ledger saw, if it saw these very bytes: other bytes have clocks of their own. */
+function seenOf({ record, requestSha256 }: Snapshot): SeenPart | null {
+  return record?.seen?.request_sha256 === requestSha256 ? record.seen : null;
 }
 
 const no = (code: string, message: string): Judged => ({ code, ok: false, message, kind: 'rule' });
@@ -102,7 +108,7 @@ function conclude(
 function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
   const { id, record, request } = snapshot;
   const day = dayOf(id);
-  const seenAt = record?.seen?.at ?? now;
+  const seenAt = seenOf(snapshot)?.at ?? now;
   if (
     day === undefined ||
     secondsBetween(day, seenAt) < -86_400 ||
@@ -128,10 +134,12 @@ function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
 }
 
 function judgeStatement(snapshot: Snapshot, now: Instant): Judged[] {
-  const { request, statement, record } = snapshot;
+  const { request, statement } = snapshot;
   if (statement === null) return [];
+  const seen = seenOf(snapshot);
   try {
-    const { claims } = verifyRequester(snapshot, statement, record?.seen?.at ?? now);
+    const recordedAt = seen?.signature_sha256 === snapshot.signatureSha256 ? seen.at : now;
+    const { claims } = verifyRequester(snapshot, statement, recordedAt);
     return [{ code: 'E_SIG_REQUESTER', ok: true, message: `signed by ${claims.signer}`, kind: 'rule' }];
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
@@ -202,7 +210,7 @@ function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: 
     recordedAt: record?.grant?.recorded.at ?? now,
   };
   const { good, bad } = verifyApprovals(facts, snapshot.approvals);
-  const clocks = { now, seenAt: record?.seen?.at ?? null };
+  const clocks = { now, seenAt: seenOf(snapshot)?.at ?? null };
   const people = latestPerPerson(good);
   const seats = seat(policy, role.approval, people, clocks);
   const evidence: Judged[] = bad.map((one) => ({ ...one, kind: 'evidence' }));

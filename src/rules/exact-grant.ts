@@ -4,7 +4,7 @@ import type { Identity, Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { ExactGrant } from '../model/statement.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
-import { fillPermissions } from './fill-scope.ts';
+import { checkScope, fillPermissions } from './fill-scope.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
 export function identityOf(policy: Policy, id: string): Identity | undefined {
@@ -24,7 +24,10 @@ export function loginKeyOf(identity: Identity, at: Instant): string | undefined 
   return identity.login_key ?? valid?.key;
 }
 
-/** `undefined` when the policy knows no such role, target or subject, or lacks the login key that is needed. */
+/**
+ * `undefined` when the policy knows no such role, target or subject, lacks the login key that is needed, or when the
+ * request's scope does not fill the role's.
+ */
 export function exactGrant(
   policy: Policy,
   providers: ReadonlyMap<string, ProviderFacts>,
@@ -34,6 +37,7 @@ export function exactGrant(
   const role = roleOf(policy, request.role);
   const identity = identityOf(policy, request.subject);
   if (role === undefined || identity === undefined) return undefined;
+  if (checkScope(role, request.scope ?? {}).length > 0) return undefined;
   const target = policy.targets[role.target];
   const provider = target === undefined ? undefined : providers.get(target.provider);
   if (provider === undefined) return undefined;

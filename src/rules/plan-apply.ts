@@ -95,7 +95,9 @@ export function planApply(situation: Situation, now: Instant, only?: ReadonlySet
   // A stop of live access is only recorded here; the sweep acts on it.
   const live = sweep.end.flatMap(({ event }) => (event?.type === 'stopped' ? [event] : []));
   const stop = [...sweep.drop, ...live];
-  const plan = { see, stop, refuse, ready: [], abandon: [], waiting: [] };
+  // A stop ends the id; other bytes under it cannot be refused after that.
+  const open = refuse.filter(({ id }) => !stop.some((event) => event.id === id));
+  const plan = { see, stop, refuse: open, ready: [], abandon: [], waiting: [] };
   const planned = wanted.reduce<ApplyPlan>((sum, one) => planOne(situation, index, sum, one, now), plan);
   const found = new Set(situation.candidates.map(({ id }) => id));
   const lost = [...index.records.values()].filter(({ id }) => !found.has(id) && (only?.has(id) ?? true));
@@ -112,7 +114,7 @@ function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now
     (record.state === 'seen' && now > plus(seen.at, patience)) ||
     (record.state === 'scheduled' && grant !== null && grant.end <= now);
   const reason = { code: 'E_POL_MERGED', ok: false, message: 'its file is neither on main nor proposed' };
-  if (lapsed) {
+  if (lapsed && mayRefuse(record, seen.request_sha256)) {
     const event: RefusedEvent = {
       type: 'refused',
       id,
@@ -163,6 +165,7 @@ function planOne(
   }
   // An unmerged proposal that nobody has seen is its proposer's business; a seen one must not stay open for ever.
   if (decision.final && (one.merged || record?.seen?.request_sha256 === one.requestSha256)) {
+    if (!mayRefuse(record ?? undefined, one.requestSha256)) return plan;
     return { ...plan, refuse: [...plan.refuse, refusedEvent(one, decision.reasons)] };
   }
   const terms = decision.verdict === 'approved' ? termsOf(snapshot, decision, now) : undefined;
@@ -288,13 +291,12 @@ function refusal(situation: Situation, one: Candidate, now: Instant): RefusedEve
   }
   const problem = problemOf(situation, one, now);
   if (problem === undefined) return undefined;
-  if (
-    record !== undefined &&
-    (record.refused.includes(one.requestSha256) || record.refused.length >= MAX_REFUSED)
-  ) {
-    return undefined;
-  }
-  return refusedEvent(one, [problem]);
+  return mayRefuse(record, one.requestSha256) ? refusedEvent(one, [problem]) : undefined;
+}
+
+/** Bytes are refused once, and only so many of them under one id: the ledger takes no more. */
+function mayRefuse(record: OpenRecord | undefined, digest: Sha256): boolean {
+  return record === undefined || (!record.refused.includes(digest) && record.refused.length < MAX_REFUSED);
 }
 
 /** Why these bytes can never be seen; `undefined` when they can, or were. */
@@ -309,8 +311,9 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
   if (!(age >= -86_400 && age < 2 * 86_400)) {
     return { code: 'E_REQ_ID_DATE', ok: false, message: "the id's date is more than a day away" };
   }
-  if (record?.refused.includes(one.requestSha256) === true) {
-    return { code: 'E_REQ_CONSUMED', ok: false, message: 'these bytes were refused before' };
+  if (!mayRefuse(record, one.requestSha256)) {
+    const why = 'these bytes, or too many other versions, were refused before';
+    return { code: 'E_REQ_CONSUMED', ok: false, message: why };
   }
   if (record?.seen != null && record.seen.requester !== request.requester) {
     return {

@@ -74,8 +74,10 @@ export function judgeKey(policy: Policy, use: KeyUse): Holder {
   return holder;
 }
 
+/** The earliest, where policy lists a key more than once: the strictest counts. */
 export function revocationOf(policy: Policy, key: Fingerprint): RevokedKey | undefined {
-  return policy.revoked_keys.find((one) => one.fingerprint === key);
+  const listed = policy.revoked_keys.filter((one) => one.fingerprint === key);
+  return listed.reduce<RevokedKey | undefined>((a, b) => (a === undefined || b.at < a.at ? b : a), undefined);
 }
 
 /** Since when approvals by this key are void, if it was reported compromised. */

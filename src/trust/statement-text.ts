@@ -81,7 +81,7 @@ export interface Claims {
   readonly because: string | null;
   readonly capacity: Capacity | null;
   readonly ledger: LedgerPoint | null;
-  /** All lines by their first key; for saying which line differs. */
+  /** All lines by key, those of one key together; for saying which line differs. */
   readonly lines: ReadonlyMap<string, string>;
 }
 
@@ -89,7 +89,10 @@ export function claimsOf(text: string): Claims {
   const lines = new Map<string, string>();
   for (const line of text.split('\n')) {
     const cut = line.indexOf(': ');
-    if (cut > 0 && !lines.has(line.slice(0, cut))) lines.set(line.slice(0, cut), line.slice(cut + 2));
+    if (cut <= 0) continue;
+    const [key, value] = [line.slice(0, cut), line.slice(cut + 2)];
+    const before = lines.get(key);
+    lines.set(key, before === undefined ? value : `${before}, ${value}`);
   }
   const signer = lines.get('signer') ?? '';
   const signedAt = parseInstant(lines.get('signed-at') ?? '');
