@@ -1,12 +1,15 @@
 /** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readPolicy } from '../documents/policy-files.ts';
 import { readRequest } from '../documents/request-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Issue, PamError } from '../model/error.ts';
+import { isOid } from '../model/names.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { type Desk, mainRef } from './desk.ts';
-import { incidentStates } from './gather.ts';
+import { incidentStates, REQUEST_MAX_BYTES } from './gather.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { policyFilesOf } from './walk-ledger.ts';
 
@@ -34,6 +37,29 @@ export async function checkFile(
     const { code, message } = error;
     return { issues: error.issues.length > 0 ? error.issues : [{ file: path, code, message }], reasons: [] };
   }
+}
+
+/** Request files of the work tree that the base does not hold as they are: what a proposal would bring. */
+export async function requestFilesSince(desk: Desk, base: string): Promise<readonly string[]> {
+  const { repository } = desk;
+  if (repository.workTree === null) throw new PamError('E_USAGE', '--base needs a work tree');
+  const refs = [base, `refs/heads/${base}`, `refs/remotes/${base}`].filter((one) => one.startsWith('refs/'));
+  const found = await Promise.all(refs.map((ref) => repository.resolve(ref)));
+  const commit = isOid(base) ? base : found.find((one) => one !== undefined);
+  if (commit === undefined)
+    throw new PamError('E_USAGE', `there is no branch or commit ${JSON.stringify(base)}`);
+  const root = join(repository.workTree, 'requests');
+  const names = await readdir(root, { recursive: true }).catch((): string[] => []);
+  const paths = names
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => `requests/${name}`)
+    .sort();
+  const before = await repository.read(
+    paths.map((path) => ({ treeish: commit, path })),
+    REQUEST_MAX_BYTES,
+  );
+  const here = await Promise.all(paths.map((path) => readFile(join(repository.workTree ?? '', path))));
+  return paths.filter((_, at) => !here[at]?.equals(before[at] ?? new Uint8Array()));
 }
 
 /** Throws with every issue when the policy on main could not be signed as it is. */
