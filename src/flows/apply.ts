@@ -2,8 +2,7 @@
  * Apply: gather -> decide -> plan -> record the intents -> ask the targets -> record the outcomes. The ledger
  * moves twice at the most; between the two every grant that may exist is on record.
  */
-import type { Reason } from '../model/decision.ts';
-import type { GrantingEvent, LedgerEvent } from '../model/entry.ts';
+import type { GrantingEvent, LedgerEvent, ReasonNote } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { earlier, type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
@@ -98,8 +97,11 @@ function settledStep(view: LedgerView, id: RequestId): RunStep[] {
       const message = `the id is used up: it is ${record.state}; ask again with a new one`;
       return [{ ...skipped, error: { code: 'E_REQ_CONSUMED', message }, what: '' }];
     }
+    case 'unseen': {
+      const message = 'these bytes were refused before; ask again with a new id';
+      return [{ ...skipped, error: { code: 'E_REQ_CONSUMED', message }, what: '' }];
+    }
     case undefined:
-    case 'unseen':
     case 'seen':
       return [];
   }
@@ -205,12 +207,18 @@ async function planNow(
   return { planned: { plan: { ...plan, refuse }, situation, intents, failed }, events };
 }
 
-function standingRefusal(view: LedgerView, ready: Ready, preexisting: readonly string[]): Reason | undefined {
+function standingRefusal(
+  view: LedgerView,
+  ready: Ready,
+  preexisting: readonly string[],
+): ReasonNote | undefined {
+  // An intent on record was judged when it was written; a refusal cannot follow it.
+  if (ready.action === 'resume') return undefined;
   const role = roleOf(view.state.policy, ready.terms.role);
   if (preexisting.length === 0 || role?.may_preexist === true) return undefined;
   const { login, target } = ready.terms;
   const message = `${login} has ${preexisting.join(', ')} on ${target} already, and nothing on record explains it`;
-  return { code: 'E_POL_STANDING', ok: false, message };
+  return { code: 'E_POL_STANDING', message };
 }
 
 function scheduled(ready: Ready): LedgerEvent[] {

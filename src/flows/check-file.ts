@@ -68,7 +68,10 @@ export async function checkPolicyOnMain(desk: Desk): Promise<void> {
     (await desk.repository.resolve(mainRef(desk, desk.hint))) ??
     (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
   if (main === undefined)
-    throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, { exit: 4 });
+    throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, {
+      exit: 4,
+      hint: 'go to a clone of the access repository, or make a new one with `pam init`',
+    });
   const files = await policyFilesOf(desk.repository, main);
   readPolicy(files, treeDigest(files), desk.providers);
 }

@@ -13,7 +13,7 @@ import type { Signed } from '../model/statement.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
-import { isExplained } from '../rules/still-needed.ts';
+import { isHeld } from '../rules/still-needed.ts';
 import { appendEntry } from './append-entry.ts';
 import { type Revoked, revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
@@ -144,7 +144,7 @@ async function planNow(
   const plan = planSweep({ root, policy, index, stops, incidents }, now);
   const mine = (record: OpenRecord): boolean => isMine(view, executor, scope, record);
   const end = plan.end.filter(({ record }) => mine(record));
-  const again = await foundAgain(desk, view, plan.recheck.filter(mine));
+  const again = await foundAgain(desk, view, plan.recheck.filter(mine), troubles);
   const drop = plan.drop.filter(({ id }) => scope.ids?.has(id) ?? true);
   return { end: [...end, ...again], drop, recheck: [] };
 }
@@ -184,7 +184,12 @@ async function stopsOn(
 }
 
 /** A paused executor may have woken up after its grant was ended: ask the target once more for a day. */
-async function foundAgain(desk: Desk, view: LedgerView, records: readonly OpenRecord[]): Promise<Ending[]> {
+async function foundAgain(
+  desk: Desk,
+  view: LedgerView,
+  records: readonly OpenRecord[],
+  troubles: Reason[],
+): Promise<Ending[]> {
   const found: Ending[] = [];
   for (const record of records) {
     const { id, grant } = record;
@@ -197,8 +202,9 @@ async function foundAgain(desk: Desk, view: LedgerView, records: readonly OpenRe
       const because = `${left.join(', ')} was found at the target after it had ended`;
       found.push({ id, record, why: because, event: { type: 'ending', id, cause: 'found', because } });
     } catch (error) {
-      if (!(error instanceof PamError)) throw error;
-      desk.note(`could not look at ${grant.target} again for ${id}: ${error.message}`);
+      // One broken provider must not stop the revocations of this run.
+      const { code, message } = error instanceof PamError ? error : new PamError('E_PRV', String(error));
+      troubles.push({ code, ok: false, message: `could not look at ${grant.target} again for ${id}: ${message}` });
     }
   }
   return found;
@@ -207,7 +213,7 @@ async function foundAgain(desk: Desk, view: LedgerView, records: readonly OpenRe
 /** It was there before pam came, or another grant that may be live explains it. */
 function belongs(view: LedgerView, { id, grant }: OpenRecord, permission: string): boolean {
   if (grant === null || grant.granting?.preexisting.includes(permission) === true) return true;
-  return isExplained(view.state.index, { target: grant.target, login: grant.login, permission }, id);
+  return isHeld(view.state.index, { target: grant.target, login: grant.login, permission }, id);
 }
 
 async function recordOutcomes(

@@ -24,7 +24,7 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
   const tip = (await desk.repository.resolve(ledgerRef(desk))) ?? (await desk.repository.resolve(elsewhere));
   if (tip === undefined) {
     throw new PamError('E_LED_MISSING', `this clone holds no ledger branch ${desk.hint.ledger}`, {
-      hint: `git fetch it: git fetch origin ${desk.hint.ledger}`,
+      hint: `in a clone of an access repository: git fetch origin ${desk.hint.ledger}; a new one is made by \`pam init\``,
     });
   }
   const root = desk.givenRoot ?? (await desk.memory.pinnedRoot());

@@ -20,8 +20,18 @@ export function neededBy(
   return matching(index, access, (record) => record.state !== 'ending' && !except.has(record.id));
 }
 
-/** Is the access there because of a recorded grant, live or not yet revoked? Then it never counts as "before". */
+/**
+ * Is the access there because of a recorded grant, live or not yet revoked? Then it never counts as "before". A
+ * grant that found it there explains nothing: else the last of two such grants would take standing access away.
+ */
 export function isExplained(index: OpenIndex, access: Access, except: RequestId): boolean {
+  const foundIt = ({ grant }: OpenRecord): boolean =>
+    grant?.granting?.preexisting.includes(access.permission) === true;
+  return matching(index, access, (record) => record.id !== except && !foundIt(record)).length > 0;
+}
+
+/** Does any other grant that may be live hold this access, whoever gave it? */
+export function isHeld(index: OpenIndex, access: Access, except: RequestId): boolean {
   return matching(index, access, (record) => record.id !== except).length > 0;
 }
 
