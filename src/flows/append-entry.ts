@@ -5,15 +5,16 @@
 import { printEntry } from '../documents/entry-file.ts';
 import type { Entry, LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
-import { type Instant, secondsBetween } from '../model/instant.ts';
+import { type Instant, plus, secondsBetween } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../model/statement.ts';
-import { type Candidate, followChain } from '../rules/follow-chain.ts';
+import { type Candidate, followChain, newestOrdered } from '../rules/follow-chain.ts';
 import { foldIndex } from '../rules/fold-index.ts';
 import { indexDigest } from '../rules/print-index.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 import type { ChainState } from '../trust/chain-state.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { keepHead, type LedgerView, readLedger } from './read-ledger.ts';
@@ -61,7 +62,9 @@ export async function appendEntry(
     const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);
     const commit = await commitEntry(desk, made, [view.parent]);
     // Deciding took too long to be believed any more (DESIGN rule 10): decide again.
-    if (secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
+    // Endings lose nothing by being late, and must not starve behind slow reading.
+    const grants = wanted.main !== undefined;
+    if (grants && secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
     if (await publish(desk, view, commit, made.state)) {
       const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
       await keepHead(desk, executor, after);
@@ -75,6 +78,15 @@ export async function appendEntry(
   throw new PamError('E_RACE_LOST', 'other executors kept writing the ledger first', {
     hint: 'nothing was done at any target; run it again',
   });
+}
+
+/**
+ * Apply and policy entries never go back in time. Behind the newest one by less than the tolerance, this run dates
+ * itself like that one; further behind, `haltsOf` stops it.
+ */
+export function orderedClock({ state }: Pick<LedgerView, 'state'>, clock: Instant): Instant {
+  const last = newestOrdered(state);
+  return last !== null && clock < last && last <= plus(clock, CLOCK_TOLERANCE_SECONDS) ? last : clock;
 }
 
 /** One entry on top of `state`, signed, and believed by the same rules that every reader uses. */
@@ -117,6 +129,7 @@ export async function makeEntry(
     bytes,
     signature,
     entry,
+    broughtDigest: () => policy.digest,
     brought: () => draft.brings ?? { policy: state.policy, files: state.policyFiles },
   };
   const after = followChain(state, candidate);

@@ -11,7 +11,7 @@ import { ACT_WITHIN_SECONDS } from '../rules/fold-index.ts';
 import { type ApplyPlan, planApply, type Ready, type Situation } from '../rules/plan-apply.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { executesOn } from '../rules/rights.ts';
-import { appendEntry } from './append-entry.ts';
+import { appendEntry, orderedClock } from './append-entry.ts';
 import {
   abandonIntent,
   carryOutGrant,
@@ -20,7 +20,6 @@ import {
   stillGranting,
 } from './carry-out-grant.ts';
 import { revokeAtTarget } from './carry-out-revoke.ts';
-import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import type { Desk, Executor } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { gather } from './gather.ts';
@@ -48,7 +47,7 @@ export async function apply(
   const steps: RunStep[] = recorded === null ? [] : [policyStep(recorded)];
   let planned: Planned | undefined;
   const { view } = await appendEntry(desk, executor, start, async (now, clock) => {
-    const at = notBefore(clock, now);
+    const at = orderedClock(now, clock);
     const made = await planNow(desk, executor, now, freshness, at, only);
     planned = made.planned;
     const { main } = made.planned.situation;
@@ -107,15 +106,6 @@ function settledStep(view: LedgerView, id: RequestId): RunStep[] {
   }
 }
 
-/**
- * Apply entries never go back in time. Behind the newest one by less than the tolerance, this run dates itself
- * like that one; further behind, `haltsOf` stops it.
- */
-function notBefore(clock: Instant, view: LedgerView): Instant {
-  const last = view.state.index.beats?.apply?.at;
-  return last !== undefined && clock < last && last <= plus(clock, CLOCK_TOLERANCE_SECONDS) ? last : clock;
-}
-
 const policyStep = (seq: number): RunStep => ({
   action: 'policy',
   id: '-',
@@ -161,7 +151,10 @@ async function planNow(
   only: ReadonlySet<RequestId> | undefined,
 ): Promise<{ readonly planned: Planned; readonly events: readonly LedgerEvent[] }> {
   const situation = await gather(desk, view, freshness, now, only);
-  if (situation.main === null || situation.halts.some(({ code }) => code === 'E_LED_CLOCK')) {
+  if (
+    situation.main === null ||
+    situation.halts.some(({ code }) => code === 'E_LED_CLOCK' || code === 'E_LED_MAIN')
+  ) {
     const plan = { see: [], stop: [], refuse: [], ready: [], abandon: [], waiting: [] };
     return { planned: { plan, situation, intents: [], failed: [] }, events: [] };
   }
@@ -305,7 +298,7 @@ async function recordOutcomes(
     const events = outcomes.flatMap(({ id, outcome }) =>
       outcome.event !== null && stillGranting(now, id) ? [outcome.event] : [],
     );
-    return events.length === 0 ? null : { events, main, at: notBefore(clock, now) };
+    return events.length === 0 ? null : { events, main, at: orderedClock(now, clock) };
   });
   // Somebody stopped or ended it while we were granting: it must not stay.
   for (const { id, outcome } of outcomes) {

@@ -2,6 +2,7 @@
 import { readCheckpoint } from '../documents/checkpoint-file.ts';
 import { readRequest } from '../documents/request-file.ts';
 import type { LedgerEvent } from '../model/entry.ts';
+import type { LedgerPoint } from '../model/statement.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
@@ -38,6 +39,7 @@ export interface Audited {
 export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Promise<Audited> {
   const findings: Finding[] = [];
   const witnesses = new Map<number, Sha256>();
+  const strays: LedgerPoint[] = [];
   const writers = new Map<string, number[]>();
   const counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
   const byExecutor: Record<string, number> = {};
@@ -62,6 +64,7 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     step,
     junk: (junk, newest) => {
       const seq = (newest?.after.seq ?? -1) + 1;
+      if (junk.stray !== null) strays.push(junk.stray);
       const message = `commit ${junk.commit.slice(0, 12)} was stepped over where entry ${seq} would stand: ${junk.message}`;
       findings.push({
         code: junk.code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : junk.code,
@@ -72,6 +75,11 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     },
   });
   const { after } = whole.last;
+  for (const { seq, head } of strays) {
+    if (witnesses.get(seq) === head) continue;
+    const message = `an executor signed two entries ${seq}: ${head} and ${witnesses.get(seq) ?? 'none'} of this chain`;
+    findings.push({ code: 'E_LED_FORK', severity: 'error', seq, message });
+  }
   findings.push(...(await judgeMessages(desk, told)));
   findings.push(...auditEnd(after, desk.clock(), writers));
   if (checkpoint !== undefined) findings.push(...judgeCheckpoint(checkpoint, whole.root, witnesses));

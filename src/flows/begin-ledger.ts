@@ -100,7 +100,13 @@ async function makeGenesis(
   };
   const bytes = printEntry(entry);
   const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
-  const state = beginChain({ bytes, signature, entry, brought: () => ({ policy, files }) });
+  const state = beginChain({
+    bytes,
+    signature,
+    entry,
+    broughtDigest: () => policy.digest,
+    brought: () => ({ policy, files }),
+  });
   return {
     state,
     commit: await commitEntry(desk, { entry, files: ledgerFiles(state, bytes, signature) }, []),

@@ -13,7 +13,7 @@ import { PamError } from '../model/error.ts';
 import { type Instant, secondsBetween } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
-import { isExplained } from '../rules/still-needed.ts';
+import { accessOf, isExplained } from '../rules/still-needed.ts';
 import type { Ready } from '../rules/plan-apply.ts';
 import type { Desk } from './desk.ts';
 import type { LedgerView } from './read-ledger.ts';
@@ -47,7 +47,7 @@ export async function standingAccess(
   if (shown.state === 'absent') return [];
   const { target, login } = ready.terms;
   return shown.which.filter(
-    (permission) => !isExplained(view.state.index, { target, login, permission }, ready.id),
+    (permission) => !isExplained(view.state.index, accessOf(ready.terms, permission), ready.id),
   );
 }
 

@@ -4,6 +4,7 @@ import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import { PamError } from '../model/error.ts';
+import { newestOrdered } from '../rules/follow-chain.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Desk, mainRef } from './desk.ts';
@@ -63,9 +64,9 @@ async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reaso
 }
 
 function clockHalts(view: LedgerView, now: Instant): Reason[] {
-  const last = view.state.index.beats?.apply?.at;
-  if (last === undefined || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
-  return [halt('E_LED_CLOCK', `this clock says ${now}, but the ledger has an apply entry of ${last}`)];
+  const last = newestOrdered(view.state);
+  if (last === null || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
+  return [halt('E_LED_CLOCK', `this clock says ${now}, but the ledger has an entry of ${last}`)];
 }
 
 /** Access that nobody will end must not begin. */

@@ -22,15 +22,16 @@ export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
   const found = await policyOnMain(desk, view);
   if (found === undefined) return undefined;
   const previous = found.seq === 1 ? null : view.state.policy;
+  const policy = found.read();
   const change: PolicyChange = {
     root: view.state.root,
     seq: found.seq,
-    next: found.policy,
+    next: policy,
     previous,
     statements: await statementsOnPolicy(desk, view, found.seq),
     recordedAt: desk.clock(),
   };
-  return { view, change, told: tellPolicyChange(previous, found.policy) };
+  return { view, change, told: tellPolicyChange(previous, policy) };
 }
 
 export interface Ratified {

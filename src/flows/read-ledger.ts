@@ -6,13 +6,14 @@ import { type Checkpoint, readCheckpoint } from '../documents/checkpoint-file.ts
 import { PamError } from '../model/error.ts';
 import type { CommitInfo } from '../model/git.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
-import { CHECKPOINT_NAMESPACE } from '../model/statement.ts';
+import { CHECKPOINT_NAMESPACE, type LedgerPoint } from '../model/statement.ts';
 import type { Reason } from '../model/decision.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
-import { stateAt, type Junk, walkLedger } from './walk-ledger.ts';
+import { findGenesis, stateAt, type Junk, walkLedger } from './walk-ledger.ts';
+import { witnessesOf } from './witness.ts';
 
 export interface LedgerView {
   readonly state: ChainState;
@@ -91,16 +92,49 @@ async function walk(
   }
   if (tip === null) throw new PamError('E_LED_MISSING', 'there is no ledger branch');
   const commits = await repository.history(tip, known === undefined ? [] : [known.commit]);
-  const found = known ?? (await genesis(desk, commits, root));
-  const { state, commit, junkAbove } = await climb(desk, commits, found);
-  const troubles = junkAbove.slice(0, 3).map(
-    (one): Reason => ({
+  const found = known ?? (await beginning(desk, commits, root));
+  const { state, commit, junkAbove, strays } = await climb(desk, commits, found);
+  const troubles = [
+    ...(await forksAmong(desk, { state, commit }, strays)),
+    ...junkAbove.slice(0, 3).map((one) => ({
       code: 'E_LED_JUNK',
       ok: false,
       message: `commit ${one.commit.slice(0, 12)}: ${one.message}`,
-    }),
+    })),
+  ];
+  // Who verified one of the two branches before knows which is whose; who did not must not choose.
+  const forked = troubles.some(({ code }) => code === 'E_LED_FORK');
+  return { state, commit, tip, parent: tip, appendable: known !== undefined || !forked, troubles };
+}
+
+async function beginning(
+  desk: Desk,
+  commits: readonly CommitInfo[],
+  root: Sha256 | undefined,
+): Promise<Known> {
+  const { step } = await findGenesis(desk.repository, desk.providers, commits, root);
+  return { state: step.after, commit: step.commit.oid };
+}
+
+/**
+ * An executor's entry that follows another one than ours is a second history, unless it is only a copy of an entry
+ * that stands on our chain already (which anybody can push).
+ */
+async function forksAmong(desk: Desk, at: Known, strays: readonly LedgerPoint[]): Promise<readonly Reason[]> {
+  if (strays.length === 0) return [];
+  const ours = await witnessesOf(
+    desk,
+    at,
+    strays.map(({ seq }) => seq),
   );
-  return { state, commit, tip, parent: tip, appendable: true, troubles };
+  return strays
+    .filter(({ seq, head }) => ours.get(seq) !== head)
+    .slice(0, 3)
+    .map(({ seq, head }) => ({
+      code: 'E_LED_FORK',
+      ok: false,
+      message: `an executor signed two entries ${seq}: ${head} and ${ours.get(seq) ?? 'none'} of this chain`,
+    }));
 }
 
 function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerView, 'firstUse'> {
@@ -112,40 +146,30 @@ function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerVie
   return { ...known, tip, parent: known.commit, appendable: true, troubles: [trouble] };
 }
 
-/** The first commit that holds the genesis of this root; without a root, of the only one there is. */
-async function genesis(desk: Desk, commits: readonly CommitInfo[], root: Sha256 | undefined): Promise<Known> {
-  const { repository, providers } = desk;
-  for (const commit of commits) {
-    for await (const walked of walkLedger(repository, providers, [commit], null)) {
-      if (walked.kind !== 'step') continue;
-      const state = walked.step.after;
-      if (root === undefined || state.root === root) return { state, commit: commit.oid };
-    }
-  }
-  throw new PamError('E_POL_GENESIS', `the ledger does not begin with ${root ?? 'a genesis'}`, {
-    exit: 20,
-    hint: 'this is another access repository than the one that was pinned, or its ledger was replaced',
-  });
-}
+/** One is enough to stop grants; more would only cost. */
+const MOST_STRAYS = 16;
 
 async function climb(
   desk: Desk,
   commits: readonly CommitInfo[],
   from: Known,
-): Promise<Known & { readonly junkAbove: readonly Junk[] }> {
+): Promise<Known & { readonly junkAbove: readonly Junk[]; readonly strays: readonly LedgerPoint[] }> {
   let { state, commit } = from;
   let junkAbove: Junk[] = [];
+  const strays: LedgerPoint[] = [];
   const at = commits.findIndex((one) => one.oid === from.commit);
   for await (const walked of walkLedger(desk.repository, desk.providers, commits.slice(at + 1), state)) {
-    if (walked.kind === 'junk') junkAbove.push(walked.junk);
-    else {
+    if (walked.kind === 'junk') {
+      junkAbove.push(walked.junk);
+      if (walked.junk.stray !== null && strays.length < MOST_STRAYS) strays.push(walked.junk.stray);
+    } else {
       state = walked.step.after;
       desk.progress(`verified entry ${state.seq}`);
       commit = walked.step.commit.oid;
       junkAbove = [];
     }
   }
-  return { state, commit, junkAbove };
+  return { state, commit, junkAbove, strays };
 }
 
 async function knownHead(
@@ -153,7 +177,7 @@ async function knownHead(
   executor: Executor | null,
   root: Sha256 | undefined,
 ): Promise<Known | undefined> {
-  const kept = await desk.memory.keptHead(executor?.name ?? 'person');
+  const kept = await desk.memory.keptHead(ownerOf(executor));
   if (kept === undefined || kept.commit === null) return undefined;
   try {
     const checkpoint: Checkpoint = readCheckpoint(Buffer.from(kept.text));
@@ -169,6 +193,10 @@ async function knownHead(
   }
 }
 
+/** An executor's memory is its own, whatever it is called. */
+const ownerOf = (executor: Executor | null): string =>
+  executor === null ? 'person' : `executor.${executor.name}`;
+
 function signedBy(state: ChainState, executor: Executor, text: string, signature: string | null): boolean {
   if (signature === null) return false;
   const { key } = verifySshsig({ message: text, armor: signature, namespace: CHECKPOINT_NAMESPACE });
@@ -182,7 +210,7 @@ export async function keepHead(
   head: { readonly state: ChainState; readonly commit: Oid },
 ): Promise<void> {
   const { root, seq, entry } = head.state;
-  const owner = executor?.name ?? 'person';
+  const owner = ownerOf(executor);
   const checkpoint: Checkpoint = {
     schema: 'pam.checkpoint/1',
     root,

@@ -4,33 +4,33 @@
  */
 import { readPolicy } from '../documents/policy-files.ts';
 import { PamError } from '../model/error.ts';
+import type { Sha256 } from '../model/names.ts';
+import type { Files, Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
-import { judgePolicyChange, tallies } from '../rules/judge-policy-change.ts';
+import { adminsAgree, judgePolicyChange, tallies } from '../rules/judge-policy-change.ts';
 import { treeDigest } from '../trust/digest.ts';
-import { appendEntry } from './append-entry.ts';
+import { appendEntry, orderedClock } from './append-entry.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { policyFilesOf } from './walk-ledger.ts';
 
 /** The policy that main holds, when it is not the one in force; throws when main's cannot be read. */
-export async function policyOnMain(
-  desk: Desk,
-  view: LedgerView,
-): Promise<
-  | {
-      readonly policy: LedgerView['state']['policy'];
-      readonly files: LedgerView['state']['policyFiles'];
-      readonly seq: number;
-    }
-  | undefined
-> {
+export async function policyOnMain(desk: Desk, view: LedgerView): Promise<NewPolicy | undefined> {
   const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
   if (main === undefined) return undefined;
   const files = await policyFilesOf(desk.repository, main);
   const digest = treeDigest(files);
   const inForce = view.state.index.beats?.policy.seq ?? 0;
   if (inForce > 0 && digest === view.state.policy.digest) return undefined;
-  return { policy: readPolicy(files, digest, desk.providers), files, seq: inForce + 1 };
+  return { files, digest, seq: inForce + 1, read: () => readPolicy(files, digest, desk.providers) };
+}
+
+export interface NewPolicy {
+  readonly files: Files;
+  readonly digest: Sha256;
+  readonly seq: number;
+  /** Parses and judges it. Executors count signatures over the digest first: main may hold anything. */
+  readonly read: () => Policy;
 }
 
 export async function statementsOnPolicy(
@@ -51,21 +51,28 @@ export async function recordPolicy(
 ): Promise<{ readonly view: LedgerView; readonly recorded: number | null }> {
   try {
     let recorded: number | null = null;
-    const { view } = await appendEntry(desk, executor, first, async (now, at) => {
+    const { view } = await appendEntry(desk, executor, first, async (now, clock) => {
       recorded = null;
+      const at = orderedClock(now, clock);
       const found = await policyOnMain(desk, now);
       if (found === undefined) return null;
       const statements = await statementsOnPolicy(desk, now, found.seq);
       const previous = found.seq === 1 ? null : now.state.policy;
       const { root, index } = now.state;
-      const change = { root, seq: found.seq, next: found.policy, previous, recordedAt: at };
+      const { seq, digest, files } = found;
+      const previousDigest = previous?.digest ?? null;
+      // Under version 1 the policy in force is the genesis' own, and main must hold just that.
+      if (!adminsAgree(now.state.policy, { root, seq, digest, previousDigest, statements, recordedAt: at }))
+        return null;
+      const policy = found.read();
+      const change = { root, seq, next: policy, previous, recordedAt: at };
       const counted = countedOnly({ ...change, statements });
       judgePolicyChange({ ...change, statements: counted }, index);
-      recorded = found.seq;
-      const { digest } = found.policy;
+      recorded = seq;
       return {
-        events: [{ type: 'policy', id: '-', seq: found.seq, digest, statements: counted }],
-        brings: { policy: found.policy, files: found.files },
+        events: [{ type: 'policy', id: '-', seq, digest, statements: counted }],
+        brings: { policy, files },
+        at,
       };
     });
     return { view, recorded };

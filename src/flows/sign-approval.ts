@@ -6,6 +6,7 @@ import type { Decision, VerifiedApproval } from '../model/decision.ts';
 import { EXIT, PamError } from '../model/error.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { Policy, Role } from '../model/policy.ts';
+import type { Request } from '../model/request.ts';
 import { type ApprovalStatement, type Capacity, NAMESPACES, type Signed } from '../model/statement.ts';
 import { eligibility } from '../rules/count-approvals.ts';
 import { roleOf } from '../rules/exact-grant.ts';
@@ -30,7 +31,7 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
   const { request, decision, snapshot } = judged;
   const role = roleOf(policy, request.role);
   if (decision.grant === null || role === undefined) throw refusedBy(decision);
-  judgeSigner(policy, role, signer, beneficiaries(policy, request.requester, request.subject), id);
+  judgeSigner(policy, role, signer, excludedFrom(looked, request), id);
   if (decision.final) throw refusedBy(decision);
   const seenAt = looked.record?.seen?.at ?? null;
   const capacity = capacityOf(policy, role, signer, seenAt, now);
@@ -52,6 +53,11 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
     ledger: { seq, head },
   };
   return { statement, text: printStatement(statement), decision };
+}
+
+function excludedFrom(looked: Looked, request: Request): ReadonlySet<string> {
+  const gains = beneficiaries(looked.view.state.policy, request.requester, request.subject);
+  return new Set([...gains, ...(looked.record?.seen?.owners ?? [])]);
 }
 
 function refusedBy(decision: Decision): PamError {
@@ -131,7 +137,7 @@ export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval 
     {
       ...snapshot,
       grant: judged.decision.grant,
-      beneficiaries: beneficiaries(policy, request.requester, request.subject),
+      beneficiaries: excludedFrom(looked, request),
       recordedAt: now,
       witnesses: new Map([...snapshot.witnesses, [view.state.seq, view.state.head]]),
     },

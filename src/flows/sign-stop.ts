@@ -1,21 +1,16 @@
 /** Stopping: a denial, a withdrawal and a revocation are one signed statement, and final. */
 import { PamError } from '../model/error.ts';
 import { NAMESPACES, type Signed, type StopStatement } from '../model/statement.ts';
-import { validStop } from '../rules/judge-stop.ts';
-import { stoppersOf } from '../rules/people.ts';
+import { entitledToStop, validStop } from '../rules/judge-stop.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Signer } from './desk.ts';
 import type { Looked } from './look-at-request.ts';
 
 export function stoppersOn(looked: Looked): ReadonlySet<string> {
   const { view, judged, record } = looked;
-  const { policy } = view.state;
-  const of = judged?.request ?? record?.seen ?? null;
-  return new Set([
-    ...(record?.seen?.stoppers ?? []),
-    ...policy.admins.people,
-    ...(of === null ? [] : stoppersOf(policy, of)),
-  ]);
+  // What was seen counts once it was seen; a proposal nobody has seen is judged by what it says.
+  const of = record?.seen ?? judged?.request ?? null;
+  return of === null ? new Set() : entitledToStop(view.state.policy, of);
 }
 
 export function prepareStop(looked: Looked, signer: string, because: string | null): StopStatement {

@@ -13,7 +13,7 @@ import type { Signed } from '../model/statement.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
-import { isHeld } from '../rules/still-needed.ts';
+import { accessOf, isHeld } from '../rules/still-needed.ts';
 import { appendEntry } from './append-entry.ts';
 import { type Revoked, revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
@@ -204,7 +204,11 @@ async function foundAgain(
     } catch (error) {
       // One broken provider must not stop the revocations of this run.
       const { code, message } = error instanceof PamError ? error : new PamError('E_PRV', String(error));
-      troubles.push({ code, ok: false, message: `could not look at ${grant.target} again for ${id}: ${message}` });
+      troubles.push({
+        code,
+        ok: false,
+        message: `could not look at ${grant.target} again for ${id}: ${message}`,
+      });
     }
   }
   return found;
@@ -213,7 +217,7 @@ async function foundAgain(
 /** It was there before pam came, or another grant that may be live explains it. */
 function belongs(view: LedgerView, { id, grant }: OpenRecord, permission: string): boolean {
   if (grant === null || grant.granting?.preexisting.includes(permission) === true) return true;
-  return isHeld(view.state.index, { target: grant.target, login: grant.login, permission }, id);
+  return isHeld(view.state.index, accessOf(grant, permission), id);
 }
 
 async function recordOutcomes(

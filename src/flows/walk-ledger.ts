@@ -5,9 +5,9 @@
 import { readEntry } from '../documents/entry-file.ts';
 import { readPolicy } from '../documents/policy-files.ts';
 import type { Entry } from '../model/entry.ts';
-import { PamError } from '../model/error.ts';
+import { EXIT, PamError } from '../model/error.ts';
 import type { CommitInfo, Repository } from '../model/git.ts';
-import type { Oid, RequestId } from '../model/names.ts';
+import type { Oid, RequestId, Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import { type Files, POLICY_PATHS } from '../model/policy.ts';
 import type { Provider } from '../model/target.ts';
@@ -15,12 +15,13 @@ import type { ChainState } from '../trust/chain-state.ts';
 import { sha256, treeDigest } from '../trust/digest.ts';
 import { gitTreeId } from '../trust/git-tree-id.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
-import { LEDGER_NAMESPACE } from '../model/statement.ts';
-import { beginChain, type Candidate, followChain } from '../rules/follow-chain.ts';
+import { LEDGER_NAMESPACE, type LedgerPoint } from '../model/statement.ts';
+import { beginChain, type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
 import { indexDigest, printIndex } from '../rules/print-index.ts';
 
-const ENTRY_MAX_BYTES = 4 * 1024 * 1024;
-const CHUNK = 256;
+/** Writers keep far below it (`append-entry.ts`); what is larger is junk and is not even read. */
+export const ENTRY_MAX_BYTES = 1024 * 1024;
+const CHUNK = 128;
 
 export interface Step {
   readonly before: ChainState | null;
@@ -32,72 +33,168 @@ export interface Junk {
   readonly commit: Oid;
   readonly code: string;
   readonly message: string;
+  /** It is an entry, and an executor in force signed it, but it follows another one: a fork, unless it is a copy. */
+  readonly stray: LedgerPoint | null;
 }
 
 export type Walked =
   | { readonly kind: 'step'; readonly step: Step }
   | { readonly kind: 'junk'; readonly junk: Junk };
 
-/**
- * Every commit in turn, as a step or as junk. With `state` null the first commit must hold the genesis.
- * @param commits parents before children
- */
+interface Raw {
+  readonly commit: CommitInfo;
+  readonly bytes: Uint8Array;
+  readonly armor: string;
+}
+
+/** Every commit in turn, as a step or as junk. @param commits parents before children */
 export async function* walkLedger(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
   commits: readonly CommitInfo[],
-  state: ChainState | null,
+  state: ChainState,
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
   for (let from = 0; from < commits.length; from += CHUNK) {
-    const chunk = commits.slice(from, from + CHUNK);
-    const wanted = chunk.flatMap(({ oid }) =>
-      ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: oid, path })),
-    );
-    const blobs = await repository.read(wanted, ENTRY_MAX_BYTES);
-    for (const [at, commit] of chunk.entries()) {
-      try {
-        const bytes = blobs[at * 2];
-        const signature = blobs[at * 2 + 1];
-        if (bytes === undefined || signature === undefined) {
-          throw new PamError('E_LED_SHAPE', 'the commit holds no entry');
-        }
-        const after = await follow(repository, providers, commit, current, bytes, signature);
-        yield { kind: 'step', step: { before: current, after, commit } };
-        current = after;
-      } catch (error) {
-        if (!(error instanceof PamError)) throw error;
-        yield { kind: 'junk', junk: { commit: commit.oid, code: error.code, message: error.message } };
-      }
+    for (const raw of await readRaw(repository, commits.slice(from, from + CHUNK))) {
+      const walked = await walkOne(repository, providers, raw, current);
+      yield walked;
+      if (walked.kind === 'step') current = walked.step.after;
     }
   }
 }
 
-async function follow(
+async function walkOne(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
-  commit: CommitInfo,
-  before: ChainState | null,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-): Promise<ChainState> {
-  const entry = readEntry(bytes);
-  const brings = entry.events[0]?.type === 'genesis' || entry.events[0]?.type === 'policy';
-  const files = brings ? await policyFilesOf(repository, commit.oid) : undefined;
-  const candidate: Candidate = {
-    bytes,
-    signature: Buffer.from(signature).toString('latin1'),
-    entry,
-    brought: () => {
-      if (files === undefined) throw new PamError('E_LED_SHAPE', 'no policy came with the entry');
-      return { files, policy: readPolicy(files, treeDigest(files), providers) };
-    },
-  };
-  const after = before === null ? beginChain(candidate) : followChain(before, candidate);
-  if (gitTreeId(ledgerFiles(after, bytes, signature), commit.tree) !== commit.tree) {
-    throw new PamError('E_LED_TREE', 'the commit holds something else than its entry makes');
+  raw: Raw | CommitInfo,
+  before: ChainState,
+): Promise<Walked> {
+  const junk = (commit: Oid, error: PamError, stray: LedgerPoint | null): Walked => ({
+    kind: 'junk',
+    junk: { commit, code: error.code, message: error.message, stray },
+  });
+  if (!('bytes' in raw)) return junk(raw.oid, new PamError('E_LED_SHAPE', 'the commit holds no entry'), null);
+  let stray: LedgerPoint | null = null;
+  try {
+    const byExecutor = signedByExecutor(before, raw);
+    const entry = readEntry(raw.bytes);
+    if (byExecutor && entry.root === before.root && entry.previous !== before.head) {
+      stray = { seq: entry.seq, head: sha256(raw.bytes) };
+    }
+    const files =
+      entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;
+    const after = followChain(before, candidateOf(raw, entry, files, providers));
+    judgeTree(after, raw);
+    return { kind: 'step', step: { before, after, commit: raw.commit } };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return junk(raw.commit.oid, error, stray);
   }
-  return after;
+}
+
+/**
+ * Anybody may push junk, so it must cost little: the signature first. Bytes of a stranger's key are parsed only where
+ * they may be a policy that brings its own executor, and then its admins are counted before it is read.
+ */
+function signedByExecutor(before: ChainState, { bytes, armor }: Raw): boolean {
+  const { key } = verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE });
+  if (isExecutorKey(before.policy, key.fingerprint)) return true;
+  if (bytes.length <= POLICY_ENTRY_MAX_BYTES && Buffer.from(bytes).includes('"events":[{"type":"policy"'))
+    return false;
+  throw new PamError('E_LED_KEY', 'no executor in force signed it');
+}
+
+/** A policy entry holds one event with a statement of each admin. */
+const POLICY_ENTRY_MAX_BYTES = 256 * 1024;
+
+function candidateOf(
+  { bytes, armor }: Raw,
+  entry: Entry,
+  files: Files | undefined,
+  providers: ReadonlyMap<string, Provider>,
+): Candidate {
+  const brought = (): Files => {
+    if (files === undefined) throw new PamError('E_LED_SHAPE', 'no policy came with the entry');
+    return files;
+  };
+  return {
+    bytes,
+    signature: armor,
+    entry,
+    broughtDigest: () => treeDigest(brought()),
+    brought: () => ({ files: brought(), policy: readPolicy(brought(), treeDigest(brought()), providers) }),
+  };
+}
+
+function judgeTree(after: ChainState, { commit, bytes, armor }: Raw): void {
+  if (gitTreeId(ledgerFiles(after, bytes, armor), commit.tree) === commit.tree) return;
+  throw new PamError('E_LED_TREE', 'the commit holds something else than its entry makes');
+}
+
+/** Executors append with one parent; a merge holds no entry, so it cannot decide which of two histories is read. */
+async function readRaw(
+  repository: Repository,
+  commits: readonly CommitInfo[],
+): Promise<readonly (Raw | CommitInfo)[]> {
+  const linear = commits.filter(({ parents }) => parents.length <= 1);
+  const wanted = linear.flatMap(({ oid }) =>
+    ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: oid, path })),
+  );
+  const blobs = await repository.readSmall(wanted, ENTRY_MAX_BYTES);
+  const found = new Map<Oid, Raw>();
+  for (const [at, commit] of linear.entries()) {
+    const bytes = blobs[at * 2];
+    const signature = blobs[at * 2 + 1];
+    if (bytes === undefined || signature === undefined) continue;
+    found.set(commit.oid, { commit, bytes, armor: Buffer.from(signature).toString('latin1') });
+  }
+  return commits.map((commit) => found.get(commit.oid) ?? commit);
+}
+
+export interface Genesis {
+  readonly step: Step;
+  readonly junk: readonly Junk[];
+}
+
+/** The commit that holds the genesis of this root; without a root, of the only one there is. */
+export async function findGenesis(
+  repository: Repository,
+  providers: ReadonlyMap<string, Provider>,
+  commits: readonly CommitInfo[],
+  root: Sha256 | undefined,
+): Promise<Genesis> {
+  const found: Step[] = [];
+  const junk: Junk[] = [];
+  const orphans = commits.filter(({ parents }) => parents.length === 0);
+  for (const raw of await readRaw(repository, orphans)) {
+    if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
+    try {
+      const files = await policyFilesOf(repository, raw.commit.oid);
+      const after = beginChain(candidateOf(raw, readEntry(raw.bytes), files, providers));
+      judgeTree(after, raw);
+      found.push({ before: null, after, commit: raw.commit });
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+      junk.push({ commit: raw.commit.oid, code: error.code, message: error.message, stray: null });
+    }
+  }
+  const [first, second] = found;
+  if (first !== undefined && second === undefined) return { step: first, junk };
+  const told = found.map(({ after }) => after.root).join(' and ');
+  throw new PamError(
+    'E_POL_GENESIS',
+    first === undefined
+      ? `the ledger does not begin with ${root ?? 'a genesis'}`
+      : `the ledger has more than one beginning: ${told}`,
+    {
+      exit: EXIT.integrity,
+      hint:
+        first === undefined
+          ? 'this is another access repository than the one that was pinned, or its ledger was replaced'
+          : 'ask your team for the trust root and give it with --root',
+    },
+  );
 }
 
 /** Exactly the files that a ledger commit holds. */
@@ -171,7 +268,7 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
   let beats: OpenIndex['beats'] = null;
   for (const [at, { path }] of files.entries()) {
     // The caller compares the digest of all this with a signed entry; until then it is only bytes.
-    const document: unknown = JSON.parse(Buffer.from(blobs[at] ?? new Uint8Array()).toString('utf8'));
+    const document: unknown = parseJson(Buffer.from(blobs[at] ?? new Uint8Array()).toString('utf8'), path);
     if (path === BEATS_PATH) beats = document as OpenIndex['beats'];
     else {
       const record = document as OpenRecord;
@@ -179,4 +276,12 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
     }
   }
   return { records, beats };
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new PamError('E_LED_INDEX', `${path} is not JSON`, { cause });
+  }
 }

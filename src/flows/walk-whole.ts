@@ -1,9 +1,8 @@
 /** The whole ledger from its genesis, as the clone holds it: for commands that fetch nothing and write nothing. */
 import { PamError } from '../model/error.ts';
-import type { CommitInfo } from '../model/git.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
 import { type Desk, ledgerRef } from './desk.ts';
-import { type Junk, type Step, walkLedger } from './walk-ledger.ts';
+import { findGenesis, type Junk, type Step, walkLedger } from './walk-ledger.ts';
 
 export interface Visitor {
   readonly step: (step: Step) => void;
@@ -29,7 +28,8 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
   }
   const root = desk.givenRoot ?? (await desk.memory.pinnedRoot());
   const commits = await desk.repository.history(tip);
-  const first = await findGenesis(desk, commits, root, visitor);
+  const { step: first, junk } = await findGenesis(desk.repository, desk.providers, commits, root);
+  for (const one of junk) visitor.junk?.(one, null);
   let last = first;
   visitor.step(first);
   const at = commits.findIndex(({ oid }) => oid === first.commit.oid);
@@ -47,23 +47,4 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
     }
   }
   return { root: first.after.root, last, tip, pinned: root !== undefined };
-}
-
-async function findGenesis(
-  desk: Desk,
-  commits: readonly CommitInfo[],
-  root: Sha256 | undefined,
-  visitor: Visitor,
-): Promise<Step> {
-  for (const commit of commits) {
-    for await (const walked of walkLedger(desk.repository, desk.providers, [commit], null)) {
-      if (walked.kind === 'step' && (root === undefined || walked.step.after.root === root))
-        return walked.step;
-      if (walked.kind === 'junk') visitor.junk?.(walked.junk, null);
-    }
-  }
-  throw new PamError('E_POL_GENESIS', `no commit of the ledger holds ${root ?? 'a genesis'}`, {
-    exit: 20,
-    hint: 'this is another access repository than the one that was pinned, or its ledger was replaced',
-  });
 }

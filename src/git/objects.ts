@@ -15,11 +15,11 @@ export interface PathIn {
 
 export interface Objects {
   readonly list: (treeish: Oid, path: string) => Promise<readonly TreeEntry[]>;
-  readonly read: (
-    wanted: readonly PathIn[],
-    maxBytes: number,
-  ) => Promise<readonly (Uint8Array | undefined)[]>;
+  readonly read: Read;
+  readonly readSmall: Read;
 }
+
+type Read = (wanted: readonly PathIn[], maxBytes: number) => Promise<readonly (Uint8Array | undefined)[]>;
 
 export function openObjects(sealed: Sealed): Objects {
   return {
@@ -27,7 +27,8 @@ export function openObjects(sealed: Sealed): Objects {
       const below = path === '' ? [] : ['--', checkPath(path)];
       return await listTree(sealed, treeish, ['-r', ...below]);
     },
-    read: async (wanted, maxBytes) => await readBlobs(sealed, wanted, maxBytes),
+    read: async (wanted, maxBytes) => await readBlobs(sealed, wanted, maxBytes, false),
+    readSmall: async (wanted, maxBytes) => await readBlobs(sealed, wanted, maxBytes, true),
   };
 }
 
@@ -63,6 +64,7 @@ async function readBlobs(
   sealed: Sealed,
   wanted: readonly PathIn[],
   maxBytes: number,
+  skipLarge: boolean,
 ): Promise<readonly (Uint8Array | undefined)[]> {
   if (wanted.length === 0) return [];
   const found = await locate(sealed, wanted);
@@ -70,6 +72,7 @@ async function readBlobs(
   for (const [index, blob] of found.entries()) {
     if (blob === undefined) continue;
     if (blob.size > maxBytes) {
+      if (skipLarge) continue;
       const path = wanted[index]?.path ?? '';
       throw new PamError('E_GIT_SIZE', `${path} has ${blob.size} bytes; at most ${maxBytes} are read`);
     }

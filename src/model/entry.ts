@@ -31,7 +31,8 @@ export interface ReasonNote {
 const LONGEST_NOTE = 1000;
 
 export function reasonNote({ code, message }: ReasonNote): ReasonNote {
-  return { code, message: message.slice(0, LONGEST_NOTE) };
+  // A cut, or a target, may leave half a surrogate pair, which no ledger entry may hold.
+  return { code, message: message.slice(0, LONGEST_NOTE).replace(/\p{Surrogate}/gu, '\ufffd') };
 }
 
 /** A certificate serial on `ssh-ca`; just a number that is never used twice elsewhere. */

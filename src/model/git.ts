@@ -34,6 +34,8 @@ export interface Repository {
     maxBytes: number,
   ) => Promise<readonly (Uint8Array | undefined)[]>;
   /** Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. */
+  /** Like `read`, but a blob over `maxBytes` is `undefined` too: for commits that a stranger may have pushed. */
+  readonly readSmall: Repository['read'];
   readonly writeCommit: (commit: NewCommit) => Promise<Oid>;
   /** Moves a ref if and only if it is at `old` (`null` = must not exist). `false` when somebody was faster. */
   readonly moveRef: (ref: string, to: Oid, old: Oid | null) => Promise<boolean>;

@@ -34,9 +34,12 @@ export function secondsOf(duration: Duration): number {
   return Number(match[1]) * (UNIT_SECONDS[match[2] ?? ''] ?? Number.NaN);
 }
 
+/** Never past the last instant that this spelling can hold, so that text order stays time order. */
 export function plus(at: Instant, seconds: number): Instant {
-  return instantOf(Date.parse(at) + seconds * 1000);
+  return instantOf(Math.min(Date.parse(at) + seconds * 1000, LAST_MS));
 }
+
+const LAST_MS = Date.parse('9999-12-31T23:59:59Z');
 
 /** Seconds from `from` to `to`; negative when `to` is earlier. */
 export function secondsBetween(from: Instant, to: Instant): number {

@@ -13,8 +13,9 @@ import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
 import { decide, type Snapshot } from './decide.ts';
+import { roleOf } from './exact-grant.ts';
 import { foldIndex } from './fold-index.ts';
-import { validStop } from './judge-stop.ts';
+import { entitledToStop, validStop } from './judge-stop.ts';
 import { termsOf } from './plan-apply.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
@@ -84,10 +85,8 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
     }
     case 'stopped': {
       const { policy, root } = facts.before;
-      const stoppers = new Set([
-        ...(index.records.get(event.id)?.seen?.stoppers ?? []),
-        ...policy.admins.people,
-      ]);
+      const seen = index.records.get(event.id)?.seen ?? null;
+      const stoppers = seen === null ? new Set<string>() : entitledToStop(policy, seen);
       const stops = [event.statement];
       const stop = validStop({ root, policy, id: event.id, stops, stoppers }, facts.after.entry.at);
       if (stop === undefined) tell('error', 'E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
@@ -157,6 +156,15 @@ function auditGrant(
     );
   }
   if (event.type === 'granting' && event.preexisting.length > 0) {
+    const allowedToPreexist = roleOf(before.policy, request.role)?.may_preexist === true;
+    const stray = event.preexisting.filter((one) => !event.grant.permissions.includes(one));
+    if (!allowedToPreexist || stray.length > 0) {
+      tell(
+        'error',
+        'E_LED_STANDING',
+        `${event.id} was built on standing access that its role does not allow`,
+      );
+    }
     tell('note', 'W_STANDING', `${event.grant.login} had ${event.preexisting.join(', ')} before ${event.id}`);
   }
 }

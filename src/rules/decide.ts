@@ -202,7 +202,11 @@ interface Approvals {
 
 function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: Instant): Approvals {
   const { policy, request, record } = snapshot;
-  const excluded = beneficiaries(policy, request.requester, request.subject);
+  // Whoever owned the service when it was seen gains by it too, whoever owns it now.
+  const excluded = new Set([
+    ...beneficiaries(policy, request.requester, request.subject),
+    ...(record?.seen?.owners ?? []),
+  ]);
   const facts = {
     ...snapshot,
     grant,

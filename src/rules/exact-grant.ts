@@ -3,6 +3,7 @@ import type { Instant } from '../model/instant.ts';
 import type { Identity, Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { ExactGrant } from '../model/statement.ts';
+import { revocationOf } from '../trust/keyring.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
 import { checkScope, fillPermissions } from './fill-scope.ts';
 import type { ProviderFacts } from './provider-facts.ts';
@@ -17,11 +18,13 @@ export function roleOf(policy: Policy, name: string): Role | undefined {
 }
 
 /** The key that certificates are issued for, `<type> <base64>`: `login_key`, else the first key valid at `at`. */
-export function loginKeyOf(identity: Identity, at: Instant): string | undefined {
-  const valid = identity.keys.find(
-    ({ from, until }) => (from === undefined || from <= at) && (until === undefined || at < until),
-  );
-  return identity.login_key ?? valid?.key;
+export function loginKeyOf(policy: Policy, identity: Identity, at: Instant): string | undefined {
+  const good = (key: string): boolean => revocationOf(policy, parsePublicKey(key).fingerprint) === undefined;
+  if (identity.login_key !== undefined) return good(identity.login_key) ? identity.login_key : undefined;
+  return identity.keys.find(
+    ({ key, from, until }) =>
+      (from === undefined || from <= at) && (until === undefined || at < until) && good(key),
+  )?.key;
 }
 
 /**
@@ -41,7 +44,7 @@ export function exactGrant(
   const target = policy.targets[role.target];
   const provider = target === undefined ? undefined : providers.get(target.provider);
   if (provider === undefined) return undefined;
-  const line = provider.needsLoginKey ? loginKeyOf(identity, now) : undefined;
+  const line = provider.needsLoginKey ? loginKeyOf(policy, identity, now) : undefined;
   if (provider.needsLoginKey && line === undefined) return undefined;
   return {
     subject: request.subject,

@@ -206,6 +206,7 @@ function intend(
   }
   const part = grantPart(record, event, context, wrong);
   const last = earlier(plus(context.at, ACT_WITHIN_SECONDS), event.grant.end);
+  if (event.grant.start !== null && context.at < event.grant.start) throw wrong('its start has not come');
   if (event.act_by > last || event.act_by <= context.at)
     throw wrong('act_by is not within two minutes and its end');
   const first = record.grant?.granting ?? null;

@@ -3,8 +3,9 @@
  * it, never on the reader's clock, state or a later policy (DESIGN section 5). Throws `E_LED_...`; the caller
  * steps over what does not verify.
  */
-import type { Entry } from '../model/entry.ts';
+import type { Entry, PolicyEvent, StoppedEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, Sha256 } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../model/statement.ts';
@@ -13,7 +14,8 @@ import { sha256 } from '../trust/digest.ts';
 import { holdersOf, revocationOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import { EMPTY_INDEX, foldIndex } from './fold-index.ts';
-import { judgePolicyChange } from './judge-policy-change.ts';
+import { adminsAgree, judgePolicyChange } from './judge-policy-change.ts';
+import { entitledToStop, validStop } from './judge-stop.ts';
 import { indexDigest } from './print-index.ts';
 import { judgeRight, mayWriteTogether } from './rights.ts';
 
@@ -23,6 +25,8 @@ export interface Candidate {
   readonly signature: string;
   readonly entry: Entry;
   /** The policy that came with it; read only for `genesis` and `policy`. */
+  /** Digest of those files, without reading what they say. */
+  readonly broughtDigest: () => Sha256;
   readonly brought: () => { readonly policy: Policy; readonly files: Files };
 }
 
@@ -40,7 +44,7 @@ export function beginChain(candidate: Candidate): ChainState {
   }
   if (entry.events.length !== 1 || entry.main !== undefined)
     throw new PamError('E_LED_SHAPE', 'a genesis stands alone');
-  const key = judgeSigner(candidate, [policy]);
+  const key = judgeSigner(candidate, [policy], null);
   judgeRight(policy, entry.executor, event, undefined);
   judgeIndex(entry, indexDigest(EMPTY_INDEX));
   const head = sha256(bytes);
@@ -59,8 +63,10 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
   if ((state.seq === 0) !== (event.type === 'policy' && event.seq === 1)) {
     throw new PamError('E_LED_STEP', 'only policy 1 follows a genesis, and nothing else does');
   }
+  if (event.type === 'policy') judgeAgreement(state, entry, event, candidate.broughtDigest());
   const change = event.type === 'policy' ? candidate.brought() : undefined;
-  const key = judgeSigner(candidate, change === undefined ? [state.policy] : [state.policy, change.policy]);
+  const policies = change === undefined ? [state.policy] : [state.policy, change.policy];
+  const key = judgeSigner(candidate, policies, newestOrdered(state));
   if (change !== undefined && event.type === 'policy') judgeChange(state, entry, event, change.policy);
   else judgeEvents(state, entry);
   const policy = change?.policy ?? state.policy;
@@ -76,6 +82,26 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
   judgeIndex(entry, indexDigest(index));
   const policyFiles = change?.files ?? state.policyFiles;
   return { root: state.root, seq: entry.seq, head: sha256(bytes), entry, key, policy, policyFiles, index };
+}
+
+/** Before a new policy is parsed: are these its bytes, and do the admins in force agree to them? */
+function judgeAgreement(state: ChainState, entry: Entry, event: PolicyEvent, digest: Sha256): void {
+  if (event.digest !== digest) {
+    throw new PamError('E_LED_CHAIN', 'the policy event names other files than stand beside it');
+  }
+  const { root, policy } = state;
+  const previousDigest = event.seq === 1 ? null : policy.digest;
+  const version = {
+    root,
+    seq: event.seq,
+    digest,
+    previousDigest,
+    statements: event.statements,
+    recordedAt: entry.at,
+  };
+  if (!adminsAgree(policy, version)) {
+    throw new PamError('E_POL_UNSIGNED', `policy version ${event.seq} is not signed by enough admins`);
+  }
 }
 
 function judgeChange(
@@ -95,6 +121,7 @@ function judgeChange(
     throw new PamError('E_LED_CHAIN', 'the policy event names other files than stand beside it');
   }
   if (entry.main !== undefined) throw new PamError('E_LED_SHAPE', 'a policy entry is not an apply entry');
+  judgeOrder(state, entry);
   const previous = seq === 1 ? null : state.policy;
   const { root, index } = state;
   judgePolicyChange({ root, seq, next, previous, statements: event.statements, recordedAt: entry.at }, index);
@@ -104,6 +131,7 @@ function judgeEvents(state: ChainState, entry: Entry): void {
   for (const event of entry.events) {
     const record = event.id === '-' ? undefined : state.index.records.get(event.id);
     judgeRight(state.policy, entry.executor, event, record);
+    if (event.type === 'stopped') judgeStopEvent(state, entry, event);
     if (APPLY_ONLY.has(event.type) && entry.main === undefined) {
       throw new PamError('E_LED_SHAPE', `${event.type} belongs into an apply entry`);
     }
@@ -112,10 +140,37 @@ function judgeEvents(state: ChainState, entry: Entry): void {
   if (state.policy.services[entry.executor]?.executes?.may.includes('grant') !== true) {
     throw new PamError('E_LED_KIND', `${entry.executor} may not write apply entries`);
   }
-  const last = state.index.beats?.apply?.at;
-  if (last !== undefined && entry.at < last) {
-    throw new PamError('E_LED_TIME', `an apply entry at ${entry.at} cannot follow one at ${last}`);
+  judgeOrder(state, entry);
+}
+
+/** Nobody's request is ended by a stop that nobody entitled signed, whoever holds a sweep key. */
+function judgeStopEvent(state: ChainState, entry: Entry, event: StoppedEvent): void {
+  const { policy, root, index } = state;
+  const fresh = entry.events.find((one) => one.type === 'seen' && one.id === event.id);
+  const seen = index.records.get(event.id)?.seen ?? (fresh?.type === 'seen' ? fresh : null);
+  const stoppers = seen === null ? new Set<string>() : entitledToStop(policy, seen);
+  if (validStop({ policy, root, id: event.id, stops: [event.statement], stoppers }, entry.at) === undefined) {
+    throw new PamError('E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
   }
+}
+
+/**
+ * What grants, and what says who may grant, never goes back in time: else a key that policy has revoked since, or a
+ * statement that died, would count again in an entry dated before that.
+ */
+function judgeOrder(state: ChainState, entry: Entry): void {
+  const last = newestOrdered(state);
+  if (last !== null && entry.at < last) {
+    throw new PamError('E_LED_TIME', `an entry at ${entry.at} cannot follow one at ${last}`);
+  }
+}
+
+/** When the newest apply or policy entry was recorded. */
+export function newestOrdered(state: Pick<ChainState, 'index'>): Instant | null {
+  const { beats } = state.index;
+  if (beats === null) return null;
+  const apply = beats.apply?.at ?? beats.policy.at;
+  return apply > beats.policy.at ? apply : beats.policy.at;
 }
 
 const APPLY_ONLY: ReadonlySet<string> = new Set([
@@ -128,8 +183,14 @@ const APPLY_ONLY: ReadonlySet<string> = new Set([
 ]);
 
 /** The entry is signed by a key that one of these policies gives this executor. */
-function judgeSigner(candidate: Candidate, policies: readonly Policy[]): Fingerprint {
+function judgeSigner(
+  candidate: Candidate,
+  policies: readonly Policy[],
+  notBefore: Instant | null,
+): Fingerprint {
   const { entry, bytes, signature } = candidate;
+  // A sweep entry may be dated back (a slow clock), but its key has to be good by now.
+  const at = notBefore !== null && entry.at < notBefore ? notBefore : entry.at;
   const { key } = verifySshsig({ message: bytes, armor: signature, namespace: LEDGER_NAMESPACE });
   for (const policy of policies) {
     const holder = holdersOf(policy).get(key.fingerprint);
@@ -138,7 +199,7 @@ function judgeSigner(candidate: Candidate, policies: readonly Policy[]): Fingerp
     const { from, until } = holder.key;
     // A key on the list is refused from then on by its place in the chain, so backdating `at` does not help.
     const revoked = revocationOf(policy, key.fingerprint) !== undefined;
-    if (!revoked && (from === undefined || from <= entry.at) && (until === undefined || entry.at < until)) {
+    if (!revoked && (from === undefined || from <= at) && (until === undefined || at < until)) {
       return key.fingerprint;
     }
   }
@@ -148,4 +209,11 @@ function judgeSigner(candidate: Candidate, policies: readonly Policy[]): Fingerp
 function judgeIndex(entry: Entry, digest: Sha256): void {
   if (entry.index !== digest)
     throw new PamError('E_LED_INDEX', `entry ${entry.seq} names another open/ than its events make`);
+}
+
+/** Is this the key of some executor in force? Asked before a stranger's bytes are parsed. */
+export function isExecutorKey(policy: Policy, key: Fingerprint): boolean {
+  const holder = holdersOf(policy).get(key);
+  if (holder?.kind !== 'service' || revocationOf(policy, key) !== undefined) return false;
+  return policy.services[holder.id]?.executes !== undefined;
 }

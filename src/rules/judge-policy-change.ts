@@ -34,7 +34,7 @@ export function tallies(change: PolicyChange): readonly Tally[] {
   const judges = change.previous === null ? [change.next] : [change.previous];
   if (change.previous !== null && adminsDiffer(change.previous, change.next)) judges.push(change.next);
   return judges.map((policy) => ({
-    have: [...signers(policy, change)].sort(),
+    have: [...signers(policy, versionOf(change))].sort(),
     need: policy.admins.threshold,
   }));
 }
@@ -65,7 +65,37 @@ export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void 
   }
 }
 
-function signers(policy: Policy, change: PolicyChange): ReadonlySet<string> {
+/** What a policy statement must name; all of it is known before the new files are even parsed. */
+export interface PolicyVersion {
+  readonly root: Sha256;
+  readonly seq: number;
+  readonly digest: Sha256;
+  readonly previousDigest: Sha256 | null;
+  readonly statements: readonly Signed[];
+  readonly recordedAt: Instant;
+}
+
+/**
+ * Do enough of the admins in force agree to these bytes? Asked before anything unsigned is parsed, so that a stranger's
+ * policy costs a few hashes.
+ */
+export function adminsAgree(inForce: Policy, version: PolicyVersion): boolean {
+  return signers(inForce, version).size >= inForce.admins.threshold;
+}
+
+function versionOf(change: PolicyChange): PolicyVersion {
+  const { root, seq, statements, recordedAt } = change;
+  return {
+    root,
+    seq,
+    statements,
+    recordedAt,
+    digest: change.next.digest,
+    previousDigest: change.previous?.digest ?? null,
+  };
+}
+
+function signers(policy: Policy, change: PolicyVersion): ReadonlySet<string> {
   const found = new Set<string>();
   for (const signed of change.statements) {
     try {
@@ -78,8 +108,8 @@ function signers(policy: Policy, change: PolicyChange): ReadonlySet<string> {
           signer,
           signedAt,
           seq: change.seq,
-          policySha256: change.next.digest,
-          previousSha256: change.previous?.digest ?? null,
+          policySha256: change.digest,
+          previousSha256: change.previousDigest,
         }),
         change.recordedAt,
       );

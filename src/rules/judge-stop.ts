@@ -27,6 +27,17 @@ export interface Stop {
   readonly signed: Signed;
 }
 
+/**
+ * Who may stop it: whoever policy names now, and whoever could when it was seen, whatever policy did since. One answer
+ * for signing, sweeping, recording and auditing, so that no stop is accepted that nobody carries out.
+ */
+export function entitledToStop(
+  policy: Policy,
+  on: StopFacts['request'] & { readonly stoppers?: readonly string[] },
+): ReadonlySet<string> {
+  return new Set([...stoppersOf(policy, on), ...(on.stoppers ?? [])]);
+}
+
 /** The first valid stop by somebody entitled, in the order given. */
 export function validStop(
   facts: Omit<StopFacts, 'request' | 'record'> & { readonly stoppers: ReadonlySet<string> },
@@ -69,9 +80,8 @@ export function judgeStops(facts: StopFacts, now: Instant): Judged[] {
     ];
   }
   const stoppers = new Set([
-    ...stoppersOf(facts.policy, facts.request),
-    // Whoever could stop it when it was seen still can, whatever policy did since.
-    ...(record?.seen?.stoppers ?? []),
+    ...entitledToStop(facts.policy, facts.request),
+    ...(record?.seen == null ? [] : entitledToStop(facts.policy, record.seen)),
   ]);
   const stop = validStop({ ...facts, stoppers }, now);
   if (stop === undefined) return [];

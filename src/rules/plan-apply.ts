@@ -77,18 +77,9 @@ export function isRequest(one: Request | Reason): one is Request {
 
 export function planApply(situation: Situation, now: Instant, only?: ReadonlySet<RequestId>): ApplyPlan {
   const wanted = situation.candidates.filter((one) => only === undefined || only.has(one.id));
-  const see = wanted.flatMap((one) => seeing(situation, one, now) ?? []);
   const refuse = wanted.flatMap((one) => refusal(situation, one, now) ?? []);
   const { state } = situation;
-  const index = foldIndex(state.index, see, {
-    seq: state.seq + 1,
-    at: now,
-    executor: '',
-    // Simulation: the key is not part of a `seen` record.
-    key: '' as Fingerprint,
-    main: null,
-    policy: state.policy,
-  });
+  const { see, index } = seeAll(situation, wanted, now);
   const { root, policy } = state;
   const { stops, incidents } = situation;
   const sweep = planSweep({ root, policy, index, stops, incidents }, now);
@@ -102,6 +93,31 @@ export function planApply(situation: Situation, now: Instant, only?: ReadonlySet
   const found = new Set(situation.candidates.map(({ id }) => id));
   const lost = [...index.records.values()].filter(({ id }) => !found.has(id) && (only?.has(id) ?? true));
   return lost.reduce<ApplyPlan>((sum, record) => planLost(situation, sum, record, now), planned);
+}
+
+/** One id at a time: what cannot be seen for one must never stop the others. */
+function seeAll(
+  situation: Situation,
+  wanted: readonly Candidate[],
+  now: Instant,
+): { readonly see: readonly SeenEvent[]; readonly index: OpenIndex } {
+  const { state } = situation;
+  const see: SeenEvent[] = [];
+  let { index } = state;
+  for (const one of wanted) {
+    const event = seeing(situation, one, now);
+    if (event === undefined) continue;
+    try {
+      // Simulation: executor and key are not part of a `seen` record.
+      const context = { seq: state.seq + 1, at: now, executor: '', key: '' as Fingerprint, main: null };
+      index = foldIndex(index, [event], { ...context, policy: state.policy });
+      see.push(event);
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+    }
+  }
+  // Sweep beats belong to entries that were written, not to this simulation.
+  return { see, index: { ...index, beats: state.index.beats } };
 }
 
 /** The file is gone from main and from its proposal: nothing may begin, and nothing stays open for ever. */
@@ -134,6 +150,9 @@ function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now
   };
   return { ...plan, abandon: [...plan.abandon, { record, decision }] };
 }
+
+/** So many tell a requester enough; the ledger takes no more. */
+const MOST_REASONS = 32;
 
 /** The longest `decide_within` that a policy may have. */
 const LONGEST_DECIDE_SECONDS = 7 * 86_400;
@@ -249,6 +268,7 @@ function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent |
     return undefined;
   const known = record?.state;
   if (known !== undefined && known !== 'unseen' && known !== 'refused' && known !== 'seen') return undefined;
+  if (record?.refused.includes(one.requestSha256) === true) return undefined;
   const seen = record?.seen ?? null;
   if (
     seen !== null &&
@@ -335,6 +355,9 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
 }
 
 function refusedEvent(one: Candidate, reasons: readonly Reason[]): RefusedEvent {
-  const failing = reasons.filter((reason) => !reason.ok).map(reasonNote);
+  const failing = reasons
+    .filter((reason) => !reason.ok)
+    .slice(0, MOST_REASONS)
+    .map(reasonNote);
   return { type: 'refused', id: one.id, request_sha256: one.requestSha256, reasons: failing };
 }

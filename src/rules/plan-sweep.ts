@@ -3,15 +3,16 @@
  * incidents. Doubt never ends a grant early and never keeps one past its end.
  */
 import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
-import { type Instant, plus } from '../model/instant.ts';
+import { type Instant, instantOf, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
 import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
 import { compromisedSince } from '../trust/keyring.ts';
+import { parsePublicKey } from '../trust/public-key.ts';
 import { identityOf } from './exact-grant.ts';
-import { validStop } from './judge-stop.ts';
+import { entitledToStop, validStop } from './judge-stop.ts';
 
 export interface SweepFacts {
   readonly root: Sha256;
@@ -51,8 +52,7 @@ export function planSweep(facts: SweepFacts, now: Instant): SweepPlan {
       const stop = stopOf(facts, record, now);
       if (stop !== undefined) drop.push(stop.event);
     } else if (record.state === 'ended' || record.state === 'failed') {
-      const recent = record.final_at !== null && now < plus(record.final_at, 86_400);
-      if (recent && record.grant?.granting != null) recheck.push(record);
+      if (record.grant?.granting != null && now < recheckUntil(record)) recheck.push(record);
     }
   }
   const order = (a: Ending, b: Ending): number =>
@@ -62,6 +62,14 @@ export function planSweep(facts: SweepFacts, now: Instant): SweepPlan {
 
 const key = (record: OpenRecord): string =>
   `${record.grant?.end ?? ''} ${record.grant?.target ?? ''} ${record.id}`;
+
+/** A day after its end, however early an entry says that it was gone. */
+function recheckUntil({ final_at: at, grant }: OpenRecord): Instant {
+  const end = grant?.end ?? at;
+  return at === null || end === null ? FIRST_INSTANT : plus(at > end ? at : end, 86_400);
+}
+
+const FIRST_INSTANT = instantOf(0);
 
 function endingOf(facts: SweepFacts, record: OpenRecord, now: Instant): Ending | undefined {
   const { id, grant } = record;
@@ -89,7 +97,8 @@ function stopOf(
   now: Instant,
 ): { readonly event: StoppedEvent; readonly why: string } | undefined {
   const stops = facts.stops.get(record.id) ?? [];
-  const stoppers = new Set([...(record.seen?.stoppers ?? []), ...facts.policy.admins.people]);
+  if (record.seen === null) return undefined;
+  const stoppers = entitledToStop(facts.policy, record.seen);
   const { root, policy } = facts;
   const stop = validStop({ root, policy, id: record.id, stops, stoppers }, now);
   if (stop === undefined) return undefined;
@@ -102,7 +111,8 @@ function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, str
   const { policy } = facts;
   const { grant, seen } = record;
   if (grant === null) return undefined;
-  const keys = [...grant.keys, grant.recorded.key];
+  const login = grant.login_key === null ? [] : [parsePublicKey(grant.login_key).fingerprint];
+  const keys = [...grant.keys, grant.recorded.key, ...login];
   const bad = keys.find((one) => {
     const since = compromisedSince(policy, one);
     return since !== undefined && since <= grant.recorded.at;

@@ -2,13 +2,17 @@
  * Desired state (DESIGN rule 7): ending one grant removes only what no other live grant still needs and what was
  * not there before pam came.
  */
+import type { GrantTerms } from '../model/entry.ts';
 import type { RequestId } from '../model/names.ts';
 import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
+import { sameJson } from './same-json.ts';
 
-interface Access {
-  readonly target: string;
-  readonly login: string;
+export interface Access extends Pick<GrantTerms, 'provider' | 'config' | 'login'> {
   readonly permission: string;
+}
+
+export function accessOf({ provider, config, login }: GrantTerms, permission: string): Access {
+  return { provider, config, login, permission };
 }
 
 /** Grants, other than `except`, that need this access and are not being ended themselves. */
@@ -44,8 +48,10 @@ function matching(
   for (const record of index.records.values()) {
     const { grant } = record;
     if (grant === null || !mayBeLive(record) || !also(record)) continue;
-    const same = grant.target === access.target && grant.login === access.login;
-    if (same && grant.permissions.includes(access.permission)) found.push(record.id);
+    // The system itself counts, not its name: a name can be given to another machine.
+    const same = grant.provider === access.provider && sameJson(grant.config, access.config);
+    if (same && grant.login === access.login && grant.permissions.includes(access.permission))
+      found.push(record.id);
   }
   return found.sort();
 }
@@ -69,7 +75,7 @@ export function removalOf(
   const keptFor: Record<string, readonly RequestId[]> = {};
   const remove = grant.permissions.filter((permission) => {
     if (grant.granting?.preexisting.includes(permission) === true) return false;
-    const access = { target: grant.target, login: grant.login, permission };
+    const access = accessOf(grant, permission);
     const needed = neededBy(index, access, new Set([...alsoEnding, record.id]));
     if (needed.length > 0) keptFor[permission] = needed;
     return needed.length === 0;

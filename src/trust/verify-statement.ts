@@ -1,7 +1,6 @@
 /**
- * One statement, verified in the only order that is safe: rebuild the text from what is known, compare bytes,
- * verify the signature over the rebuilt text, then ask whose key it was. Nothing that the statement says is
- * believed before that.
+ * One statement: signed by the person whom it names, and word for word what it must say. The text is rebuilt from
+ * what is known and compared byte for byte, so nothing that a statement says is believed because it says so.
  */
 import type { Flags } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
@@ -33,10 +32,9 @@ export function verifyStatement(
 ): VerifiedStatement {
   const claims = claimsOf(signed.text);
   const statement = expect(claims);
-  const expected = printStatement(statement);
-  if (expected !== signed.text) throw mismatch(expected, claims);
+  // First: did this person sign these very words? Until then they speak for nobody.
   const { key, flags } = verifySshsig({
-    message: expected,
+    message: signed.text,
     armor: signed.armor,
     namespace: NAMESPACES[statement.type],
   });
@@ -46,6 +44,9 @@ export function verifyStatement(
     signedAt: claims.signedAt,
     recordedAt,
   });
+  // Then: are they the words that we know? What is used from here on is the rebuilt statement alone.
+  const expected = printStatement(statement);
+  if (expected !== signed.text) throw mismatch(expected, claims);
   return { claims, holder, key: key.fingerprint, flags };
 }
 
