@@ -13,7 +13,7 @@ import { bringAlong } from './git/bring-along.ts';
 import { openRepository } from './git/repository.ts';
 import { userSetting } from './git/user-settings.ts';
 import { fileIncidents } from './incidents/file.ts';
-import { memoryOf } from './memory/kept-heads.ts';
+import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { PamError } from './model/error.ts';
 import type { Forge } from './model/forge.ts';
 import type { IncidentSource } from './model/incident.ts';
@@ -56,16 +56,15 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
   const { env } = outside;
   const dir = directoryOf(outside, options.dir);
   const repository = await openRepository(dir, env);
-  const hint = await hintOf(repository);
-  const remoteName = hint.forge.remote;
   let opened: Promise<Remote> | undefined;
   const open = (name: string): Promise<Remote> => (opened ??= repository.remote(name));
-  const place = remoteName === undefined ? repository.gitDir : await urlOf(open, remoteName, repository);
+  const { hint, memory } = await locate(repository, env);
+  const remoteName = hint.forge.remote;
   return {
     repository,
     remote: remoteName === undefined ? null : { name: remoteName, open: () => open(remoteName) },
     hint,
-    memory: memoryOf(stateHome(env), place),
+    memory,
     givenRoot: rootOf(options.root ?? env['PAM_ROOT']),
     offline: options.offline,
     clock: outside.clock,
@@ -88,20 +87,6 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
     sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
   };
-}
-
-/** A clone without the remote can still be audited; whatever needs the remote fails when it asks for it. */
-async function urlOf(
-  open: (name: string) => Promise<Remote>,
-  name: string,
-  repository: Repository,
-): Promise<string> {
-  try {
-    return (await open(name)).url;
-  } catch (error) {
-    if (error instanceof PamError) return repository.gitDir;
-    throw error;
-  }
 }
 
 /** A source that this version cannot read is unknown: it grants nothing and ends nothing early. */
@@ -129,28 +114,74 @@ async function forgeOf(
 type Hint = Pick<PamConfig, 'main' | 'ledger'> & { readonly forge: { readonly remote?: string } };
 
 /**
- * Where to look before any policy is verified: `pam.yaml` of the work tree, else of a branch called main. A hint
- * can at worst point at a ledger whose root is not the pinned one.
+ * Where to look before any policy is verified. Nothing unsigned may decide that alone (else an edit of `pam.yaml` on
+ * main would stop the sweeps): of all places that this clone might mean, the one that this machine has pinned comes
+ * first, then the first that holds a ledger branch. The root decides whether it is the right one.
  */
-async function hintOf(repository: Repository): Promise<Hint> {
-  const fallback: Hint = { main: 'main', ledger: 'pam-ledger', forge: {} };
-  for (const bytes of await pamFiles(repository)) {
-    try {
-      const data = readYaml(bytes, 'pam.yaml', POLICY_BYTES).data as Partial<Record<string, unknown>> | null;
-      const forge = data?.['forge'] as Partial<Record<string, unknown>> | undefined;
-      const text = (value: unknown, otherwise: string): string =>
-        typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$/u.test(value) ? value : otherwise;
-      const remote = text(forge?.['remote'], forge?.['kind'] === 'github' ? 'origin' : '');
-      return {
-        main: text(data?.['main'], fallback.main),
-        ledger: text(data?.['ledger'], fallback.ledger),
-        forge: remote === '' ? {} : { remote },
-      };
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+async function locate(
+  repository: Repository,
+  env: Environment,
+): Promise<{ readonly hint: Hint; readonly memory: Memory }> {
+  const hints = await hintsOf(repository);
+  let firstWithLedger: { readonly hint: Hint; readonly memory: Memory } | undefined;
+  let first: { readonly hint: Hint; readonly memory: Memory } | undefined;
+  for (const hint of hints) {
+    const place = await placeOf(repository, hint);
+    // A clone without the remote can still be audited; whatever needs the remote fails when it asks for it.
+    const memory = memoryOf(stateHome(env), place ?? repository.gitDir);
+    if (place !== undefined && (await memory.pinnedRoot()) !== undefined) {
+      return { hint: { ...hint, ...(await memory.branches()) }, memory };
     }
+    const { remote } = hint.forge;
+    const ref = remote === undefined ? `refs/heads/${hint.ledger}` : `refs/remotes/${remote}/${hint.ledger}`;
+    first ??= { hint, memory };
+    if (firstWithLedger === undefined && (await repository.resolve(ref)) !== undefined)
+      firstWithLedger = { hint, memory };
   }
-  return fallback;
+  const found = firstWithLedger ?? first;
+  if (found === undefined) throw new PamError('E_BUG', 'there is always a place to look');
+  return found;
+}
+
+/** The remote's URL, or the lone clone's own place; `undefined` when this clone has no such remote. */
+async function placeOf(repository: Repository, hint: Hint): Promise<string | undefined> {
+  if (hint.forge.remote === undefined) return repository.gitDir;
+  try {
+    return (await repository.remote(hint.forge.remote)).url;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
+
+const DEFAULTS = { main: 'main', ledger: 'pam-ledger' };
+
+/** What `pam.yaml` of the work tree and of main say, and what they would say if nobody had touched them. */
+async function hintsOf(repository: Repository): Promise<readonly Hint[]> {
+  const hints: Hint[] = [];
+  for (const bytes of await pamFiles(repository)) {
+    const hint = readHint(bytes);
+    if (hint !== undefined) hints.push(hint);
+  }
+  return [...hints, { ...DEFAULTS, forge: { remote: 'origin' } }, { ...DEFAULTS, forge: {} }];
+}
+
+function readHint(bytes: Uint8Array): Hint | undefined {
+  try {
+    const data = readYaml(bytes, 'pam.yaml', POLICY_BYTES).data as Partial<Record<string, unknown>> | null;
+    const forge = data?.['forge'] as Partial<Record<string, unknown>> | null | undefined;
+    const text = (value: unknown, otherwise: string): string =>
+      typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$/u.test(value) ? value : otherwise;
+    const remote = text(forge?.['remote'], forge?.['kind'] === 'github' ? 'origin' : '');
+    return {
+      main: text(data?.['main'], DEFAULTS.main),
+      ledger: text(data?.['ledger'], DEFAULTS.ledger),
+      forge: remote === '' ? {} : { remote },
+    };
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
 }
 
 async function pamFiles(repository: Repository): Promise<readonly Uint8Array[]> {

@@ -9,7 +9,7 @@ import { directoryOf, executorOf, keyFileOf, layDesk, type Outside, personOf, st
 import { EXIT, type Exit, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
 import { errorJson, errorText } from './views/error.ts';
-import { json } from './views/escape.ts';
+import { json, line } from './views/escape.ts';
 import { askYes, retype } from './views/ask.ts';
 import { type ColorChoice, styleOf, wantsColor } from './views/style.ts';
 
@@ -82,9 +82,9 @@ function outsideOf(): Outside {
     cwd: process.cwd(),
     clock: () => instantOf(Date.now()),
     interrupted: () => interrupted,
-    note: (line) => {
+    note: (text) => {
       clearProgress();
-      process.stderr.write(`${line}\n`);
+      process.stderr.write(`${line(text)}\n`);
     },
     progress: showProgress,
   };

@@ -40,6 +40,11 @@ export const register: Register = (program, session) => {
       }
       const result = await sweep(desk, executor, { targets: [], ids: new Set([id]) });
       const { steps, ledger } = result;
+      if (!steps.some((one) => one.id === id)) {
+        at.show(
+          `${executor.name} has nothing to do for ${id}; the sweep that may revoke there takes it away\n`,
+        );
+      }
       at.done({
         exit: exitOfRun(result),
         schema: 'pam.run/1',

@@ -80,6 +80,19 @@ export async function appendEntry(
   });
 }
 
+const MOST_BYTES = 400 * 1024;
+const MOST_EVENTS = 1500;
+
+/** The first of these events that fit into (half of) an entry; readers take no larger ones. */
+export function thatFit<T extends LedgerEvent>(events: readonly T[]): readonly T[] {
+  let bytes = 0;
+  const fitting = events.findIndex((event, at) => {
+    bytes += Buffer.byteLength(JSON.stringify(event));
+    return bytes > MOST_BYTES || at >= MOST_EVENTS;
+  });
+  return fitting === -1 ? events : events.slice(0, fitting);
+}
+
 /**
  * Apply and policy entries never go back in time. Behind the newest one by less than the tolerance, this run dates
  * itself like that one; further behind, `haltsOf` stops it.

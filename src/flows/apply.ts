@@ -11,7 +11,7 @@ import { ACT_WITHIN_SECONDS } from '../rules/fold-index.ts';
 import { type ApplyPlan, planApply, type Ready, type Situation } from '../rules/plan-apply.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { executesOn } from '../rules/rights.ts';
-import { appendEntry, orderedClock } from './append-entry.ts';
+import { appendEntry, orderedClock, thatFit } from './append-entry.ts';
 import {
   abandonIntent,
   carryOutGrant,
@@ -65,9 +65,11 @@ export async function apply(
   }
   steps.push(...failed, ...recordedSteps(plan, intents));
   const outcomes = await carryOut(desk, view, plan, intents);
-  const last = await recordOutcomes(desk, executor, view, situation, outcomes);
+  const overtaken = new Map<RequestId, PamError>();
+  const last = await recordOutcomes(desk, executor, view, situation, outcomes, overtaken);
   for (const { id, target, outcome, what } of outcomes) {
-    const error = outcome.error === null ? null : noteOf(outcome.error);
+    const failure = outcome.error ?? overtaken.get(id) ?? null;
+    const error = failure === null ? null : noteOf(failure);
     steps.push({ action: 'grant', id, target, result: error === null ? 'done' : 'failed', error, what });
   }
   for (const id of only ?? []) if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
@@ -188,11 +190,14 @@ async function planNow(
       });
     }
   }
-  const before: LedgerEvent[] = [...plan.see, ...plan.stop, ...refuse, ...plan.ready.flatMap(scheduled)];
-  const intents = standing.map(({ ready, preexisting }, at) =>
-    intentOf(view, ready, preexisting, now, before.length + at),
-  );
-  const events = [...before, ...intents];
+  // What does not fit waits for the next run; an intent never without the `seen` that it stands on.
+  const before = thatFit([...plan.see, ...plan.stop, ...refuse, ...plan.ready.flatMap(scheduled)]);
+  const left = new Set(plan.see.filter((one) => !before.includes(one)).map(({ id }) => id));
+  const wanted = standing
+    .filter(({ ready }) => !left.has(ready.id))
+    .map(({ ready, preexisting }, at) => intentOf(view, ready, preexisting, now, before.length + at));
+  const intents = thatFit(wanted);
+  const events: LedgerEvent[] = [...before, ...intents];
   // Junk above our own entries: say that we were here, so that the next reader finds a head above it.
   if (events.length === 0 && view.troubles.some((one) => one.code === 'E_LED_JUNK')) {
     events.push({ type: 'heartbeat', id: '-', live: 0 });
@@ -291,6 +296,7 @@ async function recordOutcomes(
   view: LedgerView,
   situation: Situation,
   outcomes: readonly Done[],
+  overtaken: Map<RequestId, PamError>,
 ): Promise<LedgerView> {
   const { main } = situation;
   if (main === null || outcomes.every(({ outcome }) => outcome.event === null)) return view;
@@ -300,11 +306,15 @@ async function recordOutcomes(
     );
     return events.length === 0 ? null : { events, main, at: orderedClock(now, clock) };
   });
-  // Somebody stopped or ended it while we were granting: it must not stay.
+  // Somebody stopped or ended it while we were granting: it must not stay, even if the index has dropped it since.
   for (const { id, outcome } of outcomes) {
-    const record = last.state.index.records.get(id);
-    if (outcome.event?.type !== 'granted' || record === undefined || record.state === 'live') continue;
-    await revokeAtTarget(desk, last, record, new Set([id]));
+    const now = last.state.index.records.get(id);
+    const record = now ?? view.state.index.records.get(id);
+    if (outcome.event?.type !== 'granted' || record === undefined || now?.state === 'live') continue;
+    const revoked = await revokeAtTarget(desk, last, record, new Set([id]));
+    const what =
+      revoked.error === null ? 'it was taken back' : `it could not be taken back: ${revoked.error.message}`;
+    overtaken.set(id, new PamError('E_PRV_OVERTAKEN', `${id} ended while it was being granted; ${what}`));
   }
   return last;
 }

@@ -45,7 +45,6 @@ export async function standingAccess(
     );
   }
   if (shown.state === 'absent') return [];
-  const { target, login } = ready.terms;
   return shown.which.filter(
     (permission) => !isExplained(view.state.index, accessOf(ready.terms, permission), ready.id),
   );

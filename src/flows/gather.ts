@@ -16,6 +16,7 @@ import { sha256 } from '../trust/digest.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { type Desk, mainRef } from './desk.ts';
 import type { Freshness } from './fetch-state.ts';
+import { readStatements } from './read-statements.ts';
 import { haltsOf } from './halts.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { witnessesOf } from './witness.ts';
@@ -57,15 +58,18 @@ export async function gather(
       ...(only === undefined ? stoppable.map(({ id }) => id) : ids),
     ]),
   ];
-  const statements = await orHalt(halts, new Map<string, readonly Found[]>(), () => forge.statements(topics));
-  const { approvals, stops } = sortStatements(statements);
+  const none = { found: new Map<string, readonly Found[]>(), flooded: new Map<string, string>() };
+  const { found, flooded } = await orHalt(halts, none, () => readStatements(forge, topics));
+  for (const message of flooded.values()) desk.note(message);
+  const { approvals, stops } = sortStatements(found);
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
   return {
     state: view.state,
     providers: desk.providers,
     main: main ?? null,
     halts,
-    candidates,
+    // A stop may hide in a flood, so nothing is decided about that id until it can be read.
+    candidates: candidates.filter(({ id }) => !flooded.has(id)),
     approvals,
     stops,
     incidents: await incidentStates(desk, view, main, named),

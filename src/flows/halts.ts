@@ -33,7 +33,7 @@ export async function haltsOf(
 }
 
 /** Main must hold exactly the signed policy; while it holds another, older ones included, nothing is granted. */
-async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
   const seq = view.state.index.beats?.policy.seq ?? 0;
   if (seq === 0)
     return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];

@@ -7,9 +7,10 @@ import type { OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
 import { decide, type Snapshot } from '../rules/decide.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/plan-apply.ts';
-import type { Desk } from './desk.ts';
+import { type Desk, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { gather } from './gather.ts';
+import { policyHalts } from './halts.ts';
 import { type LedgerView, readLedger, keepHead } from './read-ledger.ts';
 
 export interface Looked {
@@ -38,6 +39,9 @@ export async function freshLedger(desk: Desk): Promise<{
     desk.note(`first use here: the trust root ${view.state.root} is now pinned on this machine`);
   for (const trouble of view.troubles)
     desk.note(`the ledger is in doubt: ${trouble.message} [${trouble.code}]`);
+  const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
+  const policy = main === undefined ? [] : await policyHalts(desk, view, main);
+  for (const one of policy) desk.note(`no grants for now: ${one.message} [${one.code}]`);
   await keepHead(desk, null, view);
   return { view, freshness };
 }

@@ -62,6 +62,8 @@ export async function readLedger(desk: Desk, executor: Executor | null): Promise
   }
   const view = await walk(desk, tip, known, root);
   if (pinned === undefined) await orNote(desk, () => desk.memory.pinRoot(view.state.root));
+  const { main, ledger } = view.state.policy.config;
+  await orNote(desk, () => desk.memory.keepBranches({ main, ledger }));
   return { ...view, firstUse: root === undefined };
 }
 

@@ -14,12 +14,13 @@ import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
 import { accessOf, isHeld } from '../rules/still-needed.ts';
-import { appendEntry } from './append-entry.ts';
+import { appendEntry, thatFit } from './append-entry.ts';
 import { type Revoked, revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { incidentStates, sortStatements } from './gather.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
+import { readStatements } from './read-statements.ts';
 import { recordPolicy } from './record-policy.ts';
 import { noteOf, type RunResult, type RunStep } from './run-result.ts';
 import { openTarget, orderOf } from './target-desk.ts';
@@ -102,7 +103,12 @@ async function recordEndings(
     const told: Reason[] = [];
     plan = await planNow(desk, executor, newest, scope, now, told);
     for (const one of told) if (!troubles.some(({ message }) => message === one.message)) troubles.push(one);
-    return [...plan.drop, ...plan.end.flatMap(({ event }) => event ?? [])];
+    // Access that must end comes first; what does not fit waits for the next run, and is not acted on in this one.
+    const wanted: readonly LedgerEvent[] = [...plan.end.flatMap(({ event }) => event ?? []), ...plan.drop];
+    const fitting = new Set(thatFit(wanted));
+    const end = plan.end.filter(({ event }) => event === null || fitting.has(event));
+    plan = { ...plan, end, drop: plan.drop.filter((event) => fitting.has(event)) };
+    return [...fitting];
   };
   try {
     const { view } = await appendEntry(desk, executor, first, async (newest, now) => {
@@ -165,21 +171,15 @@ async function stopsOn(
 ): Promise<ReadonlyMap<RequestId, readonly Signed[]>> {
   const ids = open.filter((one) => one.seen !== null && one.final_at === null).map(({ id }) => id);
   if (ids.length === 0) return new Map();
-  const read = async (topics: readonly RequestId[]): Promise<ReadonlyMap<RequestId, readonly Signed[]>> => {
-    const forge = await desk.forge(view.state.policy.config);
-    return sortStatements(await forge.statements(topics)).stops;
-  };
   try {
-    return await read(ids);
+    const forge = await desk.forge(view.state.policy.config);
+    const { found, flooded } = await readStatements(forge, ids);
+    for (const message of flooded.values()) troubles.push({ code: 'E_FORGE_LIMIT', ok: false, message });
+    return sortStatements(found).stops;
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     troubles.push({ code: error.code, ok: false, message: `stops could not be read: ${error.message}` });
-    // One flooded id must not hide the stops of the others.
-    const one = error.code === 'E_FORGE_LIMIT' ? ids : [];
-    const found = new Map<RequestId, readonly Signed[]>();
-    for (const id of one)
-      for (const [key, stops] of await read([id]).catch(() => new Map())) found.set(key, stops);
-    return found;
+    return new Map();
   }
 }
 
@@ -244,7 +244,11 @@ async function recordOutcomes(
               },
             ];
       });
-      return events.length > 0 ? { events } : heartbeatDue(now, at) ? { events: [beat(now)] } : null;
+      return events.length > 0
+        ? { events: thatFit(events) }
+        : heartbeatDue(now, at)
+          ? { events: [beat(now)] }
+          : null;
     });
     return last;
   } catch (error) {

@@ -68,24 +68,35 @@ function checkCount(topic: string, branches: readonly string[]): void {
   }
 }
 
-/** Whatever has another shape or another name than its own text gives it is left out: anybody may push junk. */
+/**
+ * Whatever has another shape or another name than its own text gives it is left out: anybody may push junk, so the
+ * cheap question comes first, and a commit under many names is read once.
+ */
 async function readStatements(
   repository: Repository,
   found: ReadonlyMap<string, Oid>,
 ): Promise<readonly Found[]> {
   const named = [...found].filter(([branch]) => /\/[0-9a-f]{16}$/u.test(branch));
-  const shapes = await fewAtOnce(named, async ([, oid]) => await isStatement(repository, oid));
-  const sound = named.filter((_, index) => shapes[index] === true);
-  const wanted = sound.flatMap(([, treeish]) => FILES.map((path) => ({ treeish, path })));
-  const bytes = await repository.read(wanted, MAX_BYTES);
-  return sound.flatMap(([branch], index): readonly Found[] => {
-    const text = decode(bytes[index * 2]);
-    const armor = decode(bytes[index * 2 + 1]);
-    if (text === undefined || armor === undefined) return [];
+  const commits = [...new Set(named.map(([, oid]) => oid))];
+  const bytes = await repository.readSmall(
+    commits.flatMap((treeish) => FILES.map((path) => ({ treeish, path }))),
+    MAX_BYTES,
+  );
+  const signed = new Map<Oid, Signed>();
+  for (const [at, oid] of commits.entries()) {
+    const text = decode(bytes[at * 2]);
+    const armor = decode(bytes[at * 2 + 1]);
+    if (text !== undefined && armor !== undefined) signed.set(oid, { text, armor });
+  }
+  const right = named.flatMap(([branch, oid]) => {
+    const statement = signed.get(oid);
     const topic = branch.split('/')[1];
-    if (topic === undefined || statementBranch(topic, text) !== branch) return [];
-    return [{ place: branch, signed: { text, armor } }];
+    const fits =
+      statement !== undefined && topic !== undefined && statementBranch(topic, statement.text) === branch;
+    return fits ? [{ oid, found: { place: branch, signed: statement } }] : [];
   });
+  const shapes = await fewAtOnce(right, async ({ oid }) => await isStatement(repository, oid));
+  return right.flatMap((one, at) => (shapes[at] === true ? [one.found] : []));
 }
 
 async function isStatement(repository: Repository, commit: Oid): Promise<boolean> {

@@ -56,6 +56,8 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
   };
 }
 
+const MOST_PATTERNS = 400;
+
 async function listRemote(line: Line, patterns: readonly RefPattern[]): Promise<ReadonlyMap<string, Oid>> {
   if (patterns.length === 0) return new Map();
   const { code, stdout, stderr } = await line.say([
@@ -64,6 +66,10 @@ async function listRemote(line: Line, patterns: readonly RefPattern[]): Promise<
     '--heads',
     '--end-of-options',
     line.url,
+    // Git only shows less for it, but what it does not show we need not read.
+    ...(patterns.length <= MOST_PATTERNS
+      ? patterns.map((one) => (one.star ? fillPattern(one, '*') : one.before))
+      : []),
   ]);
   if (code !== 0) throw unreachable(stderr);
   const refs = parseRefs(stdout).filter(

@@ -19,10 +19,18 @@ export interface KeptHead {
   readonly commit: Oid | null;
 }
 
+export interface Branches {
+  readonly main: string;
+  readonly ledger: string;
+}
+
 export interface Memory {
   readonly directory: string;
   readonly pinnedRoot: () => Promise<Sha256 | undefined>;
   readonly pinRoot: (root: Sha256) => Promise<void>;
+  /** Names of main and ledger as the verified policy has them. */
+  readonly branches: () => Promise<Branches | undefined>;
+  readonly keepBranches: (branches: Branches) => Promise<void>;
   /** `owner`: an executor's name, or `person`. */
   readonly keptHead: (owner: string) => Promise<KeptHead | undefined>;
   readonly keepHead: (owner: string, kept: KeptHead) => Promise<void>;
@@ -53,6 +61,14 @@ export function memoryOf(stateHome: string, place: string): Memory {
     pinRoot: async (root) => {
       await write('place', `${place}\n`);
       await write('root', `${root}\n`);
+    },
+    branches: async () => {
+      const [main, ledger] = (await read('branches'))?.trim().split(' ') ?? [];
+      return main === undefined || ledger === undefined ? undefined : { main, ledger };
+    },
+    keepBranches: async ({ main, ledger }) => {
+      const text = `${main} ${ledger}\n`;
+      if ((await read('branches')) !== text) await write('branches', text);
     },
     keptHead: async (owner) => {
       const text = await read(`${owner}.head.json`);

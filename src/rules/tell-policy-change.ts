@@ -36,7 +36,7 @@ function tellIdentities(before: Policy | null, after: Policy): string[] {
       for (const [sign, key] of difference(was.keys.map(told), now.keys.map(told)))
         lines.push(`${sign} key of ${id}: ${key}`);
       if (JSON.stringify({ ...was, keys: [] }) !== JSON.stringify({ ...now, keys: [] }))
-        lines.push(`! ${word} ${id} changes`);
+        lines.push(`! ${word} ${id}: ${fromTo({ ...was, keys: [] }, { ...now, keys: [] })}`);
     }
   }
   for (const [id, service] of Object.entries(after.services)) {
@@ -51,7 +51,23 @@ function tellIdentities(before: Policy | null, after: Policy): string[] {
 }
 
 const keysOf = (policy: Policy | null): string[] =>
-  (policy?.revoked_keys ?? []).map((one) => `${one.fingerprint} (${one.reason})`);
+  (policy?.revoked_keys ?? []).map(
+    ({ fingerprint, reason, at, since }) =>
+      `${fingerprint} (${reason} at ${at}${since === undefined ? '' : `, since ${since}`})`,
+  );
+/** Only the fields that differ, old and new, so that a change of one word is seen. */
+function fromTo(before: object | undefined, after: object): string {
+  const old = new Map(Object.entries(before ?? {}));
+  const fresh = new Map(Object.entries(after));
+  return [...new Set([...old.keys(), ...fresh.keys()])]
+    .filter((key) => JSON.stringify(old.get(key)) !== JSON.stringify(fresh.get(key)))
+    .map(
+      (key) =>
+        `${key} ${JSON.stringify(old.get(key)) ?? 'unset'} -> ${JSON.stringify(fresh.get(key)) ?? 'unset'}`,
+    )
+    .join(', ');
+}
+
 const told = (key: Policy['people'][string]['keys'][number]): string =>
   [
     key.key,
@@ -65,7 +81,7 @@ function tellTargets(before: Policy | null, after: Policy): string[] {
   );
   for (const [id, now] of Object.entries(after.targets)) {
     if (old[id] !== undefined && JSON.stringify(old[id]) !== JSON.stringify(now))
-      lines.push(`! target ${id} changes`);
+      lines.push(`! target ${id}: ${fromTo(old[id], now)}`);
   }
   return lines;
 }
@@ -86,7 +102,9 @@ function tellRole(
   if (now === undefined) return [`- role ${name}`];
   const lines =
     was === undefined
-      ? [`+ role ${name}: ${now.permissions.join(', ')} on ${now.target}, at most ${now.max_duration}`]
+      ? [
+          `+ role ${name} (${now.risk}): ${now.permissions.join(', ')} on ${now.target}, at most ${now.max_duration}, ${now.approval.map((rule) => `${rule.threshold} of ${rule.approvers.join(' ')}`).join(' and ')} sign${now.may_preexist ? ', standing access allowed' : ''}`,
+        ]
       : [];
   const asked = was === undefined || before === null ? [] : [...members(before, was.requesters)];
   for (const [sign, id] of difference(asked, [...members(after, now.requesters)])) {
@@ -99,14 +117,14 @@ function tellRole(
   if (was === undefined) return lines;
   for (const key of Object.keys(now) as (keyof Role)[]) {
     if (key === 'requesters' || JSON.stringify(was[key]) === JSON.stringify(now[key])) continue;
-    lines.push(`! role ${name}: ${key} is now ${JSON.stringify(now[key])}`);
+    lines.push(`! role ${name}: ${key} ${JSON.stringify(was[key])} -> ${JSON.stringify(now[key])}`);
   }
   return lines;
 }
 
 function tellConfig(before: Policy | null, after: Policy): string[] {
   if (before === null || JSON.stringify(before.config) === JSON.stringify(after.config)) return [];
-  return ['! pam.yaml changes'];
+  return [`! pam.yaml: ${fromTo(before.config, after.config)}`];
 }
 
 function difference(before: readonly string[], after: readonly string[]): ['+' | '-', string][] {

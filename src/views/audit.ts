@@ -15,6 +15,9 @@ export function auditText(audited: Audited, style: Style): string {
     `${audited.ok ? style.good('verified') : style.bad('NOT VERIFIED')}: ${totals.entries} entries, ${totals.policies} policies, ${totals.grants} grants, ${totals.revocations} revocations, ${totals.live} live`,
     `  root ${audited.root}${audited.pinned ? '' : ' (UNPINNED)'}`,
     `  head ${audited.head} (entry ${audited.seq}, at ${audited.at})`,
+    ...(findings.some(({ code }) => code === 'E_LED_OVERDUE')
+      ? ['  this clone knows nothing newer; `git fetch` brings what others recorded since']
+      : []),
     `  signed by people   ${totals.signedByPeople} statements: who asked, who approved, for what and how long`,
     `  bounded            times, by the order of the entries`,
     `  executor's word    ${executors.join(', ')}: that a request was merged, an incident open, access read back`,
