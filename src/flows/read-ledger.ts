@@ -209,8 +209,10 @@ function signedBy(state: ChainState, executor: Executor, text: string, signature
 export async function keepHead(
   desk: Desk,
   executor: Executor | null,
-  head: { readonly state: ChainState; readonly commit: Oid },
+  head: { readonly state: ChainState; readonly commit: Oid; readonly appendable?: boolean },
 ): Promise<void> {
+  // Of two histories that nobody told apart, none is remembered: the next run would build on it.
+  if (head.appendable === false) return;
   const { root, seq, entry } = head.state;
   const owner = ownerOf(executor);
   const checkpoint: Checkpoint = {

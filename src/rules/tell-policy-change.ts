@@ -115,9 +115,9 @@ function tellRole(
     lines.push(`${sign} ${id} may ${sign === '+' ? '' : 'no longer '}approve ${name}`);
   }
   if (was === undefined) return lines;
-  for (const key of Object.keys(now) as (keyof Role)[]) {
+  for (const key of Object.keys({ ...was, ...now }) as (keyof Role)[]) {
     if (key === 'requesters' || JSON.stringify(was[key]) === JSON.stringify(now[key])) continue;
-    lines.push(`! role ${name}: ${key} ${JSON.stringify(was[key])} -> ${JSON.stringify(now[key])}`);
+    lines.push(`! role ${name}: ${fromTo({ [key]: was[key] }, { [key]: now[key] })}`);
   }
   return lines;
 }
