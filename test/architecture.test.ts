@@ -22,13 +22,15 @@ const FLOORS: Readonly<Record<string, number>> = {
   memory: 2,
   notices: 2,
   flows: 3,
+  // Apart: it types commands as a person would, so it imports nothing of the product.
+  demo: 3,
   commands: 4,
   views: 4,
   'context.ts': 5,
   'main.ts': 5,
 };
 const ADAPTERS = 2;
-const SPAWNERS = ['process/run.ts', 'git/talk.ts'];
+const SPAWNERS = ['process/run.ts', 'git/talk.ts', 'demo/tell.ts'];
 const LEFTOVERS = /^(?:utils?|helpers?|common|shared|misc|index)(?:\.ts)?$/u;
 
 interface File {
@@ -81,6 +83,12 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
       .filter(
         ([from, to]) => roomOf(to) === 'views' && !['views', 'commands', 'main.ts'].includes(roomOf(from)),
       )
+      .map(arrow),
+
+  'the demo knows nothing of the product, and only its command knows the demo': (files) =>
+    edges(files)
+      .filter(([from, to]) => (roomOf(from) === 'demo') !== (roomOf(to) === 'demo'))
+      .filter(([from]) => from !== 'commands/demo.ts')
       .map(arrow),
 
   'no file imports itself, however long the way': (files) => cycles(edges(files)),
@@ -253,6 +261,12 @@ describe('each rule finds what breaks it', () => {
       'context.ts',
       "import { line } from './views/escape.ts';",
       'context.ts -> views/escape.ts',
+    ],
+    [
+      'the demo knows nothing of the product, and only its command knows the demo',
+      'demo/planted.ts',
+      "import { decide } from '../rules/decide.ts';",
+      'demo/planted.ts -> rules/decide.ts',
     ],
     [
       'no file imports itself, however long the way',

@@ -7,7 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { afterAll, vi } from 'vitest';
+
+// Each step is a process that starts a dozen of git's own; on two busy cores that adds up.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const made: string[] = [];
@@ -88,7 +91,12 @@ export async function runProgram(args: readonly string[], how: How): Promise<Ran
     child.stderr?.on('data', (chunk: Buffer) => err.push(chunk));
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      resolve({ code, signal, out: Buffer.concat(out).toString('utf8'), err: Buffer.concat(err).toString('utf8') });
+      resolve({
+        code,
+        signal,
+        out: Buffer.concat(out).toString('utf8'),
+        err: Buffer.concat(err).toString('utf8'),
+      });
     });
     if (typeof stdin === 'string') child.stdin?.end(stdin);
   });
@@ -97,7 +105,11 @@ export async function runProgram(args: readonly string[], how: How): Promise<Ran
 /** Any other program, the same way: stock git, ssh-keygen, a shell. */
 export async function runStock(file: string, args: readonly string[], how: How): Promise<Ran> {
   return await new Promise<Ran>((resolve, reject) => {
-    const child = spawn(file, [...args], { cwd: how.cwd, env: { ...how.env }, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(file, [...args], {
+      cwd: how.cwd,
+      env: { ...how.env },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
@@ -105,7 +117,12 @@ export async function runStock(file: string, args: readonly string[], how: How):
     child.stdin.on('error', () => undefined);
     child.on('error', reject);
     child.on('close', (code, signal) => {
-      resolve({ code, signal, out: Buffer.concat(out).toString('utf8'), err: Buffer.concat(err).toString('utf8') });
+      resolve({
+        code,
+        signal,
+        out: Buffer.concat(out).toString('utf8'),
+        err: Buffer.concat(err).toString('utf8'),
+      });
     });
     child.stdin.end(how.stdin ?? '');
   });

@@ -5,8 +5,9 @@
 import { printEntry } from '../../src/documents/entry-file.ts';
 import { readPolicy } from '../../src/documents/policy-files.ts';
 import { printRequest, readRequest } from '../../src/documents/request-file.ts';
-import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
-import { type Instant, parseDuration, parseInstant } from '../../src/model/instant.ts';
+import type { Decision } from '../../src/model/decision.ts';
+import type { Entry, Evidence, GrantingEvent, LedgerEvent, ScheduledEvent } from '../../src/model/entry.ts';
+import { earlier, type Instant, parseDuration, parseInstant, plus } from '../../src/model/instant.ts';
 import {
   type Fingerprint,
   isRequestId,
@@ -27,11 +28,11 @@ import {
   type Signed,
   type Statement,
 } from '../../src/model/statement.ts';
-import type { Snapshot } from '../../src/rules/decide.ts';
+import { decide, type Snapshot } from '../../src/rules/decide.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
-import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
+import { ACT_WITHIN_SECONDS, EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
 import { beginChain, type Candidate as EntryCandidate, followChain } from '../../src/rules/follow-chain.ts';
-import type { Candidate } from '../../src/rules/plan-apply.ts';
+import { type Candidate, type Ready, type Situation, termsOf } from '../../src/rules/plan-apply.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
 import { providers } from '../../src/targets/registry.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
@@ -193,11 +194,13 @@ export const MAIN = 'a'.repeat(40) as Oid;
 export class Ledger {
   readonly witnesses = new Map<number, Sha256>();
   readonly entries: { readonly before: ChainState | null; readonly after: ChainState }[] = [];
+  readonly #candidates: EntryCandidate[] = [];
   state: ChainState;
 
   constructor(world: WorldPolicy = policyOf(TEXTS), begun: Instant = at('08:00'), executor = 'pam-apply') {
-    this.state = beginChain(genesisOf(world, begun, executor));
-    this.#note(null);
+    const genesis = genesisOf(world, begun, executor);
+    this.state = beginChain(genesis);
+    this.#note(null, genesis);
     this.changePolicy(world, begun, world.policy.admins.people, { executor });
   }
 
@@ -247,7 +250,7 @@ export class Ledger {
   follow(candidate: EntryCandidate): ChainState {
     const before = this.state;
     this.state = followChain(before, candidate);
-    this.#note(before);
+    this.#note(before, candidate);
     return this.state;
   }
 
@@ -276,7 +279,15 @@ export class Ledger {
     });
   }
 
-  #note(before: ChainState | null): void {
+  /** The state as a stranger finds it, who walks the entries from the first to the last. */
+  replayed(): ChainState {
+    const [genesis, ...rest] = this.#candidates;
+    if (genesis === undefined) throw new TypeError('a ledger without genesis');
+    return rest.reduce(followChain, beginChain(genesis));
+  }
+
+  #note(before: ChainState | null, candidate: EntryCandidate): void {
+    this.#candidates.push(candidate);
     this.entries.push({ before, after: this.state });
     this.witnesses.set(this.state.seq, this.state.head);
   }
@@ -306,7 +317,8 @@ export function genesisOf(
 
 export function signEntry(entry: Entry, key: string, brings: WorldPolicy): EntryCandidate {
   const bytes = printEntry(entry);
-  return { bytes, signature: keyNamed(key).sign(bytes, LEDGER_NAMESPACE), entry, brought: () => brings };
+  const signature = keyNamed(key).sign(bytes, LEDGER_NAMESPACE);
+  return { bytes, signature, entry, broughtDigest: () => treeDigest(brings.files), brought: () => brings };
 }
 
 export const REQUEST: Request = {
@@ -339,8 +351,11 @@ export interface AskHow {
   readonly merged?: boolean;
 }
 
+/** `REQUEST` with other fields; its scope is that of the role `dba` alone. */
 export function ask(fields: Partial<Request>, how: AskHow): Asked {
-  return askText(printRequest({ ...REQUEST, ...fields }), fields.id ?? REQUEST.id, how);
+  const { scope: _scope, ...plain } = REQUEST;
+  const base = (fields.role ?? REQUEST.role) === REQUEST.role ? REQUEST : plain;
+  return askText(printRequest({ ...base, ...fields }), fields.id ?? REQUEST.id, how);
 }
 
 export function askText(bytes: string, id: RequestId, how: AskHow): Asked {
@@ -400,16 +415,14 @@ export function approve(ledger: Ledger, asked: Asked, signer: string, how: Appro
   );
 }
 
-export function stop(
-  ledger: Ledger,
-  id: RequestId,
-  signer: string,
-  how: ApproveHow = {},
-): Signed {
+export function stop(ledger: Ledger, id: RequestId, signer: string, how: ApproveHow = {}): Signed {
   const because = how.because ?? null;
   const { root } = ledger.state;
   const request = how.request ?? id;
-  return sign({ type: 'stop', root: how.root ?? root, signer, signedAt: how.at ?? at('12:06'), request, because }, how);
+  return sign(
+    { type: 'stop', root: how.root ?? root, signer, signedAt: how.at ?? at('12:06'), request, because },
+    how,
+  );
 }
 
 export function seenEvent(asked: Asked): LedgerEvent {
@@ -447,6 +460,84 @@ export function snapshot(ledger: Ledger, asked: Asked, more: Partial<Snapshot> =
     halts: [],
     ...more,
   };
+}
+
+export function situation(
+  ledger: Ledger,
+  candidates: readonly Candidate[],
+  more: Partial<Situation> = {},
+): Situation {
+  return {
+    state: ledger.state,
+    providers,
+    main: MAIN,
+    halts: [],
+    candidates,
+    approvals: new Map(),
+    stops: new Map(),
+    incidents: new Map(),
+    witnesses: ledger.witnesses,
+    ...more,
+  };
+}
+
+/** The intent that an executor writes for something ready, as the next entry's event number `place`. */
+export function intentOf(
+  ledger: Ledger,
+  ready: Pick<Ready, 'id' | 'terms' | 'snapshot' | 'decision'>,
+  now: Instant,
+  place = 0,
+  preexisting: readonly string[] = [],
+): GrantingEvent {
+  const { id, terms } = ready;
+  const first = ledger.record(id)?.grant?.granting;
+  return {
+    type: 'granting',
+    id,
+    evidence: evidenceOf(ready.snapshot, ready.decision),
+    grant: terms,
+    handle: first?.handle ?? { serial: (ledger.state.seq + 1) * 65_536 + place },
+    preexisting,
+    act_by: earlier(plus(now, ACT_WITHIN_SECONDS), terms.end),
+  };
+}
+
+export function evidenceOf(of: Snapshot, decision: Decision): Evidence {
+  if (of.record?.grant?.evidence != null) return of.record.grant.evidence;
+  const approvals = decision.counted.map(({ signed }) => signed);
+  return { request: of.requestText, statement: of.statement ?? never('a signed request'), approvals };
+}
+
+/** The request, decided. Throws when it is not approved. */
+export function readyNow(of: Snapshot, now: Instant): Pick<Ready, 'id' | 'terms' | 'snapshot' | 'decision'> {
+  const decision = decide(of, now);
+  const terms = termsOf(of, decision, now);
+  if (decision.verdict !== 'approved' || terms === undefined) {
+    throw new TypeError(`not approved: ${JSON.stringify(decision.reasons.filter(({ ok }) => !ok))}`);
+  }
+  return { id: of.id, terms, snapshot: of, decision };
+}
+
+export function scheduledEvent(of: Snapshot, now: Instant): ScheduledEvent {
+  const { id, terms, decision } = readyNow(of, now);
+  return { type: 'scheduled', id, evidence: evidenceOf(of, decision), grant: terms };
+}
+
+/** One request seen, granted and read back: the shortest way to a live grant. */
+export function grantLive(
+  ledger: Ledger,
+  fields: Partial<Request>,
+  approver: string,
+  from: Instant,
+  how: Partial<GrantingEvent> = {},
+): Asked {
+  const asked = ask(fields, { root: ledger.state.root, at: from });
+  ledger.append([seenEvent(asked)], from);
+  const approvals = [approve(ledger, asked, approver, { at: from })];
+  const intent = intentOf(ledger, readyNow(snapshot(ledger, asked, { approvals }), from), from);
+  ledger.append([{ ...intent, ...how }], from);
+  ledger.append([{ type: 'granted', id: asked.id, receipt: {} }], from);
+  return asked;
 }
 
 export { providers };

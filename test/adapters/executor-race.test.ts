@@ -1,0 +1,256 @@
+/**
+ * Executors that meet: real processes, a clone and a memory each, one bare remote that takes its time. What
+ * happened is read from the target's own list of calls, not from the ledger.
+ */
+import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Desk } from '../../src/flows/desk.ts';
+import { exitOfRun } from '../../src/flows/run-result.ts';
+import { PamError } from '../../src/model/error.ts';
+import type { Remote } from '../../src/model/git.ts';
+import { plus } from '../../src/model/instant.ts';
+import type { RequestId } from '../../src/model/names.ts';
+import { mayBeLive } from '../../src/model/open-record.ts';
+import { BEGIN, delayPushes, makeWorld, type World } from '../crash/access-repository.ts';
+import type { Round } from '../crash/killable-executor.ts';
+import { bundleExecutor, type RunExecutor } from '../crash/run-executor.ts';
+import { codeOf, tempDir } from './git-workbench.ts';
+
+const GRANTS = 24;
+const minutes = (count: number) => plus(BEGIN, count * 60);
+
+let runExecutor: RunExecutor;
+let small: World;
+beforeAll(async () => {
+  runExecutor = await bundleExecutor(tempDir());
+  small = await makeWorld(join(tempDir(), 'world'), { remote: true });
+}, 120_000);
+
+const fresh = (): World => small.copy(join(tempDir(), 'world'));
+
+async function together(worlds: readonly World[], runs: readonly (readonly Round[])[], now = BEGIN) {
+  const executors = ['pam-apply', 'pam-apply-two'];
+  return await Promise.all(
+    worlds.map(async ({ home, host }, at) => {
+      const executor = executors[at] ?? 'pam-apply';
+      const ended = await runExecutor({ home, host, executor, now, ticks: true, runs: runs[at] ?? [] });
+      expect(ended.stderr).toBe('');
+      return ended.report?.rounds ?? [];
+    }),
+  );
+}
+
+const countBy = (ids: readonly string[]): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const id of ids) counts[id] = (counts[id] ?? 0) + 1;
+  return counts;
+};
+const once = (ids: readonly string[]) => Object.fromEntries(ids.map((id) => [id, 1]));
+
+/** One line of entries, no commit beside or between them, and nothing that audit has to say. */
+async function linear(world: World): Promise<void> {
+  await world.records();
+  const { ok, findings, seq, totals } = await world.audit();
+  expect({ ok, findings }).toEqual({ ok: true, findings: [] });
+  expect(totals.entries).toBe(seq + 1);
+  const tip = 'refs/remotes/origin/pam-ledger';
+  expect(world.git('rev-list', '--count', tip)).toBe(String(seq + 1));
+  expect(world.git('rev-list', '--count', '--first-parent', tip)).toBe(String(seq + 1));
+}
+
+describe('two executors and one remote', () => {
+  let world: World;
+  let hosts: readonly World[];
+  const ids: RequestId[] = [];
+  beforeAll(async () => {
+    world = fresh();
+    for (let at = 0; at < GRANTS; at++) {
+      ids.push(await world.ask({ role: 'slot', scope: { slot: `s${at}` }, duration: '1h' }));
+    }
+    hosts = [world, world.another('two')];
+    delayPushes(world, 300);
+  }, 300_000);
+
+  it(`K11: in ${GRANTS} rounds each id is granted once, and none is lost`, { timeout: 600_000 }, async () => {
+    const rounds = ids.map((id): Round => ({ run: 'apply', only: [id] }));
+    const exits = await together(hosts, [rounds, rounds]);
+    // Whoever comes second finds it live, or another at work on it: that is well.
+    expect(exits).toEqual([rounds.map(() => 0), rounds.map(() => 0)]);
+    expect(countBy(world.calls('grant').map(({ id }) => id))).toEqual(once(ids));
+    const held = ids.map((_, at) => `north dana slot:s${at}`);
+    expect(world.held()).toEqual(held.toSorted());
+    for (const { state } of (await world.records()).values()) expect(state).toBe('live');
+    const events = await world.events();
+    for (const type of ['seen', 'granting', 'granted']) {
+      expect(countBy(events.flatMap((one) => (one.type === type ? [one.id] : [])))).toEqual(once(ids));
+    }
+    // Both did some of it, or nobody met anybody.
+    expect(new Set(events.flatMap(({ type, executor }) => (type === 'granted' ? [executor] : []))).size).toBe(
+      2,
+    );
+    await linear(world);
+  });
+
+  it('K1: two sweeps at once on all of them', { timeout: 300_000 }, async () => {
+    const now = minutes(90);
+    const exits = await together(hosts, [[{ run: 'sweep' }], [{ run: 'sweep' }]], now);
+    expect(exits).toEqual([[0], [0]]);
+    expect(world.held()).toEqual([]);
+    expect(new Set(world.calls('revoke').map(({ id }) => id))).toEqual(new Set(ids));
+    const events = await world.events();
+    expect(countBy(events.flatMap((one) => (one.type === 'revoked' ? [one.id] : [])))).toEqual(once(ids));
+    expect([...(await world.records()).values()].filter(mayBeLive)).toEqual([]);
+    world.now = now;
+    await linear(world);
+  });
+});
+
+describe('apply and sweep', () => {
+  it.each([-3, -2, -1, 0, 1])(
+    'K2: an intent is taken up %i s from its end while sweeps run: nothing outlives the end',
+    { timeout: 120_000 },
+    async (offset) => {
+      const world = fresh();
+      const id = await world.ask({ role: 'reader', duration: '3m' });
+      world.manners('north', { grant: 'fail', revoke: 'fail' });
+      await world.apply();
+      expect((await world.record(id)).state).toBe('granting');
+      world.manners('north', { grant: 'slow' });
+      const hosts = [world, world.another('two')];
+      delayPushes(world, 300);
+      const applies: Round[] = [{ run: 'apply' }, { run: 'apply' }];
+      const sweeps = Array.from({ length: 5 }, (): Round => ({ run: 'sweep' }));
+      await together(hosts, [applies, sweeps], plus(minutes(3), offset));
+      world.now = minutes(4);
+      expect(exitOfRun(await world.sweep())).toBe(0);
+      expect(world.held()).toEqual([]);
+      expect(['ended', 'failed']).toContain((await world.record(id)).state);
+      await linear(world);
+    },
+  );
+});
+
+/** The desk with another way to push. */
+const pushing =
+  (push: (remote: Remote, ...args: Parameters<Remote['push']>) => ReturnType<Remote['push']>) =>
+  (desk: Desk): Desk => {
+    const { remote } = desk;
+    if (remote === null) throw new Error('there is no remote');
+    const open = async (): Promise<Remote> => {
+      const real = await remote.open();
+      return { ...real, push: async (moves) => await push(real, moves) };
+    };
+    return { ...desk, pause: async () => undefined, remote: { ...remote, open } };
+  };
+
+const cut = new PamError('E_GIT_NETWORK', 'the connection was cut');
+
+describe('the answer to a push', () => {
+  it('K6: is lost after it was accepted: read again, no second intent', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    let pushes = 0;
+    const result = await world.apply({
+      change: pushing(async (remote, moves) => {
+        pushes++;
+        await remote.push(moves);
+        throw cut;
+      }),
+    });
+    expect(exitOfRun(result)).toBe(0);
+    expect(pushes).toBe(2);
+    expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
+    const types = (await world.events()).filter((one) => one.id === id).map(({ type }) => type);
+    expect(types).toEqual(['seen', 'granting', 'granted']);
+    await linear(world);
+  });
+
+  it('never comes and the push did not arrive: tried again, granted once', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    let pushes = 0;
+    const result = await world.apply({
+      change: pushing(async (remote, moves) => {
+        if (pushes++ % 2 === 0) throw cut;
+        return await remote.push(moves);
+      }),
+    });
+    expect(exitOfRun(result)).toBe(0);
+    expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
+    await linear(world);
+  });
+
+  it('is lost and nobody can be asked: the target is not called, and the intent is finished later', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    const away = join(world.home, 'away.git');
+    const bare = join(world.home, 'remote.git');
+    const dying = pushing(async (remote, moves) => {
+      await remote.push(moves);
+      renameSync(bare, away);
+      throw cut;
+    });
+    expect(await codeOf(world.apply({ change: dying }))).toBe('E_GIT_NETWORK');
+    renameSync(away, bare);
+    expect(world.calls('grant')).toEqual([]);
+    expect((await world.record(id)).state).toBe('granting');
+    world.now = minutes(1);
+    expect(exitOfRun(await world.apply())).toBe(0);
+    expect(world.calls('grant')).toEqual([]);
+    world.now = minutes(2);
+    expect(exitOfRun(await world.apply())).toBe(0);
+    expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
+    expect((await world.record(id)).grant).toMatchObject({ end: minutes(60) });
+    await linear(world);
+  });
+
+  it('K5: is always no: E_RACE_LOST, and the target is never asked to grant', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    const hook = join(world.home, 'remote.git', 'hooks', 'pre-receive');
+    writeFileSync(hook, '#!/bin/sh\nexit 1\n');
+    chmodSync(hook, 0o755);
+    const patient = pushing(async (remote, moves) => await remote.push(moves));
+    expect(await codeOf(world.apply({ change: patient }))).toBe('E_RACE_LOST');
+    expect(world.calls('grant')).toEqual([]);
+    expect(world.held()).toEqual([]);
+    rmSync(hook);
+    expect(exitOfRun(await world.apply())).toBe(0);
+    expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
+    await linear(world);
+  });
+
+  it('K5: is always no to a sweep: it revokes what its recorded end allows, says 3, and records later', async () => {
+    const world = fresh();
+    const expired = await world.ask({ role: 'reader', duration: '30m' });
+    const stopped = await world.ask({ role: 'southerner', duration: '1h' });
+    await world.apply();
+    await world.stop(stopped, 'dana');
+    world.now = minutes(30);
+    const hook = join(world.home, 'remote.git', 'hooks', 'pre-receive');
+    writeFileSync(hook, '#!/bin/sh\nexit 1\n');
+    chmodSync(hook, 0o755);
+    const patient = pushing(async (remote, moves) => await remote.push(moves));
+    const result = await world.sweep({ change: patient, executor: 'pam-sweep' });
+    expect(exitOfRun(result)).toBe(3);
+    // An ending that is not the recorded end is recorded before it is acted on.
+    expect(world.held()).toEqual(['south dana read']);
+    expect((await world.record(expired)).state).toBe('live');
+    rmSync(hook);
+    expect(exitOfRun(await world.sweep({ executor: 'pam-sweep' }))).toBe(0);
+    expect(world.held()).toEqual([]);
+    for (const id of [expired, stopped]) expect((await world.record(id)).state).toBe('ended');
+    await linear(world);
+  });
+
+  it('a wrong clock on the other host grants nothing twice', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    await world.apply();
+    const other = world.another('two');
+    other.now = plus(BEGIN, -240);
+    expect(exitOfRun(await other.apply({ executor: 'pam-apply-two', only: [id] }))).toBe(0);
+    expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
+  });
+});

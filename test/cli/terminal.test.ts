@@ -1,0 +1,91 @@
+/** On a real terminal: pam asks, a person answers, Ctrl-C leaves nothing. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { program, tempDir } from './program.ts';
+import { approved, askBastion, bench, type Bench, must } from './workbench.ts';
+
+const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+
+describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
+  let team: Bench;
+  let socket: string;
+  const tmux = (...args: readonly string[]): string =>
+    execFileSync('tmux', ['-S', socket, ...args], {
+      encoding: 'utf8',
+      env: { PATH: process.env['PATH'] ?? '', LANG: 'C.UTF-8', TERM: 'xterm' },
+    });
+
+  beforeAll(async () => {
+    team = await bench({ remote: false });
+    socket = join(tempDir(), 'tmux');
+  });
+  afterAll(() => {
+    spawnSync('tmux', ['-S', socket, 'kill-server']);
+  });
+
+  /** Starts pam in a pane of its own; the pane says its exit code at the end. */
+  function start(name: string, args: readonly string[], env: Readonly<Record<string, string>>): void {
+    const settings = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
+    const line = `cd '${team.alice.clone}'; env -i TERM=xterm ${settings.join(' ')} '${process.execPath}' '${program()}' ${args.join(' ')}; echo "exit=$?"; sleep 60`;
+    tmux('new-session', '-d', '-s', name, '-x', '180', '-y', '70', 'sh', '-c', line);
+  }
+
+  async function screen(name: string, until: RegExp): Promise<string> {
+    for (let tries = 0; tries < 150; tries++) {
+      const seen = tmux('capture-pane', '-p', '-t', name);
+      if (until.test(seen)) return seen;
+      await new Promise((wake) => setTimeout(wake, 100));
+    }
+    throw new Error(`never saw ${until} in:\n${tmux('capture-pane', '-p', '-t', name)}`);
+  }
+
+  test('approve shows the record and the exact text, asks, and signs after a yes', async () => {
+    const id = await askBastion(team.dana);
+    start('yes', ['approve', id], team.alice.env);
+    const asked = await screen('yes', /Sign this as alice\?/u);
+    expect(asked).toContain('You are about to sign:');
+    expect(asked).toContain('permission: "principal:root"');
+    tmux('send-keys', '-t', 'yes', 'y');
+    expect(await screen('yes', /exit=/u)).toMatch(/approved by alice \(named\)\s+exit=0/u);
+    expect((await team.bob.pam(['check', '--proposal', id])).code).toBe(0);
+  });
+
+  test('enter alone is a no: nothing is signed', async () => {
+    const id = await askBastion(team.dana);
+    const before = team.landscape();
+    start('no', ['approve', id], team.alice.env);
+    await screen('no', /Sign this as alice\?/u);
+    tmux('send-keys', '-t', 'no', 'Enter');
+    expect(await screen('no', /exit=/u)).toMatch(
+      /nothing was signed and nothing was changed \[E_DECLINED\]\s+exit=1/u,
+    );
+    expect(team.landscape()).toEqual(before);
+  });
+
+  test('Ctrl-C at the question leaves nothing, and the terminal as it was', async () => {
+    const id = await askBastion(team.dana);
+    const before = team.landscape();
+    start('stop', ['approve', id], team.alice.env);
+    await screen('stop', /Sign this as alice\?/u);
+    tmux('send-keys', '-t', 'stop', 'C-c');
+    expect(await screen('stop', /exit=/u)).toMatch(/exit=130/u);
+    expect(team.landscape()).toEqual(before);
+    expect(tmux('display-message', '-p', '-t', 'stop', '#{cursor_flag}').trim()).toBe('1');
+  });
+
+  test("ending somebody else's grant wants the id typed again", async () => {
+    const id = await approved(team, await askBastion(team.dana));
+    await must(team.apply.pam(['apply']));
+    start('wrong', ['revoke', id, '--reason', 'incident'], team.bob.env);
+    await screen('wrong', /type the id/u);
+    tmux('send-keys', '-t', 'wrong', 'yes', 'Enter');
+    expect(await screen('wrong', /exit=/u)).toMatch(/\[E_DECLINED\]\s+exit=1/u);
+    start('right', ['revoke', id, '--reason', 'incident'], team.bob.env);
+    await screen('right', /type the id/u);
+    tmux('send-keys', '-t', 'right', '-l', id);
+    tmux('send-keys', '-t', 'right', 'Enter');
+    expect(await screen('right', /exit=/u)).toMatch(/exit=0/u);
+    expect((await must(team.sweep.pam(['sweep']))).out).toContain('1 revoked.');
+  });
+});

@@ -1,0 +1,68 @@
+/** Bundles the killable executor as the build bundles pam, and starts it in processes of its own. */
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import type { Orders, Report } from './killable-executor.ts';
+
+export interface Ended {
+  readonly signal: NodeJS.Signals | null;
+  readonly code: number | null;
+  /** `null` when it died before it could say anything. */
+  readonly report: Report | null;
+  readonly steps: readonly string[];
+  readonly stderr: string;
+}
+
+export type RunExecutor = (orders: Omit<Orders, 'steps'>) => Promise<Ended>;
+
+const BANNER =
+  "import{createRequire as __pamRequire}from'node:module';const require=__pamRequire(import.meta.url);";
+
+export async function bundleExecutor(directory: string): Promise<RunExecutor> {
+  const outfile = join(directory, 'killable-executor.mjs');
+  await build({
+    entryPoints: [new URL('killable-executor.ts', import.meta.url).pathname],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    outfile,
+    logLevel: 'warning',
+    banner: { js: BANNER },
+  });
+  let started = 0;
+  return async (orders) => {
+    const steps = join(directory, `steps-${started++}`);
+    return await start(outfile, { ...orders, steps });
+  };
+}
+
+async function start(program: string, orders: Orders): Promise<Ended> {
+  return await new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '' },
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      const text = Buffer.concat(out).toString('utf8');
+      const stderr = Buffer.concat(err).toString('utf8');
+      const report = text === '' ? null : (JSON.parse(text) as Report);
+      resolve({ code, signal, report, stderr, steps: linesOf(orders.steps) });
+    });
+  });
+}
+
+function linesOf(file: string): readonly string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  } catch {
+    // Not one step was taken.
+    return [];
+  }
+}
