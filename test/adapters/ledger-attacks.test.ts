@@ -1,0 +1,181 @@
+/** Attacks that once worked, each as it was made: by people who may push, or who hold one executor's key. */
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { EXIT } from '../../src/model/error.ts';
+import { plus } from '../../src/model/instant.ts';
+import { type Oid, requestPath, signaturePath } from '../../src/model/names.ts';
+import { NAMESPACES } from '../../src/model/statement.ts';
+import { joinSigned } from '../../src/trust/armor.ts';
+import { sha256 } from '../../src/trust/digest.ts';
+import { printStatement } from '../../src/trust/statement-text.ts';
+import { BEGIN, makeWorld, type World } from '../crash/access-repository.ts';
+import { tempDir } from './git-workbench.ts';
+
+const SHELF = 'north dana read';
+const minutes = (count: number) => plus(BEGIN, count * 60);
+const codesOf = ({ troubles }: RunResult): readonly string[] => troubles.map(({ code }) => code);
+
+let fresh: World;
+beforeAll(async () => {
+  fresh = await makeWorld(join(tempDir(), 'world'), { remote: true });
+}, 120_000);
+
+const copy = (): World => fresh.copy(join(tempDir(), 'world'));
+
+async function withLiveGrant(): Promise<World> {
+  const world = copy();
+  await world.ask({ role: 'reader', duration: '30m' });
+  await world.apply();
+  expect(world.held()).toEqual([SHELF]);
+  return world;
+}
+
+/** Whoever may push puts a commit on the ledger branch. */
+async function pushOnLedger(
+  world: World,
+  parents: readonly Oid[],
+  files: ReadonlyMap<string, Uint8Array>,
+): Promise<Oid> {
+  const { repository, remote } = await world.desk();
+  const commit = await repository.writeCommit({
+    parents,
+    base: parents[0] ?? null,
+    files,
+    message: 'nothing to see',
+    author: 'mallory',
+    at: world.now,
+  });
+  const pushed = await (await remote?.open())?.push([{ oid: commit, ref: 'refs/heads/pam-ledger' }]);
+  expect(pushed).toBe('moved');
+  return commit;
+}
+
+async function ledgerTip(world: World): Promise<Oid> {
+  const { remote } = await world.desk();
+  const tip = (await (await remote?.open())?.list(['refs/heads/pam-ledger']))?.get('refs/heads/pam-ledger');
+  if (tip === undefined) throw new Error('there is no ledger');
+  return tip;
+}
+
+describe('junk on the ledger branch', () => {
+  it('an entry too large to read is junk like any other: sweep ends what is due, grants wait one run', async () => {
+    const world = await withLiveGrant();
+    await world.ask({ role: 'southerner' });
+    const large = new Map([['entry.json', Buffer.alloc(5_000_000, 'a')]]);
+    await pushOnLedger(world, [await ledgerTip(world)], large);
+    world.now = minutes(10);
+    const halted = await world.apply();
+    expect({ codes: codesOf(halted), held: world.held() }).toEqual({ codes: ['E_LED_JUNK'], held: [SHELF] });
+    world.now = minutes(31);
+    await world.sweep({ executor: 'pam-sweep' });
+    expect(world.held()).not.toContain(SHELF);
+    const { findings } = await world.audit();
+    expect(findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)).toEqual([
+      'E_LED_JUNK',
+    ]);
+  });
+
+  it("a stranger's entry is not even parsed", async () => {
+    const world = await withLiveGrant();
+    const desk = await world.desk();
+    const text = '{"events":[{"type":"granting"}]}\n';
+    const armor = await desk.sign(text, 'pam-ledger-v1@pam', world.signer('dana').keyFile);
+    const files = new Map([
+      ['entry.json', Buffer.from(text)],
+      ['entry.json.sig', Buffer.from(armor)],
+    ]);
+    await pushOnLedger(world, [await ledgerTip(world)], files);
+    const { troubles } = await world.apply();
+    expect(troubles.map(({ message }) => message)).toEqual([
+      expect.stringContaining('no executor in force signed it'),
+    ]);
+  });
+});
+
+describe('two histories', () => {
+  it('a merge that hides the true tail behind an older entry is a fork: nobody new believes either', async () => {
+    const world = copy();
+    const other = copy();
+    await world.ask({ role: 'reader', duration: '30m' });
+    await world.apply();
+    await other.ask({ role: 'southerner', duration: '30m' });
+    await other.apply();
+    world.git('fetch', '-q', join(other.home, 'remote.git'), 'refs/heads/pam-ledger');
+    const theirs = world.git('rev-parse', 'FETCH_HEAD').trim() as Oid;
+    await pushOnLedger(world, [theirs, await ledgerTip(world)], new Map());
+
+    const runner = world.another('runner');
+    runner.now = minutes(5);
+    for (const round of [1, 2]) {
+      const run = await runner.apply().then(exitOfRun, (error: unknown) => (error as { exit: number }).exit);
+      expect({ round, run }).toEqual({ round, run: EXIT.integrity });
+    }
+    expect(world.calls('grant')).toHaveLength(1);
+    const { findings } = await runner.audit();
+    expect(findings.map(({ code }) => code)).toContain('E_LED_FORK');
+
+    // Who knew the true history goes on: the grant ends, and the run says what it saw.
+    world.now = minutes(31);
+    const swept = await world.sweep({ executor: 'pam-apply' });
+    expect({ exit: exitOfRun(swept), held: world.held() }).toEqual({ exit: EXIT.integrity, held: [] });
+  });
+
+  it('a copy of an old entry on top is junk, not a fork', async () => {
+    const world = await withLiveGrant();
+    const tip = await ledgerTip(world);
+    const desk = await world.desk();
+    const [first] = await desk.repository.history(tip);
+    if (first === undefined) throw new Error('the ledger is empty');
+    const names = ['entry.json', 'entry.json.sig'];
+    const blobs = await desk.repository.read(
+      names.map((path) => ({ treeish: first.oid, path })),
+      1_000_000,
+    );
+    await pushOnLedger(world, [tip], new Map(names.map((name, at) => [name, blobs[at] ?? new Uint8Array()])));
+    expect(codesOf(await world.apply())).toEqual(['E_LED_JUNK']);
+    expect(codesOf(await world.apply())).toEqual([]);
+  });
+});
+
+describe('what a requester or a pusher can do to the others', () => {
+  it('bytes that were refused and signed again are not seen again, and stop nobody', async () => {
+    const world = copy();
+    const doomed = await world.ask({ role: 'reader' });
+    world.commitToMain({ [signaturePath(doomed)]: 'no signature\n' });
+    await world.apply();
+    expect((await world.record(doomed)).state).toBe('unseen');
+
+    const desk = await world.desk();
+    const bytes = world.git('show', `origin/main:${requestPath(doomed)}`);
+    const root = (await world.audit()).root;
+    const text = printStatement({
+      type: 'request',
+      root,
+      signer: 'dana',
+      signedAt: world.now,
+      request: doomed,
+      requestSha256: sha256(bytes),
+    });
+    const armor = await desk.sign(text, NAMESPACES.request, world.signer('dana').keyFile);
+    world.commitToMain({ [signaturePath(doomed)]: joinSigned({ text, armor }) });
+    const other = await world.ask({ role: 'reader' });
+    await world.apply();
+    expect((await world.record(other)).state).toBe('live');
+    expect((await world.record(doomed)).state).toBe('unseen');
+  });
+
+  it.each([
+    ['another ledger branch', 'version: 1\nforge: { kind: git, remote: origin }\nledger: elsewhere\n'],
+    ['no remote', 'version: 1\nforge: { kind: git }\n'],
+  ])('an unsigned pam.yaml on main that names %s moves no sweep', async (_, text) => {
+    const world = await withLiveGrant();
+    world.commitToMain({ 'pam.yaml': text });
+    const runner = world.another('runner');
+    for (const host of [world, runner]) {
+      host.now = minutes(31);
+      await host.sweep({ executor: 'pam-sweep' });
+    }
+    expect(world.held()).toEqual([]);
+  });
+});
