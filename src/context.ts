@@ -134,7 +134,7 @@ async function locate(
     }
     const { remote } = hint.forge;
     const ref = remote === undefined ? `refs/heads/${hint.ledger}` : `refs/remotes/${remote}/${hint.ledger}`;
-    first ??= { hint, memory };
+    if (place !== undefined) first ??= { hint, memory };
     if (firstWithLedger === undefined && (await repository.resolve(ref)) !== undefined)
       firstWithLedger = { hint, memory };
   }
