@@ -76,8 +76,6 @@ function flagsOf(command: Command): Flags {
 let interrupted = false;
 let lastFlags: Flags = {};
 
-const heldNotes: string[] = [];
-
 function outsideOf(): Outside {
   return {
     env: process.env,
@@ -86,9 +84,7 @@ function outsideOf(): Outside {
     interrupted: () => interrupted,
     note: (text) => {
       clearProgress();
-      // With --json stderr is either notes or one error document that parses by itself.
-      if (lastFlags.json === true) heldNotes.push(line(text));
-      else process.stderr.write(`${line(text)}\n`);
+      process.stderr.write(`${line(text)}\n`);
     },
     progress: showProgress,
   };
@@ -192,7 +188,6 @@ async function main(argv: readonly string[]): Promise<Exit> {
   await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
   clearProgress();
   if (answer === undefined) return EXIT.done;
-  for (const note of heldNotes) process.stderr.write(`${note}\n`);
   const { exit, schema, document, text } = answer;
   await write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text);
   return exit;
