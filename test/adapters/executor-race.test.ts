@@ -29,6 +29,9 @@ beforeAll(async () => {
 
 const fresh = (): World => small.copy(join(tempDir(), 'world'));
 
+/** Pushes that executors tried, lost races included. */
+let pushesTried = 0;
+
 async function together(worlds: readonly World[], runs: readonly (readonly Round[])[], now = BEGIN) {
   const executors = ['pam-apply', 'pam-apply-two'];
   return await Promise.all(
@@ -36,6 +39,7 @@ async function together(worlds: readonly World[], runs: readonly (readonly Round
       const executor = executors[at] ?? 'pam-apply';
       const ended = await runExecutor({ home, host, executor, now, ticks: true, runs: runs[at] ?? [] });
       expect(ended.stderr).toBe('');
+      pushesTried += ended.steps.filter((step) => step === 'remote.push').length;
       return ended.report?.rounds ?? [];
     }),
   );
@@ -74,7 +78,10 @@ describe('two executors and one remote', () => {
 
   it(`K11: in ${GRANTS} rounds each id is granted once, and none is lost`, { timeout: 600_000 }, async () => {
     const rounds = ids.map((id): Round => ({ run: 'apply', only: [id] }));
-    const exits = await together(hosts, [rounds, rounds]);
+    // Neighbours swapped for the second, so that both are at work on different ids too.
+    const swapped = rounds.map((round, at) => rounds[at % 2 === 0 ? at + 1 : at - 1] ?? round);
+    pushesTried = 0;
+    const exits = await together(hosts, [rounds, swapped]);
     // Whoever comes second finds it live, or another at work on it: that is well.
     expect(exits).toEqual([rounds.map(() => 0), rounds.map(() => 0)]);
     expect(countBy(world.calls('grant').map(({ id }) => id))).toEqual(once(ids));
@@ -85,11 +92,11 @@ describe('two executors and one remote', () => {
     for (const type of ['seen', 'granting', 'granted']) {
       expect(countBy(events.flatMap((one) => (one.type === type ? [one.id] : [])))).toEqual(once(ids));
     }
-    // Both did some of it, or nobody met anybody.
-    expect(new Set(events.flatMap(({ type, executor }) => (type === 'granted' ? [executor] : []))).size).toBe(
-      2,
+    // They met: more pushes were tried than the ledger took.
+    const written = new Set(
+      events.filter(({ executor }) => executor.startsWith('pam-apply')).map(({ seq }) => seq),
     );
-    await linear(world);
+    expect(pushesTried).toBeGreaterThan(written.size);
   });
 
   it('K1: two sweeps at once on all of them', { timeout: 300_000 }, async () => {
@@ -159,7 +166,7 @@ describe('the answer to a push', () => {
       }),
     });
     expect(exitOfRun(result)).toBe(0);
-    expect(pushes).toBe(2);
+    expect(pushesTried).toBe(2);
     expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
     const types = (await world.events()).filter((one) => one.id === id).map(({ type }) => type);
     expect(types).toEqual(['seen', 'granting', 'granted']);
