@@ -166,7 +166,7 @@ describe('the answer to a push', () => {
       }),
     });
     expect(exitOfRun(result)).toBe(0);
-    expect(pushesTried).toBe(2);
+    expect(pushes).toBe(2);
     expect(countBy(world.calls('grant').map((one) => one.id))).toEqual({ [id]: 1 });
     const types = (await world.events()).filter((one) => one.id === id).map(({ type }) => type);
     expect(types).toEqual(['seen', 'granting', 'granted']);
