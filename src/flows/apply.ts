@@ -2,7 +2,7 @@
  * Apply: gather -> decide -> plan -> record the intents -> ask the targets -> record the outcomes. The ledger
  * moves twice at the most; between the two every grant that may exist is on record.
  */
-import type { GrantingEvent, LedgerEvent, ReasonNote } from '../model/entry.ts';
+import { type GrantingEvent, type LedgerEvent, type ReasonNote, reasonNote } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { earlier, type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
@@ -25,7 +25,7 @@ import { fetchState } from './fetch-state.ts';
 import { gather } from './gather.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import { recordPolicy } from './record-policy.ts';
-import { noteOf, type RunResult, type RunStep } from './run-result.ts';
+import type { RunResult, RunStep } from './run-result.ts';
 
 interface Planned {
   readonly plan: ApplyPlan;
@@ -69,7 +69,7 @@ export async function apply(
   const last = await recordOutcomes(desk, executor, view, situation, outcomes, overtaken);
   for (const { id, target, outcome, what } of outcomes) {
     const failure = outcome.error ?? overtaken.get(id) ?? null;
-    const error = failure === null ? null : noteOf(failure);
+    const error = failure === null ? null : reasonNote(failure);
     steps.push({ action: 'grant', id, target, result: error === null ? 'done' : 'failed', error, what });
   }
   for (const id of only ?? []) if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
@@ -185,7 +185,7 @@ async function planNow(
         id: ready.id,
         target,
         result: 'failed',
-        error: noteOf(error),
+        error: reasonNote(error),
         what: `${ready.terms.permissions.join(', ')} to ${ready.terms.login}`,
       });
     }

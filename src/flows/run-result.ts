@@ -1,7 +1,7 @@
 /** What one `apply` or `sweep` did, and the exit class that it adds up to. */
 import type { Decision, Reason } from '../model/decision.ts';
-import { EXIT, type Exit, exitOf, PamError } from '../model/error.ts';
-import { type ReasonNote, reasonNote } from '../model/entry.ts';
+import { EXIT, type Exit, exitOf } from '../model/error.ts';
+import type { ReasonNote } from '../model/entry.ts';
 import type { LedgerPoint } from '../model/statement.ts';
 import type { RequestId } from '../model/names.ts';
 
@@ -25,8 +25,6 @@ export interface RunResult {
   /** What stopped grants or could not be read. */
   readonly troubles: readonly Reason[];
 }
-
-export const noteOf = (error: PamError): ReasonNote => reasonNote(error);
 
 /** 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
 export function exitOfRun(result: RunResult): Exit {

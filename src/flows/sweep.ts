@@ -4,7 +4,7 @@
  * every other revocation goes on.
  */
 import type { Reason } from '../model/decision.ts';
-import type { LedgerEvent } from '../model/entry.ts';
+import { type LedgerEvent, reasonNote } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
@@ -22,7 +22,7 @@ import { incidentStates, sortStatements } from './gather.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import { readStatements } from './read-statements.ts';
 import { recordPolicy } from './record-policy.ts';
-import { noteOf, type RunResult, type RunStep } from './run-result.ts';
+import type { RunResult, RunStep } from './run-result.ts';
 import { openTarget, orderOf } from './target-desk.ts';
 
 export interface SweepScope {
@@ -71,7 +71,7 @@ const plain = (action: RunStep['action'], id: RunStep['id'], what: string): RunS
 function revokeStep({ id, record, why }: Ending, outcome: Revoked): RunStep {
   const { grant } = record;
   const what = `${grant?.permissions.join(', ')} from ${grant?.login}: ${why}`;
-  const error = outcome.error === null ? null : noteOf(outcome.error);
+  const error = outcome.error === null ? null : reasonNote(outcome.error);
   const target = grant?.target ?? null;
   return { action: 'revoke', id, target, result: error === null ? 'done' : 'failed', error, what };
 }
@@ -240,7 +240,7 @@ async function recordOutcomes(
                 type: 'revoke_failed',
                 id: ending.id,
                 attempt: record.attempts + 1,
-                error: noteOf(outcome.error),
+                error: reasonNote(outcome.error),
               },
             ];
       });
