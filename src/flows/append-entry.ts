@@ -15,6 +15,7 @@ import { indexDigest } from '../rules/print-index.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
+import { verifyEntry } from '../trust/signed-entry.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { keepHead, type LedgerView, readLedger } from './read-ledger.ts';
@@ -139,8 +140,7 @@ export async function makeEntry(
   const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
   // What we would not believe from others we do not write ourselves.
   const candidate: Candidate = {
-    bytes,
-    signature,
+    signed: verifyEntry(bytes, signature),
     entry,
     broughtDigest: () => policy.digest,
     brought: () => draft.brings ?? { policy: state.policy, files: state.policyFiles },

@@ -12,6 +12,7 @@ import { tallies } from '../rules/judge-policy-change.ts';
 import { indexDigest } from '../rules/print-index.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256, treeDigest } from '../trust/digest.ts';
+import { verifyEntry } from '../trust/signed-entry.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import { commitEntry, makeEntry } from './append-entry.ts';
 import type { Desk, Executor, Signer } from './desk.ts';
@@ -101,8 +102,7 @@ async function makeGenesis(
   const bytes = printEntry(entry);
   const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
   const state = beginChain({
-    bytes,
-    signature,
+    signed: verifyEntry(bytes, signature),
     entry,
     broughtDigest: () => policy.digest,
     brought: () => ({ policy, files }),

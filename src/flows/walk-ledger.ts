@@ -14,8 +14,8 @@ import type { Provider } from '../model/target.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256, treeDigest } from '../trust/digest.ts';
 import { gitTreeId } from '../trust/git-tree-id.ts';
-import { verifySshsig } from '../trust/sshsig.ts';
-import { LEDGER_NAMESPACE, type LedgerPoint } from '../model/statement.ts';
+import { type SignedEntry, verifyEntry } from '../trust/signed-entry.ts';
+import type { LedgerPoint } from '../model/statement.ts';
 import { beginChain, type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
 import { indexDigest, printIndex } from '../rules/print-index.ts';
 
@@ -77,14 +77,15 @@ async function walkOne(
   if (!('bytes' in raw)) return junk(raw.oid, new PamError('E_LED_SHAPE', 'the commit holds no entry'), null);
   let stray: LedgerPoint | null = null;
   try {
-    const byExecutor = signedByExecutor(before, raw);
+    const signed = verifyEntry(raw.bytes, raw.armor);
+    const byExecutor = signedByExecutor(before, signed);
     const entry = readEntry(raw.bytes);
     if (byExecutor && entry.root === before.root && entry.previous !== before.head) {
       stray = { seq: entry.seq, head: sha256(raw.bytes) };
     }
     const files =
       entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;
-    const after = followChain(before, candidateOf(raw, entry, files, providers));
+    const after = followChain(before, candidateOf(signed, entry, files, providers));
     judgeTree(after, raw);
     return { kind: 'step', step: { before, after, commit: raw.commit } };
   } catch (error) {
@@ -97,9 +98,8 @@ async function walkOne(
  * Anybody may push junk, so it must cost little: the signature first. Bytes of a stranger's key are parsed only where
  * they may be a policy that brings its own executor, and then its admins are counted before it is read.
  */
-function signedByExecutor(before: ChainState, { bytes, armor }: Raw): boolean {
-  const { key } = verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE });
-  if (isExecutorKey(before.policy, key.fingerprint)) return true;
+function signedByExecutor(before: ChainState, { bytes, key }: SignedEntry): boolean {
+  if (isExecutorKey(before.policy, key)) return true;
   if (bytes.length <= POLICY_ENTRY_MAX_BYTES && Buffer.from(bytes).includes('"events":[{"type":"policy"'))
     return false;
   throw new PamError('E_LED_KEY', 'no executor in force signed it');
@@ -109,7 +109,7 @@ function signedByExecutor(before: ChainState, { bytes, armor }: Raw): boolean {
 const POLICY_ENTRY_MAX_BYTES = 256 * 1024;
 
 function candidateOf(
-  { bytes, armor }: Raw,
+  signed: SignedEntry,
   entry: Entry,
   files: Files | undefined,
   providers: ReadonlyMap<string, Provider>,
@@ -119,8 +119,7 @@ function candidateOf(
     return files;
   };
   return {
-    bytes,
-    signature: armor,
+    signed,
     entry,
     broughtDigest: () => treeDigest(brought()),
     brought: () => ({ files: brought(), policy: readPolicy(brought(), treeDigest(brought()), providers) }),
@@ -171,7 +170,9 @@ export async function findGenesis(
     if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
     try {
       const files = await policyFilesOf(repository, raw.commit.oid);
-      const after = beginChain(candidateOf(raw, readEntry(raw.bytes), files, providers));
+      const after = beginChain(
+        candidateOf(verifyEntry(raw.bytes, raw.armor), readEntry(raw.bytes), files, providers),
+      );
       judgeTree(after, raw);
       found.push({ before: null, after, commit: raw.commit });
     } catch (error) {
@@ -249,13 +250,13 @@ export async function stateAt(
   if (bytes === undefined || signature === undefined || sha256(bytes) !== known.head) return undefined;
   const entry: Entry = readEntry(bytes);
   const armor = Buffer.from(signature).toString('latin1');
-  const { key } = verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE });
+  const { key } = verifyEntry(bytes, armor);
   const policyFiles = await policyFilesOf(repository, commit);
   const index = await readIndex(repository, commit);
   if (treeDigest(policyFiles) !== entry.policy || indexDigest(index) !== entry.index) return undefined;
   const policy = readPolicy(policyFiles, entry.policy, providers);
   const { root, head } = known;
-  return { root, seq: entry.seq, head, entry, key: key.fingerprint, policy, policyFiles, index };
+  return { root, seq: entry.seq, head, entry, key, policy, policyFiles, index };
 }
 
 async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex> {

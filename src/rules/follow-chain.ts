@@ -8,11 +8,10 @@ import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, Sha256 } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
-import { LEDGER_NAMESPACE } from '../model/statement.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import { holdersOf, revocationOf } from '../trust/keyring.ts';
-import { verifySshsig } from '../trust/sshsig.ts';
+import type { SignedEntry } from '../trust/signed-entry.ts';
 import { EMPTY_INDEX, foldIndex } from './fold-index.ts';
 import { adminsAgree, judgePolicyChange } from './judge-policy-change.ts';
 import { entitledToStop, validStop } from './judge-stop.ts';
@@ -20,18 +19,17 @@ import { indexDigest } from './print-index.ts';
 import { judgeRight, mayWriteTogether } from './rights.ts';
 
 export interface Candidate {
-  readonly bytes: Uint8Array;
-  /** The armor over `bytes`. */
-  readonly signature: string;
+  readonly signed: SignedEntry;
+  /** What its bytes say. */
   readonly entry: Entry;
-  /** The policy that came with it; read only for `genesis` and `policy`. */
-  /** Digest of those files, without reading what they say. */
+  /** Digest of the policy files that came with it, without reading what they say. */
   readonly broughtDigest: () => Sha256;
+  /** The policy that came with it; read only for `genesis` and `policy`. */
   readonly brought: () => { readonly policy: Policy; readonly files: Files };
 }
 
 export function beginChain(candidate: Candidate): ChainState {
-  const { entry, bytes } = candidate;
+  const { entry, signed } = candidate;
   const [event] = entry.events;
   if (entry.seq !== 0 || entry.root !== null || entry.previous !== null || event?.type !== 'genesis') {
     throw new PamError('E_LED_CHAIN', 'entry 0 is not a genesis');
@@ -47,12 +45,12 @@ export function beginChain(candidate: Candidate): ChainState {
   const key = judgeSigner(candidate, [policy], null);
   judgeRight(policy, entry.executor, event, undefined);
   judgeIndex(entry, indexDigest(EMPTY_INDEX));
-  const head = sha256(bytes);
+  const head = sha256(signed.bytes);
   return { root: head, seq: 0, head, entry, key, policy, policyFiles: files, index: EMPTY_INDEX };
 }
 
 export function followChain(state: ChainState, candidate: Candidate): ChainState {
-  const { entry, bytes } = candidate;
+  const { entry, signed } = candidate;
   const [event] = entry.events;
   if (entry.root !== state.root || entry.seq !== state.seq + 1 || entry.previous !== state.head) {
     throw new PamError('E_LED_CHAIN', `entry ${entry.seq} does not follow entry ${state.seq}`);
@@ -81,7 +79,16 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
   });
   judgeIndex(entry, indexDigest(index));
   const policyFiles = change?.files ?? state.policyFiles;
-  return { root: state.root, seq: entry.seq, head: sha256(bytes), entry, key, policy, policyFiles, index };
+  return {
+    root: state.root,
+    seq: entry.seq,
+    head: sha256(signed.bytes),
+    entry,
+    key,
+    policy,
+    policyFiles,
+    index,
+  };
 }
 
 /** Before a new policy is parsed: are these its bytes, and do the admins in force agree to them? */
@@ -188,19 +195,18 @@ function judgeSigner(
   policies: readonly Policy[],
   notBefore: Instant | null,
 ): Fingerprint {
-  const { entry, bytes, signature } = candidate;
+  const { entry, signed } = candidate;
   // A sweep entry may be dated back (a slow clock), but its key has to be good by now.
   const at = notBefore !== null && entry.at < notBefore ? notBefore : entry.at;
-  const { key } = verifySshsig({ message: bytes, armor: signature, namespace: LEDGER_NAMESPACE });
   for (const policy of policies) {
-    const holder = holdersOf(policy).get(key.fingerprint);
+    const holder = holdersOf(policy).get(signed.key);
     if (holder === undefined || holder.kind !== 'service' || holder.id !== entry.executor) continue;
     if (policy.services[entry.executor]?.executes === undefined) continue;
     const { from, until } = holder.key;
     // A key on the list is refused from then on by its place in the chain, so backdating `at` does not help.
-    const revoked = revocationOf(policy, key.fingerprint) !== undefined;
+    const revoked = revocationOf(policy, signed.key) !== undefined;
     if (!revoked && (from === undefined || from <= at) && (until === undefined || at < until)) {
-      return key.fingerprint;
+      return signed.key;
     }
   }
   throw new PamError('E_LED_KEY', `the entry is not signed by a valid key of the executor ${entry.executor}`);

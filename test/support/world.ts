@@ -39,6 +39,7 @@ import { joinSigned } from '../../src/trust/armor.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
+import { verifyEntry } from '../../src/trust/signed-entry.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
 import { makeKey, type SignOptions, type TestKey } from './make-signature.ts';
 
@@ -215,7 +216,7 @@ export class Ledger {
   }
 
   /** The entry as its executor would sign it; not appended. */
-  draft(events: readonly LedgerEvent[], now: Instant, how: Append = {}): EntryCandidate {
+  draft(events: readonly LedgerEvent[], now: Instant, how: Append = {}): SignedDraft {
     const executor = how.executor ?? 'pam-apply';
     const main = how.main === undefined && events.some(({ type }) => APPLY_ONLY.has(type)) ? MAIN : how.main;
     const key = how.key ?? executor;
@@ -298,7 +299,7 @@ export function genesisOf(
   begun: Instant,
   executor = 'pam-apply',
   change: Partial<Entry> = {},
-): EntryCandidate {
+): SignedDraft {
   const { policy, files } = world;
   const sums = Object.fromEntries([...files].map(([path, bytes]) => [path, sha256(bytes)]));
   const entry: Entry = {
@@ -315,10 +316,20 @@ export function genesisOf(
   return signEntry(entry, executor, world);
 }
 
-export function signEntry(entry: Entry, key: string, brings: WorldPolicy): EntryCandidate {
+/** A candidate with the armor over its bytes, for tests that put both into a real repository. */
+export type SignedDraft = EntryCandidate & { readonly bytes: Uint8Array; readonly signature: string };
+
+export function signEntry(entry: Entry, key: string, brings: WorldPolicy): SignedDraft {
   const bytes = printEntry(entry);
   const signature = keyNamed(key).sign(bytes, LEDGER_NAMESPACE);
-  return { bytes, signature, entry, broughtDigest: () => treeDigest(brings.files), brought: () => brings };
+  return {
+    signed: verifyEntry(bytes, signature),
+    bytes,
+    signature,
+    entry,
+    broughtDigest: () => treeDigest(brings.files),
+    brought: () => brings,
+  };
 }
 
 export const REQUEST: Request = {

@@ -1,0 +1,22 @@
+/**
+ * Entry bytes together with the key that signed them. Only `verifyEntry` makes one, so whoever holds one need not
+ * verify again, and nobody can parse or follow bytes whose signature was never looked at.
+ */
+import type { Fingerprint } from '../model/names.ts';
+import { LEDGER_NAMESPACE } from '../model/statement.ts';
+import { verifySshsig } from './sshsig.ts';
+
+declare const verified: unique symbol;
+
+export interface SignedEntry {
+  readonly bytes: Uint8Array;
+  readonly key: Fingerprint;
+  readonly [verified]: true;
+}
+
+/** Throws the codes of `verifySshsig`. Whether that key may write the ledger is for `follow-chain`. */
+export function verifyEntry(bytes: Uint8Array, armor: string): SignedEntry {
+  const { key } = verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE });
+  // The brand exists in types only; this is the one place that may give it.
+  return { bytes, key: key.fingerprint } as SignedEntry;
+}
