@@ -40,14 +40,23 @@ export interface SeenPart {
   readonly stoppers: readonly string[];
 }
 
+/** When an entry was recorded, by whom and with which key. */
+export interface Recorded {
+  readonly at: Instant;
+  readonly executor: string;
+  readonly key: Fingerprint;
+}
+
 export interface GrantPart extends GrantTerms {
-  /** When, and by whom and which key, the newest `scheduled` or `granting` was recorded. */
-  readonly recorded: { readonly at: Instant; readonly executor: string; readonly key: Fingerprint };
+  /** The first `scheduled` or `granting`: its approvals were recorded then. */
+  readonly recorded: Recorded;
   /** Needed to decide again; gone once the outcome is known. */
   readonly evidence: Evidence | null;
   /** From `granting` on. */
   readonly granting: {
     readonly at: Instant;
+    /** The newest intent; another executor may have taken it up again. */
+    readonly by: Recorded;
     readonly act_by: Instant;
     readonly handle: Handle;
     readonly preexisting: readonly string[];

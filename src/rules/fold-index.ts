@@ -122,6 +122,7 @@ function see(
   const day = dayOf(event.id);
   const age = day === undefined ? Number.NaN : secondsBetween(day, context.at);
   if (!(age >= -86_400 && age < 2 * 86_400)) throw wrong("the id's date is more than a day away");
+  if (isUsedUp(record)) throw wrong('it was scheduled and then refused');
   if (record?.refused.includes(event.request_sha256) === true) throw wrong('these bytes were refused');
   if (record !== undefined && record.refused.length >= MAX_REFUSED)
     throw wrong('too many versions were refused');
@@ -155,6 +156,10 @@ function see(
   };
 }
 
+/** Refused after it was scheduled: other bytes under this id never get a new clock. */
+export const isUsedUp = (record: OpenRecord | null | undefined): boolean =>
+  record?.state === 'refused' && record.grant !== null;
+
 function refuse(
   record: OpenRecord | undefined,
   id: RequestId,
@@ -176,7 +181,9 @@ function refuse(
   // Other bytes under the same id (somebody else's, say) are refused without touching the request that runs.
   const current = (state === 'seen' || state === 'scheduled') && record.seen?.request_sha256 === digest;
   if (!current) return { ...record, refused };
-  return { ...over(record, 'refused', at), refused, grant: null, ending: { at, cause: 'refused', because } };
+  // Scheduling used the id up: what was scheduled stays on record, so that no other bytes take its place.
+  const grant = record.grant === null ? null : { ...record.grant, evidence: null };
+  return { ...over(record, 'refused', at), refused, grant, ending: { at, cause: 'refused', because } };
 }
 
 function grantPart(
@@ -222,9 +229,11 @@ function intend(
     throw wrong('the handle is not the one of its first intent');
   }
   const recorded = record.grant?.recorded ?? part.recorded;
+  const { at, executor, key } = context;
   const granting = {
     // Certificates are valid from the first intent, so that reissuing gives the same times.
-    at: first?.at ?? context.at,
+    at: first?.at ?? at,
+    by: { at, executor, key },
     act_by: event.act_by,
     handle: event.handle,
     preexisting: event.preexisting,

@@ -20,7 +20,7 @@ import type { Signed } from '../model/statement.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { decide, type Snapshot, verifyRequester } from './decide.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
-import { foldIndex, MAX_REFUSED } from './fold-index.ts';
+import { foldIndex, isUsedUp, MAX_REFUSED } from './fold-index.ts';
 import { planSweep } from './plan-sweep.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 import { sameJson } from './same-json.ts';
@@ -268,7 +268,7 @@ function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent |
     return undefined;
   const known = record?.state;
   if (known !== undefined && known !== 'unseen' && known !== 'refused' && known !== 'seen') return undefined;
-  if (record?.refused.includes(one.requestSha256) === true) return undefined;
+  if (isUsedUp(record) || record?.refused.includes(one.requestSha256) === true) return undefined;
   const seen = record?.seen ?? null;
   if (
     seen !== null &&
@@ -330,6 +330,13 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
   const age = day === undefined ? Number.NaN : secondsBetween(day, now);
   if (!(age >= -86_400 && age < 2 * 86_400)) {
     return { code: 'E_REQ_ID_DATE', ok: false, message: "the id's date is more than a day away" };
+  }
+  if (isUsedUp(record)) {
+    return {
+      code: 'E_REQ_CONSUMED',
+      ok: false,
+      message: 'the id is used up: it was scheduled and then refused',
+    };
   }
   if (!mayRefuse(record, one.requestSha256)) {
     const why = 'these bytes, or too many other versions, were refused before';

@@ -5,8 +5,8 @@
 import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
 import { type Instant, instantOf, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
-import type { RequestId, Sha256 } from '../model/names.ts';
-import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
+import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
+import { type GrantPart, mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
 import { compromisedSince } from '../trust/keyring.ts';
@@ -106,19 +106,32 @@ function stopOf(
   return { event: { type: 'stopped', id: record.id, statement: stop.signed }, why };
 }
 
+/** Every key that a grant rests on, each with the moment at which it was relied on. */
+function keysBelow({ recorded, granting, keys, login_key: login }: GrantPart): readonly KeyAt[] {
+  const early = [...keys, ...(login === null ? [] : [parsePublicKey(login).fingerprint])];
+  return [
+    ...early.map((key) => ({ key, at: recorded.at })),
+    recorded,
+    ...(granting === null ? [] : [granting.by]),
+  ];
+}
+
+interface KeyAt {
+  readonly key: Fingerprint;
+  readonly at: Instant;
+}
+
 /** Why a running grant must end before its recorded end. */
 function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, string] | undefined {
   const { policy } = facts;
   const { grant, seen } = record;
   if (grant === null) return undefined;
-  const login = grant.login_key === null ? [] : [parsePublicKey(grant.login_key).fingerprint];
-  const keys = [...grant.keys, grant.recorded.key, ...login];
-  const bad = keys.find((one) => {
-    const since = compromisedSince(policy, one);
-    return since !== undefined && since <= grant.recorded.at;
+  const bad = keysBelow(grant).find(({ key, at }) => {
+    const since = compromisedSince(policy, key);
+    return since !== undefined && since <= at;
   });
   if (bad !== undefined)
-    return ['compromised', `it rests on the key ${bad}, compromised before it was recorded`];
+    return ['compromised', `it rests on the key ${bad.key}, compromised before it was recorded`];
   const gone = [grant.subject, ...(seen?.owners ?? [])].find((id) => identityOf(policy, id) === undefined);
   if (gone !== undefined) return ['subject', `${gone} is no longer in policy`];
   if (!Object.hasOwn(policy.targets, grant.target))

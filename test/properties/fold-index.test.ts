@@ -168,15 +168,19 @@ function must(what: string, holds: boolean): void {
 function checkRecord(record: OpenRecord): void {
   const { state, grant, seen, refused, final_at } = record;
   expect([state, final_at !== null]).toEqual([state, FINAL.includes(state)]);
-  expect([state, grant !== null]).toEqual([state, HAS_GRANT.includes(state)]);
+  // Refused after it was scheduled: the grant stays on record, so that no other bytes take its place.
+  if (state !== 'refused') expect([state, grant !== null]).toEqual([state, HAS_GRANT.includes(state)]);
   expect([state, seen === null]).toEqual([state, state === 'unseen']);
   expect(new Set(refused).size).toBe(refused.length);
   expect(refused.length).toBeLessThanOrEqual(MAX_REFUSED);
   if (grant === null) return;
   const undecided = state === 'scheduled' || state === 'granting';
-  must(`${state} has an intent`, (grant.granting !== null) === (state !== 'scheduled'));
+  must(
+    `${state} has an intent`,
+    (grant.granting !== null) === (state !== 'scheduled' && state !== 'refused'),
+  );
   // What runs was never refused, and may only be decided again with what it rests on.
-  const over = state === 'ended' || state === 'failed';
+  const over = state === 'ended' || state === 'failed' || state === 'refused';
   must(`${state} was not refused`, over || seen === null || !refused.includes(seen.request_sha256));
   must(`${state} has its evidence`, !undecided || grant.evidence !== null);
   must(`${state} was read back`, state !== 'live' || grant.receipt !== null);

@@ -331,6 +331,17 @@ describe('what was scheduled', () => {
     const again = scene.plan('12:31');
     expect([again.refuse, again.ready]).toEqual([[], []]);
   });
+
+  it('refused once scheduled, its id is used up: other bytes are not even seen', () => {
+    const [scene, asked] = prepared();
+    const reasons = [{ code: 'E_POL_INCIDENT', message: 'closed' }];
+    const { requestSha256: request_sha256 } = asked;
+    scene.ledger.append([{ type: 'refused', id: asked.id, request_sha256, reasons }], at('12:20'));
+    scene.ask({ justification: 'asked again under the same id' }, { at: '12:25' });
+    const plan = scene.plan('12:30');
+    expect(plan.see).toEqual([]);
+    expect(plan.refuse.map(({ reasons }) => reasons[0]?.code)).toEqual(['E_REQ_CONSUMED']);
+  });
 });
 
 describe('an intent without an outcome', () => {

@@ -102,6 +102,25 @@ describe('what ends', () => {
     expect(sweep(ledger, '12:10', { policy: { ...policy, revoked_keys: lost } }).end).toEqual([]);
   });
 
+  it.each([
+    ['12:10', ['compromised']],
+    ['12:10:01', []],
+  ])('the key that took the intent up again at 12:10, compromised since %s: %j', (since, end) => {
+    const { ledger, asked } = one();
+    const { policy, index, root } = ledger.state;
+    const record = ledger.record(asked.id);
+    if (record?.grant?.granting == null) throw new TypeError('no intent');
+    const by = { at: at('12:10'), executor: 'pam-apply-two', key: fingerprintOf('pam-apply-two') };
+    const granting = { ...record.grant.granting, by };
+    const records = new Map([[asked.id, { ...record, grant: { ...record.grant, granting } }]]);
+    const revoked_keys = [
+      { fingerprint: by.key, at: at('18:00'), reason: 'compromised', since: at(since) } as const,
+    ];
+    const facts = { root, policy: { ...policy, revoked_keys }, index: { ...index, records } };
+    const plan = planSweep({ ...facts, stops: new Map(), incidents: new Map() }, at('12:20'));
+    expect(plan.end.map(({ event }) => (event?.type === 'ending' ? event.cause : event))).toEqual(end);
+  });
+
   it('the oldest end first; what is ending already needs no second record', () => {
     const { ledger, asked } = one({ duration: '2h' });
     grantLive(ledger, { id: other }, 'bob', at('12:01'));
