@@ -30,7 +30,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   'main.ts': 5,
 };
 const ADAPTERS = 2;
-const SPAWNERS = ['process/run.ts', 'git/talk.ts', 'demo/tell.ts'];
+const SPAWNERS = ['process/run.ts', 'process/keep-open.ts', 'git/talk.ts', 'demo/tell.ts'];
 const LEFTOVERS = /^(?:utils?|helpers?|common|shared|misc|index)(?:\.ts)?$/u;
 
 interface File {

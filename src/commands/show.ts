@@ -4,7 +4,7 @@ import { EXIT } from '../model/error.ts';
 import { evidenceFiles } from '../flows/evidence.ts';
 import { type Looked, lookAtRequest } from '../flows/look-at-request.ts';
 import { roleOf } from '../rules/exact-grant.ts';
-import { isRequest } from '../rules/plan-apply.ts';
+import { isRequest } from '../rules/situation.ts';
 import { decisionText } from '../views/decision.ts';
 import { type Register, requestId } from './session.ts';
 

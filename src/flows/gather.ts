@@ -10,7 +10,7 @@ import { type Instant, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import { isRequestId, type Oid, requestPath, type RequestId, signaturePath } from '../model/names.ts';
 import type { Signed } from '../model/statement.ts';
-import { type Candidate, isRequest, type Situation } from '../rules/plan-apply.ts';
+import { type Candidate, isRequest, type Situation } from '../rules/situation.ts';
 import { splitSigned } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
 import { claimsOf } from '../trust/statement-text.ts';

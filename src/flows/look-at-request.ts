@@ -6,7 +6,7 @@ import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
 import { decide, type Snapshot } from '../rules/decide.ts';
-import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/plan-apply.ts';
+import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/situation.ts';
 import { type Desk, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { gather } from './gather.ts';

@@ -33,7 +33,7 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
   const named = running.flatMap(({ grant }) => grant?.incident ?? []);
   const incidents = await incidentStates(desk, view, situation.main ?? undefined, named);
   const stops = situation.stops;
-  const sweep = planSweep({ root, policy, index, stops, incidents }, now);
+  const sweep = planSweep({ root, policy, providers: desk.providers, index, stops, incidents }, now);
   const steps: PlanStep[] = [];
   for (const { id, action, terms } of apply.ready) {
     const { subject, target, permissions, end, approvers } = terms;

@@ -5,7 +5,7 @@ import type { OpenRecord } from '../model/open-record.ts';
 import { decide } from '../rules/decide.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { approversOf, beneficiaries } from '../rules/people.ts';
-import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/plan-apply.ts';
+import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/situation.ts';
 import type { Desk } from './desk.ts';
 import { gather } from './gather.ts';
 import { freshLedger } from './look-at-request.ts';

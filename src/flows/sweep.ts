@@ -125,9 +125,12 @@ async function recordEndings(
     });
     await make(first, desk.clock());
     // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
-    return { plan: { ...plan, drop: [], end: plan.end.filter(({ event }) => event === null) }, view: first };
+    return { plan: { ...plan, drop: [], end: plan.end.filter(restsOnItsEnd) }, view: first };
   }
 }
+
+const restsOnItsEnd = ({ event }: Ending): boolean =>
+  event === null || (event.type === 'ending' && event.cause === 'expired');
 
 async function planNow(
   desk: Desk,
@@ -147,7 +150,7 @@ async function planNow(
     if (state.state === 'unknown')
       troubles.push({ code: 'E_INCIDENT', ok: false, message: `incident ${id}: ${state.why}` });
   }
-  const plan = planSweep({ root, policy, index, stops, incidents }, now);
+  const plan = planSweep({ root, policy, providers: desk.providers, index, stops, incidents }, now);
   const mine = (record: OpenRecord): boolean => isMine(view, executor, scope, record);
   const end = plan.end.filter(({ record }) => mine(record));
   const again = await foundAgain(desk, view, plan.recheck.filter(mine), troubles);

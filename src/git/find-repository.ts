@@ -32,17 +32,19 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
     '--git-common-dir',
     '--is-inside-work-tree',
     '--show-object-format',
+    // Last: outside of a work tree git answers all but this, and says so.
+    '--show-toplevel',
   ]);
-  if (found.code !== 0) throw notFound(dir, found.stderr);
-  const [gitDir, inside, objectFormat, ...rest] = found.stdout.toString('utf8').split('\n');
-  if (gitDir === undefined || !gitDir.startsWith('/') || rest.length !== 1) {
+  const outside = found.stderr.includes('must be run in a work tree');
+  if (found.code !== 0 && !outside) throw notFound(dir, found.stderr);
+  const [gitDir, inside, objectFormat, top, ...rest] = found.stdout.toString('utf8').split('\n');
+  if (gitDir === undefined || !gitDir.startsWith('/') || rest.length !== (outside ? 0 : 1)) {
     throw new PamError('E_GIT', `git gave an unreadable answer about the repository of ${dir}`);
   }
   if (objectFormat !== 'sha1' && objectFormat !== 'sha256') {
     throw new PamError('E_GIT', `the object format of ${dir} is unknown to pam`);
   }
-  const top = inside === 'true' ? await ask(['rev-parse', '--show-toplevel']) : undefined;
-  const workTree = top?.code === 0 ? top.stdout.toString('utf8').replace(/\n$/u, '') : null;
+  const workTree = inside === 'true' && top !== undefined && top !== '' ? top : null;
   return { gitDir: realpathSync(gitDir), workTree, objectFormat };
 }
 

@@ -1,12 +1,14 @@
 /**
- * Reading trees and blobs: many in few spawns, sizes known before content is kept (catalogue Q2), and an object
- * that the clone lacks is an error, never "no such file" (catalogue G7).
+ * Reading trees and blobs: sizes known before content is kept (catalogue Q2), and an object that the clone lacks is
+ * an error, never "no such file" (catalogue G7). Paths are followed here, tree by tree, not by git.
  */
 import { PamError } from '../model/error.ts';
 import type { TreeEntry } from '../model/git.ts';
-import { isOid, type Oid } from '../model/names.ts';
+import type { Oid } from '../model/names.ts';
 import { checkOid } from './history.ts';
+import { openObjectStream, type ObjectStream } from './object-stream.ts';
 import { gitError, type Sealed } from './sealed.ts';
+import { parseTree, type TreeItem } from './tree.ts';
 
 export interface PathIn {
   readonly treeish: Oid;
@@ -22,118 +24,121 @@ export interface Objects {
 type Read = (wanted: readonly PathIn[], maxBytes: number) => Promise<readonly (Uint8Array | undefined)[]>;
 
 export function openObjects(sealed: Sealed): Objects {
+  const stream = openObjectStream(sealed);
   return {
-    list: async (treeish, path) => {
-      const below = path === '' ? [] : ['--', checkPath(path)];
-      return await listTree(sealed, treeish, ['-r', ...below]);
-    },
-    read: async (wanted, maxBytes) => await readBlobs(sealed, wanted, maxBytes, false),
-    readSmall: async (wanted, maxBytes) => await readBlobs(sealed, wanted, maxBytes, true),
+    list: async (treeish, path) => await listBelow(stream, treeish, path),
+    read: async (wanted, maxBytes) => await readBlobs(stream, wanted, maxBytes, false),
+    readSmall: async (wanted, maxBytes) => await readBlobs(stream, wanted, maxBytes, true),
   };
 }
 
-async function listTree(
-  sealed: Sealed,
-  treeish: Oid,
-  args: readonly string[],
-): Promise<readonly TreeEntry[]> {
-  const [flags, rest] = [args.filter((arg) => arg === '-r'), args.filter((arg) => arg !== '-r')];
-  const call = ['ls-tree', ...flags, '-l', '-z', '--full-tree', checkOid(treeish), ...rest];
-  const { code, stdout, stderr } = await sealed.git(call);
-  if (code !== 0) throw missing(stderr);
-  return stdout.toString('utf8').split('\0').filter(Boolean).map(parseEntry);
+type Trees = ReadonlyMap<Oid, readonly TreeItem[]>;
+
+/** Trees by the id that was asked for: a commit's stands for its root tree. */
+async function readTrees(stream: ObjectStream, ids: ReadonlySet<Oid>, known: Trees): Promise<Trees> {
+  const wanted = [...ids].filter((id) => !known.has(id));
+  const found = await stream.trees(wanted);
+  const trees = new Map(known);
+  for (const [at, id] of wanted.entries()) {
+    const tree = found[at];
+    if (tree === undefined) throw missing(`tree ${id}`);
+    trees.set(id, parseTree(tree.content, id.length / 2));
+  }
+  return trees;
 }
 
-function parseEntry(line: string): TreeEntry {
-  const match = /^([0-7]{6}) ([a-z]+) ([0-9a-f]+) +(\S+)\t([^]*)$/u.exec(line);
-  const [, mode, type, oid, size, path] = match ?? [];
-  if (
-    mode === undefined ||
-    type === undefined ||
-    oid === undefined ||
-    size === undefined ||
-    path === undefined
-  ) {
-    throw new PamError('E_GIT', 'git ls-tree gave an unreadable line');
+/** What each path leads to, all of them one level at a time; `undefined` where a tree does not hold the next name. */
+async function follow(
+  stream: ObjectStream,
+  wanted: readonly PathIn[],
+): Promise<readonly (TreeItem | undefined)[]> {
+  const ways = wanted.map(({ treeish, path }) => ({ at: treeish, parts: checkPath(path).split('/') }));
+  const ends: (TreeItem | undefined)[] = wanted.map(() => undefined);
+  let trees: Trees = new Map();
+  let going = ways.map((way, index) => ({ ...way, index }));
+  for (let level = 0; going.length > 0; level++) {
+    trees = await readTrees(stream, new Set(going.map(({ at }) => at)), trees);
+    const next: typeof going = [];
+    for (const way of going) {
+      const item = trees.get(way.at)?.find(({ name }) => name === way.parts[level]);
+      if (level === way.parts.length - 1) ends[way.index] = item;
+      else if (item?.mode === '040000') next.push({ ...way, at: item.oid });
+    }
+    going = next;
   }
-  if (type === 'blob' && !/^\d+$/u.test(size)) throw missing(`blob ${oid}`);
-  return { mode, path, oid: checkOid(oid), size: type === 'blob' ? Number(size) : 0 };
+  return ends;
 }
+
+/** The same tree may stand in many places: what is listed is bounded, not what is stored. */
+const MOST_LISTED = 200_000;
+const DEEPEST = 64;
+
+async function listBelow(stream: ObjectStream, treeish: Oid, path: string): Promise<readonly TreeEntry[]> {
+  checkOid(treeish);
+  const [top] =
+    path === '' ? [{ name: '', mode: '040000', oid: treeish }] : await follow(stream, [{ treeish, path }]);
+  if (top === undefined) return [];
+  const items = await expand(stream, { ...top, name: path });
+  const blobs = items.filter(({ mode }) => mode !== '160000');
+  const heads = await stream.look(blobs.map(({ oid }) => oid));
+  const sizes = new Map(
+    blobs.map(({ oid }, at) => {
+      const head = heads[at];
+      if (head?.type !== 'blob') throw missing(`blob ${oid}`);
+      return [oid, head.size];
+    }),
+  );
+  return items.map(({ name, mode, oid }) => ({ path: name, mode, oid, size: sizes.get(oid) ?? 0 }));
+}
+
+/** Everything below, in the order of the trees, each with its whole path as its name. */
+async function expand(stream: ObjectStream, top: TreeItem): Promise<readonly TreeItem[]> {
+  let level: readonly TreeItem[] = [top];
+  let trees: Trees = new Map();
+  for (let depth = 0; level.some(({ mode }) => mode === '040000'); depth++) {
+    if (depth > DEEPEST) throw new PamError('E_GIT_PATH', `directories are nested more than ${DEEPEST} deep`);
+    const below = level.filter(({ mode }) => mode === '040000');
+    trees = await readTrees(stream, new Set(below.map(({ oid }) => oid)), trees);
+    const now = trees;
+    level = level.flatMap((item) =>
+      item.mode === '040000'
+        ? (now.get(item.oid) ?? []).map((one) => ({ ...one, name: join(item.name, one.name) }))
+        : [item],
+    );
+    if (level.length > MOST_LISTED)
+      throw new PamError('E_GIT_SIZE', `a directory holds more than ${MOST_LISTED} files`);
+  }
+  return level;
+}
+
+const join = (above: string, name: string): string => (above === '' ? name : `${above}/${name}`);
 
 async function readBlobs(
-  sealed: Sealed,
+  stream: ObjectStream,
   wanted: readonly PathIn[],
   maxBytes: number,
   skipLarge: boolean,
 ): Promise<readonly (Uint8Array | undefined)[]> {
   if (wanted.length === 0) return [];
-  const found = await locate(sealed, wanted);
-  const sizes = new Map<Oid, number>();
-  for (const [index, blob] of found.entries()) {
-    if (blob === undefined) continue;
-    if (blob.size > maxBytes) {
-      if (skipLarge) continue;
-      const path = wanted[index]?.path ?? '';
-      throw new PamError('E_GIT_SIZE', `${path} has ${blob.size} bytes; at most ${maxBytes} are read`);
-    }
-    sizes.set(blob.oid, blob.size);
-  }
-  const contents = await contentsOf(sealed, sizes);
-  return found.map((blob) => (blob === undefined ? undefined : contents.get(blob.oid)));
-}
-
-type Located = { readonly oid: Oid; readonly size: number } | undefined;
-
-/** Object id and size of each wanted blob, in order. */
-async function locate(sealed: Sealed, wanted: readonly PathIn[]): Promise<readonly Located[]> {
-  const stdin = wanted.map(({ treeish, path }) => `${checkOid(treeish)}:${checkPath(path)}\n`).join('');
-  const out = await sealed.must(['cat-file', '--batch-check=%(objectname) %(objecttype) %(objectsize)'], {
-    stdin,
+  for (const { treeish } of wanted) checkOid(treeish);
+  const items = await follow(stream, wanted);
+  const oids = items.map((item) => (item === undefined || NOT_BLOBS.has(item.mode) ? undefined : item.oid));
+  const distinct = [...new Set(oids.flatMap((oid) => oid ?? []))];
+  const heads = await stream.look(distinct);
+  const small = distinct.filter((oid, at) => {
+    const head = heads[at];
+    if (head?.type !== 'blob') throw missing(`blob ${oid}`);
+    if (head.size <= maxBytes) return true;
+    if (skipLarge) return false;
+    const path = wanted[oids.indexOf(oid)]?.path ?? '';
+    throw new PamError('E_GIT_SIZE', `${path} has ${head.size} bytes; at most ${maxBytes} are read`);
   });
-  // "missing" answers echo the path, so lines are told apart by count and by shape only.
-  const lines = out.toString('utf8').split('\n').slice(0, -1);
-  if (lines.length !== wanted.length) throw new PamError('E_GIT', 'git cat-file gave an unreadable answer');
-  const absent = new Map<Oid, string[]>();
-  const found = lines.map((line, index): Located => {
-    const [, oid, type, size] = /^([0-9a-f]{40,64}) ([a-z]+) (\d+)$/u.exec(line) ?? [];
-    if (oid !== undefined && isOid(oid)) return type === 'blob' ? { oid, size: Number(size) } : undefined;
-    const want = wanted[index];
-    if (want !== undefined) absent.set(want.treeish, [...(absent.get(want.treeish) ?? []), want.path]);
-    return undefined;
-  });
-  await sureThatAbsent(sealed, absent);
-  return found;
+  const contents = await stream.blobs(small, maxBytes);
+  const found = new Map(small.map((oid, at) => [oid, contents[at]]));
+  return oids.map((oid) => (oid === undefined ? undefined : found.get(oid)));
 }
 
-/** Git says "missing" for a path that is not in the tree and for an object that is not in the clone. */
-async function sureThatAbsent(sealed: Sealed, absent: ReadonlyMap<Oid, readonly string[]>): Promise<void> {
-  for (const [treeish, paths] of absent) {
-    const entries = await listTree(sealed, treeish, ['--', ...paths]);
-    const there = entries.find((entry) => entry.mode !== '160000');
-    if (there !== undefined) throw missing(`${treeish}:${there.path}`);
-  }
-}
-
-async function contentsOf(
-  sealed: Sealed,
-  sizes: ReadonlyMap<Oid, number>,
-): Promise<ReadonlyMap<Oid, Uint8Array>> {
-  if (sizes.size === 0) return new Map();
-  const total = [...sizes.values()].reduce((sum, size) => sum + size + 100, 1024);
-  const stdin = [...sizes.keys()].map((oid) => `${oid}\n`).join('');
-  const out = await sealed.must(['cat-file', '--batch'], { stdin, maxBytes: total });
-  const contents = new Map<Oid, Uint8Array>();
-  let at = 0;
-  for (const [oid, size] of sizes) {
-    const header = `${oid} blob ${size}\n`;
-    if (out.toString('latin1', at, at + header.length) !== header) throw missing(`blob ${oid}`);
-    at += header.length;
-    // A copy, so that one small file does not keep the whole answer in memory.
-    contents.set(oid, Uint8Array.from(out.subarray(at, at + size)));
-    at += size + 1;
-  }
-  return contents;
-}
+const NOT_BLOBS: ReadonlySet<string> = new Set(['040000', '160000']);
 
 /** A path inside a tree, as git spells it: relative, no empty, `.` or `..` parts, no control characters. */
 export function checkPath(path: string): string {

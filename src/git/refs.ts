@@ -1,6 +1,7 @@
 /** Reading and moving the clone's refs. A move is one transaction that names the old values: a compare-and-swap. */
 import { PamError } from '../model/error.ts';
 import { isOid, type Oid } from '../model/names.ts';
+import { readRef } from './read-ref.ts';
 import { checkRef } from './ref-names.ts';
 import { gitError, type RepositoryPlace, type Sealed } from './sealed.ts';
 
@@ -28,7 +29,11 @@ export function openRefs(sealed: Sealed, place: RepositoryPlace): Refs {
   };
   return {
     refs,
-    resolve: async (ref) => new Map(await listRefs(sealed, [checkRef(ref)])).get(ref),
+    resolve: async (ref) => {
+      const plain = readRef(place.gitDir, checkRef(ref));
+      if (plain !== undefined) return plain ?? undefined;
+      return new Map(await listRefs(sealed, [ref])).get(ref);
+    },
     change: async (changes) => await changeRefs(sealed, place, changes),
   };
 }

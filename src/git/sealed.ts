@@ -11,6 +11,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
+import { keepOpen, type KeptOpen } from '../process/keep-open.ts';
 import { run, type RunResult } from '../process/run.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,6 +39,8 @@ export interface Sealed {
   readonly git: Git;
   /** Like `git`, but any other exit code than 0 is an error; stdout. */
   readonly must: (args: readonly string[], call?: GitCall) => Promise<Buffer>;
+  /** A git that stays open for questions. */
+  readonly keepOpen: (args: readonly string[]) => KeptOpen;
 }
 
 const MAX_BYTES = 128 * 1024 * 1024;
@@ -142,16 +145,16 @@ export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRe
 /** Git for local work: the clone's objects and refs, our own everything else. */
 export function seal(place: RepositoryPlace, env: Environment): Sealed {
   let dir: string | undefined;
+  const sealedIn = (): { readonly cwd: string; readonly env: Record<string, string> } => {
+    const cwd = (dir ??= sealedDirectory(place, env, true));
+    const objects = join(place.gitDir, 'objects');
+    return { cwd, env: { ...localEnvironment(env), GIT_DIR: cwd, GIT_OBJECT_DIRECTORY: objects } };
+  };
   const git: Git = async (args, call = {}) => {
-    dir ??= sealedDirectory(place, env, true);
+    const inside = sealedIn();
     return await run('git', ['--no-pager', ...args], {
-      cwd: dir,
-      env: {
-        ...localEnvironment(env),
-        GIT_DIR: dir,
-        GIT_OBJECT_DIRECTORY: join(place.gitDir, 'objects'),
-        ...call.env,
-      },
+      cwd: inside.cwd,
+      env: { ...inside.env, ...call.env },
       timeoutMs: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
       maxBytes: call.maxBytes ?? MAX_BYTES,
       ...(call.stdin === undefined ? {} : { stdin: Buffer.from(call.stdin) }),
@@ -162,7 +165,17 @@ export function seal(place: RepositoryPlace, env: Environment): Sealed {
     if (result.code !== 0) throw gitError(`git ${args[0] ?? ''} failed`, result.stderr);
     return result.stdout;
   };
-  return { git, must };
+  const open: Sealed['keepOpen'] = (args) => {
+    let kept: KeptOpen | undefined;
+    return {
+      // Laid when first asked for: many commands never read an object.
+      converse: async (talk) => {
+        kept ??= keepOpen('git', ['--no-pager', ...args], { ...sealedIn(), timeoutMs: LOCAL_TIMEOUT_MS });
+        return await kept.converse(talk);
+      },
+    };
+  };
+  return { git, must, keepOpen: open };
 }
 
 /** An error with what git said last; URLs in it lose their credentials. */

@@ -132,7 +132,8 @@ export interface StoppedEvent {
   readonly id: RequestId;
   readonly statement: Signed;
 }
-export type EndCause = 'incident' | 'compromised' | 'subject' | 'target' | 'evidence' | 'found';
+/** `expired` is recorded only where other grants may need the same access; elsewhere the recorded end says it. */
+export type EndCause = 'expired' | 'incident' | 'compromised' | 'subject' | 'target' | 'evidence' | 'found';
 export interface EndingEvent {
   readonly type: 'ending';
   readonly id: RequestId;

@@ -16,7 +16,7 @@ import { decide, type Snapshot } from './decide.ts';
 import { roleOf } from './exact-grant.ts';
 import { foldIndex } from './fold-index.ts';
 import { entitledToStop, validStop } from './judge-stop.ts';
-import { termsOf } from './plan-apply.ts';
+import { termsOf } from './grant-terms.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
 export type Severity = 'error' | 'warning' | 'note';

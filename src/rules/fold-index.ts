@@ -277,6 +277,8 @@ function endEarly(
   const running = record?.state === 'granting' || record?.state === 'live';
   const foundAgain = cause === 'found' && (record?.state === 'ended' || record?.state === 'failed');
   if (record === undefined || !(running || foundAgain)) throw wrong(`it is ${record?.state ?? 'unknown'}`);
+  if (cause === 'expired' && (record.grant === null || record.grant.end > at))
+    throw wrong('its end has not come');
   return { ...record, state: 'ending', ending: { at, cause, because }, final_at: null };
 }
 

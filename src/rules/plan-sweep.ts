@@ -12,11 +12,13 @@ import type { Signed } from '../model/statement.ts';
 import { compromisedSince } from '../trust/keyring.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
 import { identityOf } from './exact-grant.ts';
+import type { ProviderFacts } from './provider-facts.ts';
 import { entitledToStop, validStop } from './judge-stop.ts';
 
 export interface SweepFacts {
   readonly root: Sha256;
   readonly policy: Policy;
+  readonly providers: ReadonlyMap<string, ProviderFacts>;
   readonly index: OpenIndex;
   readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
   readonly incidents: ReadonlyMap<string, IncidentState>;
@@ -27,7 +29,11 @@ export interface Ending {
   readonly record: OpenRecord;
   /** For people: "expired", "stopped by dana: done". */
   readonly why: string;
-  /** To be recorded before anything is done about it; `null` when the recorded end is the cause. */
+  /**
+   * To be recorded before anything is done about it; `null` when the recorded end is the cause and nobody else can
+   * need the access. Shared access is announced even then: an executor that grants it to somebody else meanwhile
+   * either stands in the ledger before this (and keeps it) or waits until it is done.
+   */
   readonly event: EndingEvent | StoppedEvent | null;
 }
 
@@ -56,11 +62,11 @@ export function planSweep(facts: SweepFacts, now: Instant): SweepPlan {
     }
   }
   const order = (a: Ending, b: Ending): number =>
-    key(a.record) < key(b.record) ? -1 : key(a.record) > key(b.record) ? 1 : 0;
+    orderKey(a.record) < orderKey(b.record) ? -1 : orderKey(a.record) > orderKey(b.record) ? 1 : 0;
   return { end: end.sort(order), drop, recheck };
 }
 
-const key = (record: OpenRecord): string =>
+const orderKey = (record: OpenRecord): string =>
   `${record.grant?.end ?? ''} ${record.grant?.target ?? ''} ${record.id}`;
 
 /** A day after its end, however early an entry says that it was gone. */
@@ -82,7 +88,11 @@ function endingOf(facts: SweepFacts, record: OpenRecord, now: Instant): Ending |
       event: null,
     };
   }
-  if (grant.end <= now) return { id, record, why: `its end ${grant.end} has come`, event: null };
+  if (grant.end <= now) {
+    const why = `its end ${grant.end} has come`;
+    const shared = facts.providers.get(grant.provider)?.objects === 'shared';
+    return { id, record, why, event: shared ? { type: 'ending', id, cause: 'expired', because: why } : null };
+  }
   const stop = stopOf(facts, record, now);
   if (stop !== undefined) return { id, record, why: stop.why, event: stop.event };
   const cause = causeOf(facts, record);

@@ -39,6 +39,11 @@ export function isHeld(index: OpenIndex, access: Access, except: RequestId): boo
   return matching(index, access, (record) => record.id !== except).length > 0;
 }
 
+/** Grants of this access that were begun or whose ending was announced, and whose outcome nobody recorded yet. */
+export function changingNow(index: OpenIndex, access: Access, except: RequestId): readonly RequestId[] {
+  return matching(index, access, ({ id, state }) => id !== except && state !== 'live');
+}
+
 function matching(
   index: OpenIndex,
   access: Access,

@@ -79,7 +79,7 @@ describe('the ledger branch in a lone clone', () => {
     await grantsNothing(world.copy(join(tempDir(), 'apply')), 20, ['E_LED_ROLLBACK']);
     world.now = minutes(30);
     await sweeps(world, 20, ['E_LED_ROLLBACK']);
-    expect(world.git('rev-parse', `${LEDGER}~1`)).toBe(tip);
+    expect(world.git('rev-parse', `${LEDGER}~2`)).toBe(tip);
     expect((await world.record(live)).state).toBe('ended');
     await grants({ world, live, ready });
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
@@ -147,7 +147,7 @@ describe('the ledger branch of a remote', () => {
     await grantsNothing(world.copy(join(tempDir(), 'apply')), 20, ['E_LED_ROLLBACK']);
     world.now = minutes(30);
     await sweeps(world, 20, ['E_LED_ROLLBACK']);
-    expect(world.git('--git-dir', bare, 'rev-parse', `${LEDGER}~1`)).toBe(tip);
+    expect(world.git('--git-dir', bare, 'rev-parse', `${LEDGER}~2`)).toBe(tip);
     await grants({ world, live, ready });
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });

@@ -138,6 +138,97 @@ describe('apply and sweep', () => {
   );
 });
 
+/** The desk whose calls of one kind, at the target of that name, wait until `first` is done. */
+const interleaved =
+  (target: string, call: 'grant' | 'revoke', first: () => Promise<void>) =>
+  (desk: Desk): Desk => {
+    const command = desk.providers.get('command');
+    if (command === undefined) throw new Error('no provider');
+    const open: typeof command.open = (place) => {
+      const session = command.open(place);
+      if (place.target !== target) return session;
+      return {
+        ...session,
+        grant: async (order) => {
+          if (call === 'grant') await first();
+          return await session.grant(order);
+        },
+        revoke: async (order, scene) => {
+          if (call === 'revoke') await first();
+          await session.revoke(order, scene);
+        },
+      };
+    };
+    return { ...desk, providers: new Map(desk.providers).set('command', { ...command, open }) };
+  };
+
+describe('access that two grants share: the ledger says whose turn it is', () => {
+  const meet = async (): Promise<readonly [World, World, RequestId]> => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader', duration: '10m' });
+    return [world, world.another('two'), id];
+  };
+
+  it('[K1] a grant that arrives while the same access is being revoked waits, and is not lost', async () => {
+    const [world, other, first] = await meet();
+    await world.apply();
+    world.now = minutes(10);
+    other.now = minutes(10);
+    const second = await world.ask({ role: 'reader', duration: '1h' });
+    let waiting: readonly string[] = [];
+    const change = interleaved('north', 'revoke', async () => {
+      const run = await other.apply({ executor: 'pam-apply-two' });
+      waiting = run.waiting.flatMap(({ decision }) =>
+        decision.reasons.filter(({ ok }) => !ok).map(({ code }) => code),
+      );
+    });
+    expect(exitOfRun(await world.sweep({ executor: 'pam-sweep', change }))).toBe(0);
+    expect(waiting).toEqual(['E_PRV_BUSY']);
+    expect((await world.record(first)).state).toBe('ended');
+    expect(world.held()).toEqual([]);
+    await other.apply({ executor: 'pam-apply-two' });
+    expect((await world.record(second)).state).toBe('live');
+    expect(world.held()).toEqual(['north dana read']);
+    expect((await world.sweep()).steps).toEqual([]);
+    await linear(world);
+  });
+
+  it('[K1] a grant that was recorded before the sweep announced the ending keeps the access', async () => {
+    const [world, other, first] = await meet();
+    await world.apply();
+    world.now = minutes(9);
+    other.now = minutes(9);
+    const second = await world.ask({ role: 'reader', duration: '1h' });
+    // Its intent stands and its call is under way when the sweep of the first one begins and ends.
+    const change = interleaved('north', 'grant', async () => {
+      world.now = minutes(10);
+      other.now = minutes(10);
+      expect(exitOfRun(await world.sweep({ executor: 'pam-sweep' }))).toBe(0);
+    });
+    expect(exitOfRun(await other.apply({ executor: 'pam-apply-two', change }))).toBe(0);
+    expect((await world.record(first)).state).toBe('ended');
+    expect((await world.record(second)).state).toBe('live');
+    expect(world.held()).toEqual(['north dana read']);
+    await linear(world);
+  });
+
+  it('[K1] a grant that fails while another one of the same access waits takes nothing from it', async () => {
+    const [world, other, first] = await meet();
+    const second = await world.ask({ role: 'reader', duration: '1h' });
+    const change = interleaved('north', 'grant', async () => {
+      await other.apply({ executor: 'pam-apply-two' });
+      throw new PamError('E_PRV', 'the line went dead');
+    });
+    await world.apply({ only: [first], change });
+    expect((await world.record(first)).state).toBe('failed');
+    expect((await world.record(second)).state).toBe('seen');
+    await other.apply({ executor: 'pam-apply-two' });
+    expect((await world.record(second)).state).toBe('live');
+    expect(world.held()).toEqual(['north dana read']);
+    await linear(world);
+  });
+});
+
 /** The desk with another way to push. */
 const pushing =
   (push: (remote: Remote, ...args: Parameters<Remote['push']>) => ReturnType<Remote['push']>) =>

@@ -113,7 +113,7 @@ describe('a target that does not do what it is told to grant', () => {
     world.manners('north', {});
     world.now = minutes(60);
     expect(exitOfRun(await world.sweep())).toBe(0);
-    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'revoked']);
+    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'ending', 'revoked']);
     expect(world.held()).toEqual([]);
   });
 
@@ -148,14 +148,14 @@ describe('a target that does not do what it is told to revoke', () => {
     expect(outcomeOf(first, good)).toEqual({ action: 'revoke', result: 'done', code: null });
     expect(exitOfRun(first)).toBe(3);
     expect(world.held()).toEqual(['north dana read']);
-    expect(await eventsOf(world, bad)).toEqual(['seen', 'granting', 'granted', 'revoke_failed']);
+    expect(await eventsOf(world, bad)).toEqual(['seen', 'granting', 'granted', 'ending', 'revoke_failed']);
     expect((await world.audit()).findings).toMatchObject([{ code: 'E_LED_OVERDUE' }]);
     const second = await world.sweep({ change: impatient });
     expect(exitOfRun(second)).toBe(1);
     expect((await world.record(bad)).attempts).toBe(2);
     world.manners('north', {});
     expect(exitOfRun(await world.sweep())).toBe(0);
-    expect((await eventsOf(world, bad)).slice(3)).toEqual(['revoke_failed', 'revoke_failed', 'revoked']);
+    expect((await eventsOf(world, bad)).slice(4)).toEqual(['revoke_failed', 'revoke_failed', 'revoked']);
     expect(world.held()).toEqual([]);
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });

@@ -594,7 +594,7 @@ export class LifeStage {
     const step = this.#steps(crash);
     const { root, policy, index } = this.ledger.state;
     const plan = planSweep(
-      { root, policy, index, stops: this.#stops, incidents: this.#incidents() },
+      { root, policy, providers, index, stops: this.#stops, incidents: this.#incidents() },
       this.#clock(),
     );
     const found = this.#down ? [] : plan.recheck.filter((record) => this.#isStillThere(record));

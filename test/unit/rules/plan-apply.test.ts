@@ -5,7 +5,8 @@ import type { LedgerEvent } from '../../../src/model/entry.ts';
 import type { Request } from '../../../src/model/request.ts';
 import type { Signed } from '../../../src/model/statement.ts';
 import { MAX_REFUSED } from '../../../src/rules/fold-index.ts';
-import { type ApplyPlan, type Candidate, planApply, type Situation } from '../../../src/rules/plan-apply.ts';
+import { type ApplyPlan, planApply } from '../../../src/rules/plan-apply.ts';
+import type { Candidate, Situation } from '../../../src/rules/situation.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import {
   approve,
@@ -334,13 +335,67 @@ describe('what was scheduled', () => {
 
   it('refused once scheduled, its id is used up: other bytes are not even seen', () => {
     const [scene, asked] = prepared();
-    const reasons = [{ code: 'E_POL_INCIDENT', message: 'closed' }];
-    const { requestSha256: request_sha256 } = asked;
-    scene.ledger.append([{ type: 'refused', id: asked.id, request_sha256, reasons }], at('12:20'));
+    const { id, requestSha256: request_sha256 } = asked;
+    const closed = [{ code: 'E_POL_INCIDENT', message: 'closed' }];
+    scene.ledger.append([{ type: 'refused', id, request_sha256, reasons: closed }], at('12:20'));
     scene.ask({ justification: 'asked again under the same id' }, { at: '12:25' });
     const plan = scene.plan('12:30');
     expect(plan.see).toEqual([]);
     expect(plan.refuse.map(({ reasons }) => reasons[0]?.code)).toEqual(['E_REQ_CONSUMED']);
+  });
+});
+
+describe('access that two grants share', () => {
+  const two = (): readonly [Scene, Asked] => {
+    const scene = new Scene();
+    const first = scene.ask();
+    scene.seen(first);
+    scene.approve(first);
+    scene.intent(first, '12:10');
+    const second = scene.ask({ id: other });
+    scene.seen(second, '12:10');
+    scene.approve(second);
+    return [scene, first];
+  };
+  const executor = { executor: 'pam-sweep' };
+
+  it('waits while another executor is giving it, and not longer', () => {
+    const [scene, first] = two();
+    const waiting = scene.plan('12:11');
+    expect(told(waiting)).toEqual(['wait bb']);
+    expect(waiting.waiting[0]?.decision.reasons.at(-1)?.code).toBe('E_PRV_BUSY');
+    expect(waiting.waiting[0]?.decision.verdict).toBe('pending');
+    scene.ledger.append([{ type: 'granted', id: first.id, receipt: {} }], at('12:11'));
+    expect(told(scene.plan('12:11'))).toEqual(['grant bb']);
+  });
+
+  it('waits while somebody is taking it away', () => {
+    const [scene, { id }] = two();
+    scene.ledger.append([{ type: 'granted', id, receipt: {} }], at('12:11'));
+    const because = 'its end has come';
+    scene.ledger.append([{ type: 'ending', id, cause: 'expired', because }], at('12:55'), executor);
+    expect(told(scene.plan('12:56'))).toEqual(['wait bb']);
+    scene.ledger.append([{ type: 'revoked', id, kept_for: {}, usage: null }], at('12:56'), executor);
+    expect(told(scene.plan('12:56'))).toEqual(['grant bb']);
+  });
+
+  it('two intents of one crashed entry are both taken up again', () => {
+    const [scene, first] = two();
+    scene.ledger.append([{ type: 'granted', id: first.id, receipt: {} }], at('12:11'));
+    scene.lose();
+    const again = new Scene();
+    for (const id of [first.id, other]) {
+      const asked = again.ask({ id });
+      again.seen(asked);
+      again.approve(asked);
+    }
+    const { ready } = again.plan('12:10');
+    const place = (one: (typeof ready)[number], nth: number): LedgerEvent => {
+      const event = intentOf(again.ledger, one, at('12:10'));
+      return { ...event, handle: { serial: event.handle.serial + nth } };
+    };
+    again.ledger.append(ready.map(place), at('12:10'));
+    expect(told(again.plan('12:13'))).toEqual(['resume aa', 'resume bb']);
   });
 });
 

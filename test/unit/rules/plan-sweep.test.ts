@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { IncidentState } from '../../../src/model/incident.ts';
 import type { Policy } from '../../../src/model/policy.ts';
+import { providers } from '../../../src/targets/registry.ts';
 import { planSweep } from '../../../src/rules/plan-sweep.ts';
 import {
   ask,
@@ -27,7 +28,10 @@ function sweep(
   );
   const incidents = new Map(more.incident === undefined ? [] : [['INC-1', more.incident]]);
   const { root, index, policy } = ledger.state;
-  const plan = planSweep({ root, policy: more.policy ?? policy, index, stops, incidents }, at(time));
+  const plan = planSweep(
+    { root, policy: more.policy ?? policy, providers, index, stops, incidents },
+    at(time),
+  );
   const told = plan.end.map(
     ({ id, event }) =>
       `${id === other ? 'other ' : ''}${event === null ? 'end' : event.type === 'ending' ? event.cause : event.type}`,
@@ -41,10 +45,21 @@ const one = (fields = {}) => {
 const nothing = { end: [], drop: [], recheck: [] };
 
 describe('what ends', () => {
-  it('at its end, not a second before, and without a record of its own', () => {
+  it('at its end, not a second before; shared access only after that was announced', () => {
     const { ledger } = one();
     expect(sweep(ledger, '12:44:59')).toEqual(nothing);
-    expect(sweep(ledger, '12:45')).toEqual({ ...nothing, end: ['end'] });
+    expect(sweep(ledger, '12:45')).toEqual({ ...nothing, end: ['expired'] });
+  });
+
+  it('access that no other grant can need ends without a record of its own', () => {
+    const { ledger, asked } = one();
+    const record = ledger.record(asked.id);
+    if (record?.grant == null) throw new TypeError('no grant');
+    const own = { ...record, grant: { ...record.grant, provider: 'ssh-ca' } };
+    const { root, policy, index } = ledger.state;
+    const facts = { root, policy, providers, stops: new Map(), incidents: new Map() };
+    const plan = planSweep({ ...facts, index: { ...index, records: new Map([[own.id, own]]) } }, at('12:45'));
+    expect(plan.end.map(({ id, event }) => [id, event])).toEqual([[asked.id, null]]);
   });
 
   it.each(['dana', 'alice', 'carol', 'grace'])('when %s stops it', (signer) => {
@@ -116,7 +131,7 @@ describe('what ends', () => {
     const revoked_keys = [
       { fingerprint: by.key, at: at('18:00'), reason: 'compromised', since: at(since) } as const,
     ];
-    const facts = { root, policy: { ...policy, revoked_keys }, index: { ...index, records } };
+    const facts = { root, providers, policy: { ...policy, revoked_keys }, index: { ...index, records } };
     const plan = planSweep({ ...facts, stops: new Map(), incidents: new Map() }, at('12:20'));
     expect(plan.end.map(({ event }) => (event?.type === 'ending' ? event.cause : event))).toEqual(end);
   });
@@ -124,7 +139,7 @@ describe('what ends', () => {
   it('the oldest end first; what is ending already needs no second record', () => {
     const { ledger, asked } = one({ duration: '2h' });
     grantLive(ledger, { id: other }, 'bob', at('12:01'));
-    expect(sweep(ledger, '14:10').end).toEqual(['other end', 'end']);
+    expect(sweep(ledger, '14:10').end).toEqual(['other expired', 'expired']);
     ledger.append([{ type: 'ending', id: asked.id, cause: 'incident', because: 'closed' }], at('12:10'), {
       executor: 'pam-sweep',
     });
@@ -139,7 +154,14 @@ describe('what ends', () => {
     const halfway = new Map([...index.records, [record.id, { ...record, state: 'granting' } as const]]);
     const { root, policy } = ledger.state;
     const plan = planSweep(
-      { root, policy, index: { ...index, records: halfway }, stops: new Map(), incidents: new Map() },
+      {
+        root,
+        policy,
+        providers,
+        index: { ...index, records: halfway },
+        stops: new Map(),
+        incidents: new Map(),
+      },
       at('12:45'),
     );
     expect(plan.end.map(({ id }) => id)).toEqual([REQUEST.id]);

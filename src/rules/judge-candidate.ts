@@ -1,0 +1,124 @@
+/**
+ * May these bytes be seen, and if not, is that worth a line in the ledger? A merged file that can never be seen is
+ * refused once, by digest; an unmerged one is its proposer's business.
+ */
+import type { Reason } from '../model/decision.ts';
+import { type RefusedEvent, reasonNote, type SeenEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
+import type { Sha256 } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import { verifyRequester } from './decide.ts';
+import { isUsedUp, MAX_REFUSED } from './fold-index.ts';
+import { type Candidate, isRequest, type Situation } from './situation.ts';
+
+export function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent | undefined {
+  const { id, request, statement } = one;
+  const { policy, root, index } = situation.state;
+  const record = index.records.get(id);
+  if (!isRequest(request) || statement === null || problemOf(situation, one, now) !== undefined)
+    return undefined;
+  const known = record?.state;
+  if (known !== undefined && known !== 'unseen' && known !== 'refused' && known !== 'seen') return undefined;
+  if (isUsedUp(record) || record?.refused.includes(one.requestSha256) === true) return undefined;
+  const seen = record?.seen ?? null;
+  if (
+    seen !== null &&
+    seen.request_sha256 === one.requestSha256 &&
+    seen.signature_sha256 === one.signatureSha256
+  ) {
+    return undefined;
+  }
+  try {
+    verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+  return {
+    type: 'seen',
+    id,
+    request_sha256: one.requestSha256,
+    signature_sha256: one.signatureSha256,
+    proposal: one.place,
+    requester: request.requester,
+    subject: request.subject,
+    role: request.role,
+  };
+}
+
+export function refusal(situation: Situation, one: Candidate, now: Instant): RefusedEvent | undefined {
+  if (!one.merged) return undefined;
+  const record = situation.state.index.records.get(one.id);
+  const state = record?.state;
+  if (
+    state !== undefined &&
+    state !== 'unseen' &&
+    state !== 'seen' &&
+    state !== 'refused' &&
+    state !== 'scheduled'
+  ) {
+    return undefined;
+  }
+  const problem = problemOf(situation, one, now);
+  if (problem === undefined) return undefined;
+  return mayRefuse(record, one.requestSha256) ? refusedEvent(one, [problem]) : undefined;
+}
+
+/** Bytes are refused once, and only so many of them under one id: the ledger takes no more. */
+export function mayRefuse(record: OpenRecord | undefined, digest: Sha256): boolean {
+  return record === undefined || (!record.refused.includes(digest) && record.refused.length < MAX_REFUSED);
+}
+
+/** Why these bytes can never be seen; `undefined` when they can, or were. */
+function problemOf(situation: Situation, one: Candidate, now: Instant): Reason | undefined {
+  const { state } = situation;
+  const record = state.index.records.get(one.id);
+  if (record?.seen?.request_sha256 === one.requestSha256) return undefined;
+  const { request, statement, id } = one;
+  if (!isRequest(request)) return request;
+  const day = dayOf(id);
+  const age = day === undefined ? Number.NaN : secondsBetween(day, now);
+  if (!(age >= -86_400 && age < 2 * 86_400)) {
+    return { code: 'E_REQ_ID_DATE', ok: false, message: "the id's date is more than a day away" };
+  }
+  if (isUsedUp(record)) {
+    return {
+      code: 'E_REQ_CONSUMED',
+      ok: false,
+      message: 'the id is used up: it was scheduled and then refused',
+    };
+  }
+  if (!mayRefuse(record, one.requestSha256)) {
+    const why = 'these bytes, or too many other versions, were refused before';
+    return { code: 'E_REQ_CONSUMED', ok: false, message: why };
+  }
+  if (record?.seen != null && record.seen.requester !== request.requester) {
+    return {
+      code: 'E_REQ_ID_TAKEN',
+      ok: false,
+      message: `the id belongs to ${record.seen.requester}'s request`,
+    };
+  }
+  if (statement === null)
+    return { code: 'E_SIG_MISSING', ok: false, message: 'the requester did not sign it' };
+  try {
+    const { root, policy } = state;
+    verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return { code: error.code, ok: false, message: error.message };
+  }
+}
+
+/** So many tell a requester enough; the ledger takes no more. */
+const MOST_REASONS = 32;
+
+export function refusedEvent(one: Candidate, reasons: readonly Reason[]): RefusedEvent {
+  const failing = reasons
+    .filter((reason) => !reason.ok)
+    .slice(0, MOST_REASONS)
+    .map(reasonNote);
+  return { type: 'refused', id: one.id, request_sha256: one.requestSha256, reasons: failing };
+}

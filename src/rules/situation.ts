@@ -1,0 +1,72 @@
+/** What `gather` found, once, for one run: everything that planning and deciding may know. */
+import type { Reason } from '../model/decision.ts';
+import type { IncidentState } from '../model/incident.ts';
+import type { Oid, RequestId, Sha256 } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import type { Request } from '../model/request.ts';
+import type { Signed } from '../model/statement.ts';
+import type { ChainState } from '../trust/chain-state.ts';
+import type { Snapshot } from './decide.ts';
+import type { ProviderFacts } from './provider-facts.ts';
+
+/** One id's newest bytes: main's if it is there, else the proposal's. */
+export interface Candidate {
+  readonly id: RequestId;
+  readonly place: string;
+  readonly merged: boolean;
+  readonly bytes: string;
+  readonly requestSha256: Sha256;
+  readonly signatureSha256: Sha256;
+  /** `<id>.yaml.sig` as it lies in Git; `null` when there is none. */
+  readonly signature: Uint8Array | null;
+  /** What is wrong with the file, or the request that it holds. */
+  readonly request: Request | Reason;
+  readonly statement: Signed | null;
+}
+
+export interface Situation {
+  readonly state: ChainState;
+  readonly providers: ReadonlyMap<string, ProviderFacts>;
+  readonly main: Oid | null;
+  readonly halts: readonly Reason[];
+  readonly candidates: readonly Candidate[];
+  readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly incidents: ReadonlyMap<string, IncidentState>;
+  readonly witnesses: ReadonlyMap<number, Sha256>;
+}
+
+export function isRequest(one: Request | Reason): one is Request {
+  return 'id' in one;
+}
+
+/** One request of it, as `decide` takes it. */
+export function snapshotOf(
+  situation: Situation,
+  one: Candidate,
+  request: Request,
+  record: OpenRecord | null,
+): Snapshot {
+  const { state } = situation;
+  // Once recorded, the recorded evidence is the evidence: it is what audit will decide on again.
+  const evidence = record?.grant?.evidence ?? null;
+  return {
+    root: state.root,
+    policy: state.policy,
+    providers: situation.providers,
+    id: one.id,
+    request,
+    requestText: one.bytes,
+    requestSha256: one.requestSha256,
+    signatureSha256: one.signatureSha256,
+    statement: one.statement,
+    record,
+    merged: one.merged,
+    approvals: evidence?.approvals ?? situation.approvals.get(one.id) ?? [],
+    stops: situation.stops.get(one.id) ?? [],
+    incident: request.incident === undefined ? null : (situation.incidents.get(request.incident) ?? null),
+    witnesses: situation.witnesses,
+    halts: situation.halts,
+    evidenceOnly: false,
+  };
+}
