@@ -10,6 +10,7 @@ import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
 import { gitBranches } from './forges/git-branches.ts';
 import { bringAlong } from './git/bring-along.ts';
+import { offlineRemote } from './git/offline-remote.ts';
 import { openRepository } from './git/repository.ts';
 import { userSetting } from './git/user-settings.ts';
 import { fileIncidents } from './incidents/file.ts';
@@ -57,7 +58,11 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
   const dir = directoryOf(outside, options.dir);
   const repository = await openRepository(dir, env);
   let opened: Promise<Remote> | undefined;
-  const open = (name: string): Promise<Remote> => (opened ??= repository.remote(name));
+  const connect = async (name: string): Promise<Remote> => {
+    const remote = await repository.remote(name);
+    return options.offline ? offlineRemote(repository, name, remote.url) : remote;
+  };
+  const open = (name: string): Promise<Remote> => (opened ??= connect(name));
   const { hint, memory } = await locate(repository, env);
   const remoteName = hint.forge.remote;
   return {

@@ -20,6 +20,7 @@ import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { keepHead, type LedgerView, readLedger } from './read-ledger.ts';
 import { ledgerFiles } from './walk-ledger.ts';
+import { withHistory } from './with-history.ts';
 
 export interface Draft {
   readonly events: readonly LedgerEvent[];
@@ -177,7 +178,7 @@ async function publish(desk: Desk, view: LedgerView, commit: Oid, state: ChainSt
     const now = (await remote.list([there])).get(there);
     if (now === undefined) return false;
     await remote.fetch([`+${there}:${ref}`]);
-    if (await desk.repository.isAncestor(commit, now)) return true;
+    if (await withHistory(desk, async () => await desk.repository.isAncestor(commit, now))) return true;
     desk.note(`the push of entry ${state.seq} did not arrive: ${error.message}`);
   }
   return false;

@@ -11,6 +11,7 @@ import { type Desk, mainRef } from './desk.ts';
 import type { Freshness } from './fetch-state.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { policyFilesOf } from './walk-ledger.ts';
+import { withHistory } from './with-history.ts';
 
 const halt = (code: string, message: string): Reason => ({ code, ok: false, message });
 
@@ -57,7 +58,9 @@ export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Prom
 async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
   const last = view.state.index.beats?.apply?.main;
   if (last === undefined || last === main) return [];
-  const known = await desk.repository.isAncestor(last as Oid, main).catch(() => false);
+  // The ledger says it, so it has the shape of an object id; whether it is one of main's is the question.
+  const descends = async (): Promise<boolean> => await desk.repository.isAncestor(last as Oid, main);
+  const known = await withHistory(desk, descends).catch(() => false);
   return known
     ? []
     : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];

@@ -39,7 +39,10 @@ export async function planIntents(
   only: ReadonlySet<RequestId> | undefined,
 ): Promise<Planned> {
   const situation = await gather(desk, view, freshness, now, only);
+  // Offline nothing can be recorded, so nothing may begin: not even a clock.
+  const mute = desk.offline && desk.remote !== null;
   if (
+    mute ||
     situation.main === null ||
     situation.halts.some(({ code }) => code === 'E_LED_CLOCK' || code === 'E_LED_MAIN')
   ) {

@@ -13,6 +13,7 @@ import { holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { findGenesis, stateAt, type Junk, walkLedger } from './walk-ledger.ts';
+import { withHistory } from './with-history.ts';
 import { witnessesOf } from './witness.ts';
 
 export interface LedgerView {
@@ -60,7 +61,7 @@ export async function readLedger(desk: Desk, executor: Executor | null): Promise
       'no kept head on this machine: the ledger is walked from its root, and a dropped tail would not show',
     );
   }
-  const view = await walk(desk, tip, known, root);
+  const view = await withHistory(desk, async () => await walk(desk, tip, known, root));
   if (pinned === undefined) await orNote(desk, () => desk.memory.pinRoot(view.state.root));
   const { main, ledger } = view.state.policy.config;
   await orNote(desk, () => desk.memory.keepBranches({ main, ledger }));
@@ -184,11 +185,14 @@ async function knownHead(
   try {
     const checkpoint: Checkpoint = readCheckpoint(Buffer.from(kept.text));
     if (checkpoint.root !== root) return undefined;
-    const state = await stateAt(desk.repository, desk.providers, kept.commit, checkpoint);
+    const { commit } = kept;
+    const at = async (): Promise<ChainState | undefined> =>
+      await stateAt(desk.repository, desk.providers, commit, checkpoint);
+    const state = await withHistory(desk, at);
     if (state === undefined) return undefined;
     // An executor's memory is worth what its own key signed; the policy in force says which key that is.
     if (executor !== null && !signedBy(state, executor, kept.text, kept.signature)) return undefined;
-    return { state, commit: kept.commit };
+    return { state, commit };
   } catch (error) {
     if (error instanceof PamError) return undefined;
     throw error;

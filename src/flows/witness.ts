@@ -9,6 +9,7 @@ import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import type { Desk } from './desk.ts';
 import { ENTRY_MAX_BYTES } from './walk-ledger.ts';
+import { withHistory } from './with-history.ts';
 
 const CHUNK = 128;
 
@@ -23,7 +24,8 @@ export async function* entriesBelow(
   from: Known,
 ): AsyncGenerator<{ readonly entry: Entry; readonly head: Sha256 }, void, undefined> {
   let expected: Sha256 | null = from.state.head;
-  const commits = [...(await desk.repository.history(from.commit))].reverse();
+  const all = await withHistory(desk, async () => await desk.repository.history(from.commit));
+  const commits = [...all].reverse();
   for (let at = 0; at < commits.length && expected !== null; at += CHUNK) {
     const chunk = commits.slice(at, at + CHUNK).map(({ oid }) => ({ treeish: oid, path: 'entry.json' }));
     for (const bytes of await desk.repository.readSmall(chunk, ENTRY_MAX_BYTES)) {

@@ -62,7 +62,24 @@ async function readProposals(
     const id = branch.slice('pam/'.length);
     return isRequestId(id) ? [{ branch, id, head, main }] : [];
   });
-  return await fewAtOnce(named, async (at) => await readProposal(forge.repository, baseTree, at));
+  const repository = withWholeMain(forge);
+  return await fewAtOnce(named, async (at) => await readProposal(repository, baseTree, at));
+}
+
+/** Where history was cut, main is brought whole, once, when a proposal began below the cut. */
+function withWholeMain({ repository, remote, main }: GitForge): Repository {
+  if (remote === undefined) return repository;
+  let deepened: Promise<boolean> | undefined;
+  const mergeBase: Repository['mergeBase'] = async (a, b) => {
+    try {
+      return await repository.mergeBase(a, b);
+    } catch (error) {
+      if (!(error instanceof PamError) || error.code !== 'E_GIT_SHALLOW') throw error;
+      if (!(await (deepened ??= remote.remote.deepen([main], null)))) throw error;
+      return await repository.mergeBase(a, b);
+    }
+  };
+  return { ...repository, mergeBase };
 }
 
 /** One broken proposal is its own fault only; the others are read all the same. */

@@ -2,7 +2,7 @@
  * A remote: list, fetch, push. All three run in a git directory of our own beside the clone's objects, so the clone's
  * configuration has no say; the clone's tracking refs are moved by us, afterwards, by compare-and-swap.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import type { PushResult, Remote } from '../model/git.ts';
@@ -53,9 +53,17 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
       await fetchRefs(at, line(), refspecs.map(parseRefspec));
     },
     push: async (moves) => await pushRefs(at, line(), moves),
+    deepen: async (branches, by) => await deepen(at, line(), branches, by),
   };
 }
 
+const FETCH_FLAGS = [
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+];
 const MOST_PATTERNS = 400;
 
 async function listRemote(line: Line, patterns: readonly RefPattern[]): Promise<ReadonlyMap<string, Oid>> {
@@ -137,14 +145,13 @@ async function bring(
     const part = pairs.slice(start, start + REFS_A_FETCH);
     await lendTips(at, line.directory);
     const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
-    const flags = [
-      '--quiet',
-      '--no-tags',
-      '--no-write-fetch-head',
-      '--no-auto-maintenance',
-      '--no-recurse-submodules',
-    ];
-    const { code, stderr } = await line.say(['fetch', ...flags, '--end-of-options', line.url, ...specs]);
+    const { code, stderr } = await line.say([
+      'fetch',
+      ...FETCH_FLAGS,
+      '--end-of-options',
+      line.url,
+      ...specs,
+    ]);
     if (code !== 0) throw unreachable(stderr);
     const local = await at.sealed.git([
       '--git-dir',
@@ -159,6 +166,31 @@ async function bring(
     }
   }
   return fetched;
+}
+
+/**
+ * More history for a clone that was cut. Never a fetch with a depth: that would cut what is there. Git keeps the list
+ * of cuts in the clone's own `shallow`, which the directory of ours points at.
+ */
+async function deepen(
+  at: RemotePlace,
+  line: Line,
+  branches: readonly string[],
+  by: number | null,
+): Promise<boolean> {
+  const cuts = join(at.place.gitDir, 'shallow');
+  if (!existsSync(cuts)) return false;
+  await lendTips(at, line.directory);
+  const specs = branches.map(
+    (branch, index) => `+${checkRef(`refs/heads/${branch}`)}:refs/pam-fetched/${index}`,
+  );
+  const more = by === null ? '--unshallow' : `--deepen=${by}`;
+  const args = ['fetch', ...FETCH_FLAGS, more, '--end-of-options', line.url, ...specs];
+  const { code, stderr } = await line.say(args);
+  if (code !== 0) throw unreachable(stderr);
+  // When nothing is cut any more git removes its file, which here was only a link to the clone's.
+  if (!existsSync(join(line.directory, 'shallow'))) rmSync(cuts, { force: true });
+  return true;
 }
 
 /** Tells the directory which commits the clone has, so that only new objects travel. */

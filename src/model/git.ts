@@ -90,4 +90,9 @@ export interface Remote {
    * `rejected`: the remote was ahead or refused the move. Throws `E_GIT_NETWORK` when the answer is not known.
    */
   readonly push: (moves: readonly { readonly oid: Oid; readonly ref: string }[]) => Promise<PushResult>;
+  /**
+   * Brings so many more commits of these branches into a clone whose history was cut, or all of them (`null`).
+   * `false` when this clone's history is not cut.
+   */
+  readonly deepen: (branches: readonly string[], by: number | null) => Promise<boolean>;
 }

@@ -1,8 +1,10 @@
 /** Doubt stops granting and never stops revoking: what the real executor does when it cannot believe what it sees. */
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { apply } from '../../src/flows/apply.ts';
 import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { sweep } from '../../src/flows/sweep.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { BEGIN, type ExecutorName, makeWorld, type World } from '../crash/access-repository.ts';
@@ -150,6 +152,51 @@ describe('the ledger branch of a remote', () => {
     expect(world.git('--git-dir', bare, 'rev-parse', `${LEDGER}~2`)).toBe(tip);
     await grants({ world, live, ready });
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
+  });
+
+  it('[G6] a checkout of one commit, as CI makes it, is deepened: it grants, sweeps and remembers', async () => {
+    const { world, ready } = copyOf(shared);
+    const bare = `file://${world.remote ?? ''}`;
+    const ci = world.another('ci');
+    const checkout = (): void => {
+      rmSync(ci.dir, { recursive: true });
+      world.git('clone', '-q', '--depth', '1', '--branch', 'main', bare, ci.dir);
+    };
+    checkout();
+    expect(ci.git('rev-list', '--count', 'HEAD')).toBe('1');
+    await grants({ world: ci, live: ready, ready });
+    expect(ci.notes.filter((line) => line.includes('walked from its root'))).toHaveLength(1);
+    // The next job: a new checkout, and what was remembered of the last one.
+    const other = await world.ask({ role: 'reader', duration: '4h' });
+    checkout();
+    ci.notes.length = 0;
+    await grants({ world: ci, live: ready, ready: other });
+    expect(ci.notes.filter((line) => line.includes('walked from its root'))).toEqual([]);
+    ci.now = minutes(5 * 60);
+    checkout();
+    expect(exitOfRun(await ci.sweep())).toBe(0);
+    expect(ci.held()).toEqual([]);
+    expect((await world.audit()).ok).toBe(true);
+  });
+
+  it('[Z20] offline: asks the remote nothing, revokes what is past its end, says 3, and records later', async () => {
+    const { world, live } = copyOf(shared);
+    await world.sweep();
+    const remote = world.remote ?? '';
+    renameSync(remote, `${remote}.away`);
+    world.now = minutes(30);
+    const offline = await sweep(await world.offline(), world.executor('pam-sweep'), { targets: [] });
+    expect(exitOfRun(offline)).toBe(3);
+    expect(codesOf(offline)).toEqual(['E_FORGE_STALE', 'E_OFFLINE', 'E_OFFLINE']);
+    expect(world.held()).toEqual([]);
+    const applied = await apply(await world.offline(), world.executor());
+    expect({ steps: applied.steps, codes: codesOf(applied) }).toEqual({
+      steps: [],
+      codes: ['E_FORGE_STALE'],
+    });
+    renameSync(`${remote}.away`, remote);
+    await sweeps(world, 0, []);
+    expect((await world.record(live)).state).toBe('ended');
   });
 
   it('junk pushed on top by somebody else', async () => {

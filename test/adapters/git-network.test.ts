@@ -8,6 +8,7 @@ import { openRefs } from '../../src/git/refs.ts';
 import { isAllowedUrl } from '../../src/git/remote-url.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { seal } from '../../src/git/sealed.ts';
+import { PamError } from '../../src/model/error.ts';
 import type { Remote, Repository } from '../../src/model/git.ts';
 import type { Oid } from '../../src/model/names.ts';
 import {
@@ -220,6 +221,33 @@ describe('list and fetch', () => {
     expect((await repository.history(next, [old])).map(({ oid }) => oid)).toEqual([next]);
     expect(await repository.resolve('refs/remotes/origin/side')).toBe(side);
     expect(await codeOf(repository.history(next))).toBe('E_GIT_SHALLOW');
+  });
+
+  it('[G6] deepens a cut clone step by step, and then there is nothing left to bring', async () => {
+    const { bare, clone } = withRemote();
+    const other = clone();
+    for (const n of ['1', '2', '3', '4', '5']) commit(other, { n });
+    git(other, 'push', '-q', 'origin', 'main');
+    const dir = join(tempDir(), 'deepened');
+    git(home, 'clone', '-q', '--depth', '1', `file://${bare}`, dir);
+    const { repository, remote } = await connect(dir);
+    const tip = head(dir);
+    const count = async (): Promise<number | string> => {
+      try {
+        return (await repository.history(tip)).length;
+      } catch (error) {
+        return error instanceof PamError ? error.code : 'untyped';
+      }
+    };
+    expect(await count()).toBe('E_GIT_SHALLOW');
+    expect(await remote.deepen(['main'], 2)).toBe(true);
+    expect(await count()).toBe('E_GIT_SHALLOW');
+    expect(git(dir, 'rev-list', '--count', 'HEAD')).toBe('3');
+    expect(await remote.deepen(['main'], null)).toBe(true);
+    expect(await count()).toBe(Number(git(other, 'rev-list', '--count', 'main')));
+    expect(existsSync(join(dir, '.git', 'shallow'))).toBe(false);
+    expect(git(dir, 'rev-list', '--count', 'HEAD')).toBe(git(other, 'rev-list', '--count', 'main'));
+    expect(await remote.deepen(['main'], null)).toBe(false);
   });
 
   it('G7: a partial clone is told so', async () => {

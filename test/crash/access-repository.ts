@@ -81,6 +81,8 @@ export interface World {
   /** Lines for people that the flows wrote. */
   readonly notes: string[];
   readonly desk: (change?: DeskChange) => Promise<Desk>;
+  /** The desk of a run with `--offline`. */
+  readonly offline: () => Promise<Desk>;
   readonly executor: (name?: ExecutorName) => Executor;
   readonly signer: (person: string) => Signer;
   /** Asked for, approved and merged: only `apply` is missing. */
@@ -168,7 +170,7 @@ export function openWorld(home: string, host: string, now: Instant): World {
   const notes: string[] = [];
   const git = (...args: readonly string[]): string => gitIn(home, dir, args);
 
-  const desk: World['desk'] = async (change = (one) => one) => {
+  const lay = async (isOffline: boolean): Promise<Desk> => {
     const root = existsSync(join(home, 'root')) ? readFileSync(join(home, 'root'), 'utf8') : undefined;
     const outside = {
       env,
@@ -178,8 +180,9 @@ export function openWorld(home: string, host: string, now: Instant): World {
       note: (line: string) => notes.push(line),
       progress: () => undefined,
     };
-    return change(await layDesk(outside, { dir, root, offline: false }));
+    return await layDesk(outside, { dir, root, offline: isOffline });
   };
+  const desk: World['desk'] = async (change = (one) => one) => change(await lay(false));
   const signer = (person: string): Signer => ({ id: person, keyFile: join(home, 'keys', person) });
   const executor = (name: ExecutorName = FIRST): Executor => ({ name, keyFile: join(home, 'keys', name) });
 
@@ -215,6 +218,7 @@ export function openWorld(home: string, host: string, now: Instant): World {
     now,
     notes,
     desk,
+    offline: async () => await lay(true),
     executor,
     signer,
     ask,
