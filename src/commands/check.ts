@@ -3,7 +3,7 @@ import { basename, relative, resolve } from 'node:path';
 import type { Reason } from '../model/decision.ts';
 import { EXIT, type Exit, type Issue, PamError } from '../model/error.ts';
 import { checkFile, checkPolicyOnMain, requestFilesSince } from '../flows/check-file.ts';
-import { freshLedger, lookAtRequest } from '../flows/look-at-request.ts';
+import { freshLedger, lookAtRequest, verdictOf } from '../flows/look-at-request.ts';
 import { checkText } from '../views/check.ts';
 import { type Register, requestId } from './session.ts';
 
@@ -30,8 +30,9 @@ export const register: Register = (program, session) => {
         let exit: Exit = EXIT.done;
         if (options.proposal !== undefined) {
           const looked = await lookAtRequest(desk, requestId(options.proposal));
-          const { candidate, judged } = looked;
-          if (judged === null) {
+          const { candidate } = looked;
+          const decision = verdictOf(looked);
+          if (decision === null) {
             const fault = candidate !== null && 'ok' in candidate.request ? candidate.request : null;
             const code = fault?.code ?? 'E_REQ_MISSING';
             issues.push({
@@ -41,8 +42,8 @@ export const register: Register = (program, session) => {
             });
             exit = EXIT.invalid;
           } else {
-            reasons.push(...judged.decision.reasons);
-            const { verdict } = judged.decision;
+            reasons.push(...decision.reasons);
+            const { verdict } = decision;
             exit = verdict === 'approved' ? EXIT.done : verdict === 'pending' ? EXIT.pending : EXIT.refused;
           }
         } else if (paths.length === 0 && options.base === undefined) {

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../model/error.ts';
 import { evidenceFiles } from '../flows/evidence.ts';
-import { type Looked, lookAtRequest } from '../flows/look-at-request.ts';
+import { type Looked, lookAtRequest, verdictOf } from '../flows/look-at-request.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { isRequest } from '../rules/situation.ts';
 import { decisionText } from '../views/decision.ts';
@@ -27,12 +27,13 @@ export const register: Register = (program, session) => {
           await writeFile(join(options.evidence, name), text);
       }
       const { judged, record, candidate } = looked;
+      const decision = verdictOf(looked);
       const document = {
         id: looked.id,
-        decision: judged?.decision.verdict ?? null,
+        decision: decision?.verdict ?? null,
         state: record?.state ?? null,
-        reasons: judged?.decision.reasons ?? [],
-        grant: judged?.decision.grant ?? null,
+        reasons: decision?.reasons ?? [],
+        grant: decision?.grant ?? null,
         untrusted: judged?.request ?? null,
       };
       const fault = candidate !== null && !isRequest(candidate.request) ? candidate.request : null;
@@ -42,7 +43,7 @@ export const register: Register = (program, session) => {
         request: judged?.request ?? null,
         role,
         record,
-        decision: judged?.decision ?? null,
+        decision,
         merged: candidate?.merged ?? false,
         fault,
         next: nextOf(looked),

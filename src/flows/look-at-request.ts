@@ -6,6 +6,7 @@ import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
 import { decide, type Snapshot } from '../rules/decide.ts';
+import { recordedVerdict } from '../rules/recorded-verdict.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/situation.ts';
 import { type Desk, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
@@ -44,6 +45,11 @@ export async function freshLedger(desk: Desk): Promise<{
   for (const one of policy) desk.note(`no grants for now: ${one.message} [${one.code}]`);
   await keepHead(desk, null, view);
   return { view, freshness };
+}
+
+/** The recorded decision where there is one, else the one that would be taken now. */
+export function verdictOf({ judged, record }: Looked): Decision | null {
+  return judged === null ? null : recordedVerdict(record, judged.snapshot.requestSha256, judged.decision);
 }
 
 export async function lookAtRequest(desk: Desk, id: RequestId): Promise<Looked> {

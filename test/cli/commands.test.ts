@@ -872,6 +872,10 @@ describe('merge, plan, apply, status, sweep', () => {
     const after = await team.apply.pam(['apply', id]);
     expect(after.code).toBe(5);
     expect(after.out).toMatch(/E_REQ_CONSUMED/u);
+    // What was decided stays the answer, long after it ended.
+    const shown = parse((await team.dana.pam(['show', id, '--json'])).out);
+    expect([shown['decision'], shown['state']]).toEqual(['approved', 'ended']);
+    expect((await team.dana.pam(['check', '--proposal', id])).code).toBe(0);
     expect((await team.dana.pam(['status', id])).out).toMatch(/ended \d\d:\d\d:\d\d UTC/u);
   });
 });
