@@ -113,7 +113,8 @@ function tell(name: string, told: Case): Told {
   const byName = Object.fromEntries(
     Object.entries(folders).map(([one, folder]) => [one, policyIn(name, folder)]),
   );
-  const plain = told.lies === undefined && told.entries === undefined && told.policies === undefined;
+  const ownPolicy = told.policies !== undefined || existsSync(join(CASES, name, 'policy'));
+  const plain = told.lies === undefined && told.entries === undefined && !ownPolicy;
   const known = plain ? plainlyTold.get(`${told.history} ${upTo}`) : undefined;
   if (known !== undefined) return known;
   const story = new Story({
