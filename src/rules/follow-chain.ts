@@ -58,8 +58,9 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
   if (event === undefined || !mayWriteTogether(entry.events) || event.type === 'genesis') {
     throw new PamError('E_LED_SHAPE', 'these events do not stand together in an entry');
   }
-  if ((state.seq === 0) !== (event.type === 'policy' && event.seq === 1)) {
-    throw new PamError('E_LED_STEP', 'only policy 1 follows a genesis, and nothing else does');
+  // Policy 1 once more, later, is a rollback, and `judgeChange` calls it that.
+  if (state.seq === 0 && !(event.type === 'policy' && event.seq === 1)) {
+    throw new PamError('E_LED_STEP', 'only policy 1 follows a genesis');
   }
   if (event.type === 'policy') judgeAgreement(state, entry, event, candidate.broughtDigest());
   const change = event.type === 'policy' ? candidate.brought() : undefined;

@@ -197,7 +197,7 @@ export const MAIN = 'a'.repeat(40) as Oid;
 export class Ledger {
   readonly witnesses = new Map<number, Sha256>();
   readonly entries: { readonly before: ChainState | null; readonly after: ChainState }[] = [];
-  readonly #candidates: EntryCandidate[] = [];
+  readonly candidates: EntryCandidate[] = [];
   state: ChainState;
 
   constructor(world: WorldPolicy = policyOf(TEXTS), begun: Instant = at('08:00'), executor = 'pam-apply') {
@@ -284,13 +284,13 @@ export class Ledger {
 
   /** The state as a stranger finds it, who walks the entries from the first to the last. */
   replayed(): ChainState {
-    const [genesis, ...rest] = this.#candidates;
+    const [genesis, ...rest] = this.candidates;
     if (genesis === undefined) throw new TypeError('a ledger without genesis');
     return rest.reduce(followChain, beginChain(genesis));
   }
 
   #note(before: ChainState | null, candidate: EntryCandidate): void {
-    this.#candidates.push(candidate);
+    this.candidates.push(candidate);
     this.entries.push({ before, after: this.state });
     this.witnesses.set(this.state.seq, this.state.head);
   }
