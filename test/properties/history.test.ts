@@ -1,0 +1,170 @@
+/**
+ * The promise over random histories of the real flows: see `history-stage.ts` for what happens and
+ * `history-model.ts` for what must hold. `PAM_SEED` and `PAM_RUNS` choose others; a failure prints its seed and the
+ * shortest history that was found.
+ */
+import * as fc from 'fast-check';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { begin, type Fault, HistoryStage, type Op } from './history-stage.ts';
+
+const seed = Number(process.env['PAM_SEED'] ?? 20_261_122);
+const numRuns = Number(process.env['PAM_RUNS'] ?? 120);
+const home = mkdtempSync(join(tmpdir(), 'pam-history-'));
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+const n = fc.nat({ max: 4 });
+const who = fc.nat({ max: 20 });
+const minutes = fc.oneof(fc.integer({ min: 1, max: 230 }), fc.constantFrom(5, 90, 300));
+const step = fc.oneof(fc.nat({ max: 12 }), fc.nat({ max: 30 }));
+const SIGNED_BY: readonly (readonly string[])[] = [
+  ['bob', 'carol'],
+  ['bob', 'carol'],
+  ['bob', 'carol', 'frank'],
+  ['carol', 'erin'],
+  ['bob'],
+  ['dana', 'erin'],
+  [],
+];
+
+const ask: fc.Arbitrary<Op> = fc.record({
+  do: fc.constant('ask' as const),
+  who,
+  role: who,
+  minutes,
+  startIn: fc.constantFrom(0, 0, 0, 0, 10, 90),
+  incident: fc.constantFrom(false, false, false, true),
+  signers: fc.constantFrom(...SIGNED_BY),
+  merge: fc.constantFrom('pam' as const, 'git' as const, 'git' as const, 'no' as const),
+});
+const wait: fc.Arbitrary<Op> = fc.record({
+  do: fc.constant('wait' as const),
+  seconds: fc.oneof(fc.integer({ min: 1, max: 900 }), fc.integer({ min: 900, max: 9000 })),
+});
+const none: fc.Arbitrary<Fault> = fc.constant({ kind: 'none' });
+const run = (fault: fc.Arbitrary<Fault>): fc.Arbitrary<Op> =>
+  fc.record({
+    do: fc.constant('run' as const),
+    host: fc.nat({ max: 2 }),
+    sweep: fc.constantFrom(false, false, true),
+    fault,
+  });
+const small: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<Op> }[] = [
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('approve' as const), n, who }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('forge' as const), n, who, how: who }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('stop' as const), n, who, raw: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('merge' as const), n, pam: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('unmerge' as const), n }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('edit' as const),
+      n,
+      minutes,
+      thief: fc.constantFrom(false, false, true),
+      onMain: fc.boolean(),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('forget' as const), n, every: fc.constantFrom(1, 2) }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('policy' as const),
+      change: who,
+      who,
+      signed: fc.constantFrom(true, true, true, false),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('ratify' as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('incident' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('standing' as const), who, what: who }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('junk' as const), how: who }) },
+  { weight: 4, arbitrary: wait },
+];
+const meets: fc.Arbitrary<Fault> = fc.record({
+  kind: fc.constant('meets' as const),
+  step,
+  others: fc.array(fc.oneof({ weight: 20, arbitrary: run(none) }, { weight: 8, arbitrary: ask }, ...small), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+});
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 5, arbitrary: none },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('dies' as const), step, after: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('pauses' as const),
+      step,
+      seconds: fc.constantFrom(20, 40, 150, 3600, 9000),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cut' as const), step }) },
+  { weight: 4, arbitrary: meets },
+);
+const op: fc.Arbitrary<Op> = fc.oneof(
+  { weight: 14, arbitrary: ask },
+  { weight: 28, arbitrary: run(fault) },
+  ...small,
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('target' as const),
+      mood: fc.constantFrom(
+        'well' as const,
+        'well' as const,
+        'well' as const,
+        'down' as const,
+        'breaks' as const,
+        'lies' as const,
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('clock' as const),
+      host: fc.nat({ max: 2 }),
+      skew: fc.constantFrom(0, 0, -60, 60, -240, 240, -3600, 3600),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('damage' as const), back: fc.nat({ max: 3 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant('rewind-main' as const), back: fc.integer({ min: 1, max: 4 }) }),
+  },
+);
+
+describe(`random histories of the real flows (seed ${seed}, ${numRuns} histories)`, () => {
+  it('keep the promise', { timeout: 300_000 }, async () => {
+    const beginning = await begin(home);
+    const sums: Record<string, number> = {};
+    const seen = new Set<string>();
+    let histories = 0;
+    const property = fc.asyncProperty(
+      fc.array(op, { minLength: 1, maxLength: 45, size: 'max' }),
+      async (history) => {
+        const stage = new HistoryStage(beginning, home);
+        for (const one of history) await stage.play(one);
+        await stage.settle();
+        histories += 1;
+        for (const [name, count] of Object.entries(stage.model.counts))
+          sums[name] = (sums[name] ?? 0) + count;
+        for (const one of stage.seen) seen.add(one);
+      },
+    );
+    await fc.assert(property, { seed, numRuns, interruptAfterTimeLimit: 90_000 });
+    if (process.env['PAM_TELL'] !== undefined) console.log({ histories, ...sums, seen: [...seen].sort() });
+    // Histories in which nothing happens prove nothing.
+    expect(sums['grants']).toBeGreaterThan(histories);
+    expect(sums['revocations']).toBeGreaterThan(histories);
+  });
+});
