@@ -260,14 +260,7 @@ export class HistoryModel {
     });
   }
 
-  #intend(
-    event: GrantingEvent,
-    record: Life,
-    entry: Entry,
-    run: Run,
-    policy: ModelPolicy,
-    fail: Fail,
-  ): void {
+  #intend(event: GrantingEvent, record: Life, entry: Entry, run: Run, policy: ModelPolicy, fail: Fail): void {
     const { id } = record;
     const at = seconds(entry.at);
     const before = record.intent;

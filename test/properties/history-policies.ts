@@ -57,7 +57,9 @@ export function changedPolicy(
     old === undefined ? before : { ...before, roles: { ...before.roles, [name]: { ...old, ...more } } };
   const without = (list: readonly string[], one: string): string[] => list.filter((other) => other !== one);
   const changes: readonly (() => ModelPolicy)[] = [
-    () => ({ ...FIRST_POLICY, compromised: before.compromised }),
+    () => FIRST_POLICY,
+    () => FIRST_POLICY,
+    () => FIRST_POLICY,
     () => ({ ...FIRST_POLICY, compromised: before.compromised }),
     () => withRole({ maxSeconds: 1200 }),
     () =>

@@ -98,6 +98,7 @@ export type Op =
   | { readonly do: 'unmerge'; readonly n: number }
   | { readonly do: 'forget'; readonly n: number; readonly every: number }
   | { readonly do: 'policy'; readonly change: number; readonly who: number; readonly signed: boolean }
+  | { readonly do: 'nothing' }
   | { readonly do: 'ratify' }
   | { readonly do: 'incident' }
   | { readonly do: 'standing'; readonly who: number; readonly what: number }
@@ -130,7 +131,7 @@ export interface Beginning {
   readonly root: Sha256;
 }
 
-export async function begin(home: string): Promise<Beginning> {
+export async function begin(): Promise<Beginning> {
   const objects = new MemoryObjects();
   const remote = new Map<string, Oid>();
   const now = (): number => BEGIN;
@@ -142,10 +143,11 @@ export async function begin(home: string): Promise<Beginning> {
     root: undefined,
     nonce: (bytes) => '0'.repeat(bytes * 2),
   };
-  const host = newHost(home, 'begin');
+  const host = newHost('begin');
   const files = new Map<string, Uint8Array>(
     Object.entries(policyTexts(FIRST_POLICY)).map(([path, text]) => [path, Buffer.from(text)]),
   );
+  files.set('incidents/INC-1.yaml', Buffer.from('version: 1\nid: INC-1\nstatus: open\n'));
   const at = instantOf(BEGIN * 1000);
   const main = objects.write({ parents: [], base: null, files, message: 'begin', author: ADMIN, at });
   host.table.set(MAIN, main);
@@ -175,7 +177,7 @@ export class HistoryStage {
   /** The latest that any clock has said in a run. */
   #latest = 0;
 
-  constructor(beginning: Beginning, home: string) {
+  constructor(beginning: Beginning) {
     this.targets = new Targets(() => this.#now);
     this.#wires = {
       objects: new MemoryObjects(beginning.objects),
@@ -185,15 +187,15 @@ export class HistoryStage {
       root: beginning.root,
       nonce: (bytes) => (this.#nonces++).toString(16).padStart(bytes * 2, '0'),
     };
-    this.#hosts = EXECUTORS.map((name) => ({ name, host: newHost(home, name) }));
-    this.#people = newHost(home, 'people');
-    this.#auditor = newHost(home, 'auditor');
+    this.#hosts = EXECUTORS.map((name) => ({ name, host: newHost(name) }));
+    this.#people = newHost('people');
+    this.#auditor = newHost('auditor');
     this.#newest = this.#remote(LEDGER);
     this.#knowPolicy(FIRST_POLICY);
     const first = { executor: 'pam-apply', mains: new Set<string>(), halted: null, stops: [], knows: -1 };
     for (const oid of this.#wires.objects.reach(this.#newest)) this.model.appended(this.#entry(oid), first);
     this.#mainMoved();
-    for (const key of ['shelf erin read', 'shelf bot keep']) {
+    for (const key of ['shelf bot read', 'shelf bot keep', 'shelf erin keep']) {
       this.targets.there.set(key, Infinity);
       this.model.standing.add(key);
     }
@@ -212,6 +214,8 @@ export class HistoryStage {
 
   async #do(op: Op): Promise<void> {
     switch (op.do) {
+      case 'nothing':
+        return;
       case 'ask':
         return await this.#ask(op);
       case 'edit':
@@ -273,13 +277,17 @@ export class HistoryStage {
   async settle(): Promise<void> {
     this.targets.mood = 'well';
     for (const { host } of this.#hosts) host.skew = 0;
-    await this.#everybodyRuns();
-    for (let round = 0; round < 3; round++) {
+    const run = async (host: number, sweeps: boolean): Promise<void> => {
+      await this.play({ do: 'run', host, sweep: sweeps, fault: { kind: 'none' } });
+    };
+    await run(2, true);
+    for (const host of [0, 1]) {
       this.#restorePolicy();
-      await this.#everybodyRuns();
+      await run(host, false);
+      await run(1 - host, true);
       this.#now += 5 * 3600;
     }
-    await this.#everybodyRuns();
+    for (const host of [0, 1, 2]) await run(host, true);
     // A lost branch comes back with the next entry; where none was due, somebody puts it back by hand.
     const tip = this.#wires.remote.get(LEDGER);
     if (tip === undefined || this.#wires.objects.isAncestor(tip, this.#newest))
@@ -287,12 +295,6 @@ export class HistoryStage {
     await this.#auditAgrees();
     const left = this.targets.keys().filter((key) => !this.model.standing.has(key));
     if (left.length > 0) throw new Error(`left behind for ever: ${left.join(', ')}`);
-  }
-
-  async #everybodyRuns(): Promise<void> {
-    const runs = [0, 1].map((host): Op => ({ do: 'run', host, sweep: false, fault: { kind: 'none' } }));
-    const sweeps = [2, 0, 1].map((host): Op => ({ do: 'run', host, sweep: true, fault: { kind: 'none' } }));
-    for (const op of [...runs, ...sweeps]) await this.play(op);
   }
 
   // --- what people do
@@ -315,12 +317,14 @@ export class HistoryStage {
     const [requester, subject] = (
       [
         ['dana', 'dana'],
+        ['erin', 'erin'],
         ['dana', 'dana'],
         ['erin', 'erin'],
+        ['dana', 'dana'],
         ['bot', 'bot'],
         ['erin', 'bot'],
       ] as const
-    )[op.who % 5] ?? ['dana', 'dana'];
+    )[op.who % 7] ?? ['dana', 'dana'];
     const start = op.startIn === 0 ? undefined : instantOf((this.#now + op.startIn * 60) * 1000);
     const wish: Wish = {
       role,

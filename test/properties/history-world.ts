@@ -4,14 +4,12 @@
  * ledger bytes.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign as rawSign } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { readIncident } from '../../src/documents/incident-file.ts';
 import type { Desk } from '../../src/flows/desk.ts';
 import { gitBranches } from '../../src/forges/git-branches.ts';
 import { fileIncidents } from '../../src/incidents/file.ts';
-import { memoryOf } from '../../src/memory/kept-heads.ts';
+import type { Branches, KeptHead, Memory } from '../../src/memory/kept-heads.ts';
 import { PamError } from '../../src/model/error.ts';
 import type { Repository } from '../../src/model/git.ts';
 import { type Instant, instantOf } from '../../src/model/instant.ts';
@@ -210,7 +208,7 @@ export class Targets {
 export interface Host {
   readonly name: string;
   readonly table: RefTable;
-  readonly state: string;
+  readonly memory: Memory;
   skew: number;
 }
 
@@ -237,7 +235,7 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
     repository,
     remote: { name: 'origin', open: async () => await Promise.resolve(remote) },
     hint: { main: 'main', ledger: 'pam-ledger' },
-    memory: memoryOf(host.state, 'memory:access'),
+    memory: host.memory,
     givenRoot: wires.root,
     offline: false,
     clock,
@@ -262,8 +260,28 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
   };
 }
 
-export function newHost(home: string, name: string): Host {
-  const state = join(home, name);
-  rmSync(state, { recursive: true, force: true });
-  return { name, table: new Map(), state, skew: 0 };
+export function newHost(name: string): Host {
+  return { name, table: new Map(), memory: memoryOfHost(), skew: 0 };
+}
+
+/** What a host remembers; `kept-heads.ts` keeps the same in files. */
+function memoryOfHost(): Memory {
+  const heads = new Map<string, KeptHead>();
+  let root: Sha256 | undefined;
+  let branches: Branches | undefined;
+  return {
+    directory: '/memory',
+    pinnedRoot: async () => await Promise.resolve(root),
+    pinRoot: async (pinned) => {
+      root = await Promise.resolve(pinned);
+    },
+    branches: async () => await Promise.resolve(branches),
+    keepBranches: async (names) => {
+      branches = await Promise.resolve(names);
+    },
+    keptHead: async (owner) => await Promise.resolve(heads.get(owner)),
+    keepHead: async (owner, kept) => {
+      await Promise.resolve(heads.set(owner, kept));
+    },
+  };
 }
