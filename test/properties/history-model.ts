@@ -130,6 +130,8 @@ export class HistoryModel {
   inForce = '';
   /** Access that somebody took away who could not know that it was needed by then. */
   readonly raced = new Set<string>();
+  /** The first promise that was broken: flows go on past a target that throws, the stage does not. */
+  broken: Error | null = null;
   readonly #policies = new Map<string, ModelPolicy>();
   readonly #asked = new Map<string, Asked>();
   readonly #approvals = new Map<string, Approved>();
@@ -455,9 +457,11 @@ export class HistoryModel {
     for (const key of this.standing) if (!present(key)) this.#fail('standing access')(`${key} is gone`);
   }
 
-  /** Whether a recorded grant may explain this access. */
-  explains(key: string): boolean {
-    return [...this.records.values()].some((one) => one.state !== 'over' && this.#keysOf(one).includes(key));
+  /** Whether a recorded grant may explain this access, or would be looked for there: a sweep looks back for a day. */
+  explains(key: string, now: number): boolean {
+    const matters = (one: Life): boolean =>
+      one.state !== 'over' || now < Math.max(one.overAt, one.intent?.end ?? 0) + 2 * DAY;
+    return [...this.records.values()].some((one) => matters(one) && this.#keysOf(one).includes(key));
   }
 
   #mustEnd(record: Life, clock: number, run: Run): string | undefined {
@@ -555,7 +559,8 @@ export class HistoryModel {
 
   #fail(where: string): Fail {
     return (why) => {
-      throw new Error(`${where}: ${why}`);
+      this.broken ??= new Error(`${where}: ${why}`);
+      throw this.broken;
     };
   }
 }

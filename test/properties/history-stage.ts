@@ -209,6 +209,7 @@ export class HistoryStage {
       if (!(error instanceof PamError) || error.code === 'E_BUG') throw error;
       this.seen.add(error.code);
     }
+    if (this.model.broken !== null) throw this.model.broken;
     this.model.liveIsThere((key) => this.targets.present(key), Math.max(this.#latest, this.#now));
   }
 
@@ -579,7 +580,7 @@ export class HistoryStage {
   /** An admin of the target gives access by hand, where pam gave none. */
   #standing(login: string, permission: string): void {
     const key = `shelf ${login} ${permission}`;
-    if (this.targets.present(key) || this.model.explains(key)) return;
+    if (this.targets.present(key) || this.model.explains(key, this.#now)) return;
     this.targets.there.set(key, Infinity);
     this.model.standing.add(key);
   }
