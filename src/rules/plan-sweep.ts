@@ -3,9 +3,10 @@
  * incidents. Doubt never ends a grant early and never keeps one past its end.
  */
 import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
 import { type Instant, instantOf, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
-import type { RequestId, Sha256 } from '../model/names.ts';
+import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
 import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
@@ -111,8 +112,7 @@ function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, str
   const { policy } = facts;
   const { grant, seen } = record;
   if (grant === null) return undefined;
-  const login = grant.login_key === null ? [] : [parsePublicKey(grant.login_key).fingerprint];
-  const keys = [...grant.keys, grant.recorded.key, ...login];
+  const keys = [...grant.keys, grant.recorded.key, ...fingerprintsIn(grant.login_key)];
   const bad = keys.find((one) => {
     const since = compromisedSince(policy, one);
     return since !== undefined && since <= grant.recorded.at;
@@ -126,4 +126,14 @@ function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, str
   const incident = grant.incident === null ? undefined : facts.incidents.get(grant.incident);
   if (incident?.state === 'closed') return ['incident', `incident ${grant.incident} closed: ${incident.why}`];
   return undefined;
+}
+
+/** An executor may have recorded a line that is no key; that must not keep every other grant from ending. */
+function fingerprintsIn(keyLine: string | null): readonly Fingerprint[] {
+  try {
+    return keyLine === null ? [] : [parsePublicKey(keyLine).fingerprint];
+  } catch (error) {
+    if (error instanceof PamError) return [];
+    throw error;
+  }
 }
