@@ -76,11 +76,15 @@ function begin() {
   const due = seen({ id: id('dba', 'asking') }, at('12:00'));
   const hers = seen({ id: id('dba', 'erin00'), requester: 'erin', subject: 'erin' }, at('12:01'));
   const half = seen({ id: id('operator', 'halved'), role: 'operator', ...hours('1h') }, at('12:02'));
+  const both = seen({ id: id('operator', 'wanted'), role: 'operator', ...hours('1h') }, at('12:02'));
+  const planned = seen({ id: id('dba', 'planed'), start: at('14:00') }, at('12:02'));
   const unwanted = seen({ id: id('reader', 'unwant'), role: 'reader' }, at('12:03'));
   const approvals = new Map<RequestId, readonly Signed[]>([
     [due.id, [approved(due, 'bob', at('12:05'))]],
     [hers.id, [approved(hers, 'alice', at('12:05'))]],
     [half.id, [approved(half, 'bob', at('12:05'))]],
+    [both.id, [approved(both, 'alice', at('12:05')), approved(both, 'carol', at('12:06'))]],
+    [planned.id, [approved(planned, 'alice', at('12:05'))]],
   ]);
   const stops = new Map([
     [unwanted.id, stop(ledger, unwanted.id, 'alice')],
@@ -94,7 +98,7 @@ function begin() {
   const next = policyOf(textsWith('policy/roles.yaml', 'max_duration: 2h', 'max_duration: 3h', TEXTS));
   const ratified = ledger.policyStatements(next, at('12:04'), ['alice', 'bob']);
   honest.push(...ratified);
-  const asked = { overdue, ended, running, later, due, hers, half, unwanted, begun };
+  const asked = { overdue, ended, running, later, due, hers, half, both, planned, unwanted, begun };
   return { ledger, asked, approvals, stops, next, ratified, honest };
 }
 

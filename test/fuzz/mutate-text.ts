@@ -44,6 +44,7 @@ const WORDS: Pool = [
   'constructor',
   '@leads',
   '@',
+  'ssh-ed25519 AAAA',
   '../../etc',
   'a\nb',
   '\u202edba',

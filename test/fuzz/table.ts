@@ -24,8 +24,8 @@ export interface Table {
   readonly shares: Readonly<Record<string, number>>;
 }
 
-/** Far above what any of them takes, on a busy machine too; far below "hangs". */
-const SLOWEST_MS = 5000;
+/** Of CPU: far above what any of them takes, far below "hangs". */
+const SLOWEST_MS = 3000;
 /** Below this, shares are a matter of luck. */
 const ENOUGH = 1000;
 
@@ -38,7 +38,7 @@ export function fuzz(title: string, { runs: usual, shares }: Table, make: (rando
     let slowest = 0;
     for (let number = Number(only ?? 0); number < (only === undefined ? runs : Number(only) + 1); number++) {
       const mutant = make(new Random(seed, number));
-      const from = performance.now();
+      const from = process.cpuUsage();
       try {
         const judged = mutant.judge();
         const layer = typeof judged === 'string' ? judged : await judged;
@@ -47,7 +47,7 @@ export function fuzz(title: string, { runs: usual, shares }: Table, make: (rando
         const how = `PAM_SEED=${seed} PAM_MUTANT=${number}`;
         throw new Error(`${title}: ${how}: ${told(cause)}\n${shown(mutant.shown)}`, { cause });
       }
-      slowest = Math.max(slowest, performance.now() - from);
+      slowest = Math.max(slowest, process.cpuUsage(from).user / 1000);
     }
     if (only !== undefined) return;
     print(title, runs, counts, { seconds: process.cpuUsage(begun).user / 1e6, slowest });
