@@ -2,7 +2,7 @@
  * Walks ledger commits, entry by entry. The chain is of entries, not of commits: a commit whose entry does not
  * follow, or that holds anything but what its entry makes, is stepped over and reported.
  */
-import { readEntry } from '../documents/entry-file.ts';
+import { readBeats, readEntry, readOpenRecord } from '../documents/entry-file.ts';
 import { readPolicy } from '../documents/policy-files.ts';
 import type { Entry } from '../model/entry.ts';
 import { EXIT, PamError } from '../model/error.ts';
@@ -268,21 +268,13 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
   const records = new Map<RequestId, OpenRecord>();
   let beats: OpenIndex['beats'] = null;
   for (const [at, { path }] of files.entries()) {
-    // The caller compares the digest of all this with a signed entry; until then it is only bytes.
-    const document: unknown = parseJson(Buffer.from(blobs[at] ?? new Uint8Array()).toString('utf8'), path);
-    if (path === BEATS_PATH) beats = document as OpenIndex['beats'];
+    // The caller compares the digest of all this with a signed entry; until then it only has the right shape.
+    const bytes = blobs[at] ?? new Uint8Array();
+    if (path === BEATS_PATH) beats = readBeats(bytes);
     else {
-      const record = document as OpenRecord;
+      const record = readOpenRecord(bytes);
       records.set(record.id, record);
     }
   }
   return { records, beats };
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new PamError('E_LED_INDEX', `${path} is not JSON`, { cause });
-  }
 }

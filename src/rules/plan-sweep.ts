@@ -3,6 +3,7 @@
  * incidents. Doubt never ends a grant early and never keeps one past its end.
  */
 import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
 import { type Instant, instantOf, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
@@ -118,7 +119,7 @@ function stopOf(
 
 /** Every key that a grant rests on, each with the moment at which it was relied on. */
 function keysBelow({ recorded, granting, keys, login_key: login }: GrantPart): readonly KeyAt[] {
-  const early = [...keys, ...(login === null ? [] : [parsePublicKey(login).fingerprint])];
+  const early = [...keys, ...fingerprintsIn(login)];
   return [
     ...early.map((key) => ({ key, at: recorded.at })),
     recorded,
@@ -149,4 +150,14 @@ function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, str
   const incident = grant.incident === null ? undefined : facts.incidents.get(grant.incident);
   if (incident?.state === 'closed') return ['incident', `incident ${grant.incident} closed: ${incident.why}`];
   return undefined;
+}
+
+/** An executor may have recorded a line that is no key; that must not keep every other grant from ending. */
+function fingerprintsIn(keyLine: string | null): readonly Fingerprint[] {
+  try {
+    return keyLine === null ? [] : [parsePublicKey(keyLine).fingerprint];
+  } catch (error) {
+    if (error instanceof PamError) return [];
+    throw error;
+  }
 }

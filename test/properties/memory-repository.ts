@@ -188,6 +188,8 @@ function memoryRemote(
       for (const [ref, oid] of wanted) local.set(ref, oid);
       await Promise.resolve();
     },
+    // Nothing is ever cut from a history in memory.
+    deepen: async () => await Promise.resolve(false),
     push: async (moves) => {
       const refused = moves.some(({ oid, ref }) => {
         const there = table.get(ref);

@@ -13,7 +13,7 @@ import { LEDGER_NAMESPACE, type Signed } from '../../src/model/statement.ts';
 import { decide } from '../../src/rules/decide.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { ACT_WITHIN_SECONDS, foldIndex } from '../../src/rules/fold-index.ts';
-import { termsOf } from '../../src/rules/plan-apply.ts';
+import { termsOf } from '../../src/rules/grant-terms.ts';
 import { indexDigest, printIndex } from '../../src/rules/print-index.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';

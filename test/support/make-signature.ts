@@ -3,7 +3,13 @@
  * are whatever a test wants, so no hardware and no agent is needed. `sshsigParts` and `printParts` let a test
  * break one field of an honest signature.
  */
-import { createHash, generateKeyPairSync, type KeyObject, sign as rawSign } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as rawSign,
+} from 'node:crypto';
 import { printArmor } from '../../src/trust/armor.ts';
 import type { KeyTypeName } from '../../src/trust/key-types.ts';
 import { wireString } from '../../src/trust/wire.ts';
@@ -13,6 +19,8 @@ export interface KeyOptions {
   readonly application?: string;
   /** RSA modulus; 2048 unless told otherwise. */
   readonly bits?: number;
+  /** Ed25519 only: the same key for the same text, in every run. */
+  readonly seed?: string;
 }
 
 export interface SignOptions {
@@ -61,7 +69,8 @@ export const KEY_TYPES: readonly KeyTypeName[] = [
 ];
 
 export function makeKey(type: KeyTypeName = 'ssh-ed25519', options: KeyOptions = {}): TestKey {
-  const privateKey = makePrivateKey(type, options.bits ?? 2048);
+  const privateKey =
+    options.seed === undefined ? makePrivateKey(type, options.bits ?? 2048) : seededKey(type, options.seed);
   const application = options.application ?? 'ssh:';
   const fido = isFido(type) ? [wireString(application)] : [];
   const blob = Buffer.concat([wireString(type), ...publicFields(type, privateKey), ...fido]);
@@ -187,6 +196,15 @@ function makePrivateKey(type: KeyTypeName, bits: number): KeyObject {
   if (type.includes('ed25519')) return generateKeyPairSync('ed25519').privateKey;
   const namedCurve = type.includes('384') ? 'P-384' : type.includes('521') ? 'P-521' : 'P-256';
   return generateKeyPairSync('ec', { namedCurve }).privateKey;
+}
+
+/** PKCS #8 around 32 bytes of an Ed25519 private key (RFC 8410). */
+const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+function seededKey(type: KeyTypeName, seed: string): KeyObject {
+  if (!type.includes('ed25519')) throw new TypeError(`no ${type} from a seed`);
+  const key = Buffer.concat([PKCS8_ED25519, sha256(`test key ${seed}`)]);
+  return createPrivateKey({ key, format: 'der', type: 'pkcs8' });
 }
 
 function publicFields(type: KeyTypeName, privateKey: KeyObject): Buffer[] {

@@ -61,9 +61,10 @@ export function requestId(text: string): RequestId {
 }
 
 const keys = new Map<string, TestKey>();
-/** The same key for the same name, all through a test file. A name that ends in `-sk` is a FIDO key's. */
+/** The same key for the same name, in every run: what a seed found is found again. `-sk` is a FIDO key's. */
 export function keyNamed(name: string): TestKey {
-  const key = keys.get(name) ?? makeKey(name.endsWith('-sk') ? 'sk-ssh-ed25519@openssh.com' : 'ssh-ed25519');
+  const type = name.endsWith('-sk') ? 'sk-ssh-ed25519@openssh.com' : 'ssh-ed25519';
+  const key = keys.get(name) ?? makeKey(type, { seed: name });
   keys.set(name, key);
   return key;
 }

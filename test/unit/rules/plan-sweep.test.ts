@@ -168,6 +168,23 @@ describe('what ends', () => {
   });
 });
 
+describe('a grant whose recorded login key is no key', () => {
+  it('keeps no other grant from ending, and ends itself', () => {
+    const { ledger, asked } = one();
+    grantLive(ledger, { id: other }, 'bob', at('12:01'));
+    const { index } = ledger.state;
+    const record = ledger.record(other);
+    if (record?.grant == null) throw new TypeError('no grant');
+    const odd = { ...record, grant: { ...record.grant, login_key: 'ssh-ed25519 AAAA' } };
+    ledger.state = {
+      ...ledger.state,
+      index: { ...index, records: new Map([...index.records, [other, odd]]) },
+    };
+    expect(sweep(ledger, '12:10', { stops: [[asked, 'dana']] }).end).toEqual(['stopped']);
+    expect(sweep(ledger, '12:46').end).toEqual(['end', 'other end']);
+  });
+});
+
 describe('what has not begun', () => {
   it('is dropped by a stop, and by nothing else', () => {
     const ledger = new Ledger();
