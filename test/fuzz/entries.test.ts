@@ -291,7 +291,7 @@ function mustGoOn(after: ChainState): void {
   const candidates = Object.values(asked);
   for (const now of [NOW, plus(NOW, 86_400)]) {
     const stops = new Map([...WORLD.stops].map(([id, one]) => [id, [one]]));
-    planSweep({ root, policy, index, stops, incidents: new Map() }, now);
+    planSweep({ root, policy, providers, index, stops, incidents: new Map() }, now);
     const more = { state: after, approvals: WORLD.approvals, stops };
     const { ready } = planApply({ ...situation(ledger, candidates, more) }, now);
     for (const one of ready) {

@@ -9,6 +9,7 @@ import { LEDGER_NAMESPACE, type Signed } from '../../src/model/statement.ts';
 import { foldIndex } from '../../src/rules/fold-index.ts';
 import { followChain } from '../../src/rules/follow-chain.ts';
 import { planApply } from '../../src/rules/plan-apply.ts';
+import { verifyEntry } from '../../src/trust/signed-entry.ts';
 import { planSweep } from '../../src/rules/plan-sweep.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
@@ -112,7 +113,7 @@ function judgeSigned(files: Files): string {
   mustBeSound(followed.policy);
   mustStayWithinApprovals(followed);
   const { root, policy, index } = followed;
-  planSweep({ root, policy, index, stops: new Map(), incidents: new Map() }, NOW);
+  planSweep({ root, policy, providers, index, stops: new Map(), incidents: new Map() }, NOW);
   return 'in force, and sound';
 }
 
@@ -146,7 +147,12 @@ function follow(files: Files, statements: readonly Signed[], executor: string): 
   const signature = keyNamed(executor).sign(bytes, LEDGER_NAMESPACE);
   const brought = () => ({ files, policy: readPolicy(files, digest, providers) });
   try {
-    return followChain(state, { bytes, signature, entry, broughtDigest: () => digest, brought });
+    return followChain(state, {
+      signed: verifyEntry(bytes, signature),
+      entry,
+      broughtDigest: () => digest,
+      brought,
+    });
   } catch (error) {
     if (error instanceof PamError && error.code !== 'E_BUG') return error;
     throw error;

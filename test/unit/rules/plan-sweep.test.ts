@@ -181,7 +181,7 @@ describe('a grant whose recorded login key is no key', () => {
       index: { ...index, records: new Map([...index.records, [other, odd]]) },
     };
     expect(sweep(ledger, '12:10', { stops: [[asked, 'dana']] }).end).toEqual(['stopped']);
-    expect(sweep(ledger, '12:46').end).toEqual(['end', 'other end']);
+    expect(sweep(ledger, '12:46').end).toEqual(['expired', 'other expired']);
   });
 });
 
