@@ -37,9 +37,12 @@ export interface Appended {
   readonly entry: Entry | null;
 }
 
-const TRIES = 12;
+/** Many executors may stand in line; as long as the ledger moves, waiting has a sense. */
+const TRIES = 100;
+/** A remote that says no although nobody else wrote will go on saying no. */
+const MOST_REFUSALS = 6;
 const DECISION_LIFE_SECONDS = 30;
-const LONGEST_PAUSE_MS = 4000;
+const LONGEST_PAUSE_MS = 800;
 
 /**
  * @param draft called for every try with the newest state and the clock read anew; `null` = nothing to write
@@ -52,7 +55,8 @@ export async function appendEntry(
   draft: (view: LedgerView, now: Instant) => Promise<Draft | null>,
 ): Promise<Appended> {
   let view = first;
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  let refused = 0;
+  for (let attempt = 0; attempt < TRIES && refused < MOST_REFUSALS; attempt++) {
     const now = desk.clock();
     const wanted = await draft(view, now);
     if (wanted === null) {
@@ -72,15 +76,26 @@ export async function appendEntry(
       await keepHead(desk, executor, after);
       return { view: after, entry: made.entry };
     }
-    // Full jitter, so that many executors on one ledger do not march in step.
-    await desk.pause(desk.chance() * Math.min(LONGEST_PAUSE_MS, 50 * 2 ** attempt));
+    await desk.pause(desk.chance() * pauseAfter(attempt));
     await fetchState(desk);
+    const before = view.tip;
     view = await readLedger(desk, executor);
+    if (view.tip === before) refused++;
   }
-  throw new PamError('E_RACE_LOST', 'other executors kept writing the ledger first', {
-    hint: 'nothing was done at any target; run it again',
+  const why =
+    refused < MOST_REFUSALS
+      ? 'other executors kept writing the ledger first'
+      : `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it`;
+  throw new PamError('E_RACE_LOST', why, {
+    hint:
+      refused < MOST_REFUSALS
+        ? 'nothing was done at any target; run it again'
+        : 'nothing was done at any target; see whether a hook or a branch rule there refuses this executor',
   });
 }
+
+/** Full jitter, so that executors do not march in step; whoever lost more often waits less, so that all get through. */
+const pauseAfter = (attempt: number): number => LONGEST_PAUSE_MS / (1 + attempt / 4);
 
 const MOST_BYTES = 400 * 1024;
 const MOST_EVENTS = 1500;

@@ -94,7 +94,8 @@ async function walk(
     if (view !== undefined) return view;
   }
   if (tip === null) throw new PamError('E_LED_MISSING', 'there is no ledger branch');
-  const commits = await repository.history(tip, known === undefined ? [] : [known.commit]);
+  const commits =
+    tip === known?.commit ? [] : await repository.history(tip, known === undefined ? [] : [known.commit]);
   const found = known ?? (await beginning(desk, commits, root));
   const { state, commit, junkAbove, strays } = await climb(desk, commits, found);
   const troubles = [

@@ -243,7 +243,8 @@ async function pushRefs(
   const tracking = moves
     .map(({ ref }) => ref.replace(/^refs\/heads/u, `refs/remotes/${at.name}`))
     .filter(isRef);
-  const before = await at.refs.refs(tracking);
+  const before = new Map<string, Oid | undefined>();
+  for (const ref of tracking) before.set(ref, await at.refs.resolve(ref));
   const atomic = moves.length > 1 ? ['--atomic'] : [];
   const args = [
     'push',

@@ -113,6 +113,39 @@ describe('two executors and one remote', () => {
   });
 });
 
+describe('eight executors and one remote', () => {
+  const EXECUTORS = 8;
+  const ENTRIES = 50;
+
+  it(`[K11, Z18] ${EXECUTORS} processes append ${ENTRIES} entries each: nothing is lost and nothing doubled`, {
+    timeout: 900_000,
+  }, async () => {
+    const world = fresh();
+    const hosts = Array.from({ length: EXECUTORS }, (_, at) => (at === 0 ? world : world.another(`n${at}`)));
+    const numbers = hosts.map((_, host) =>
+      Array.from({ length: ENTRIES }, (__, at) => host * ENTRIES + at + 1),
+    );
+    const ended = await Promise.all(
+      hosts.map(async ({ home, host }, at) => {
+        const executor = ['pam-apply', 'pam-apply-two', 'pam-sweep'][at % 3] ?? 'pam-sweep';
+        const runs = (numbers[at] ?? []).map((live): Round => ({ run: 'beat', live }));
+        return await runExecutor({ home, host, executor, now: BEGIN, ticks: true, runs });
+      }),
+    );
+    for (const { stderr, code, signal } of ended)
+      expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
+    const beats = (await world.events()).flatMap((one) => (one.type === 'heartbeat' ? [one] : []));
+    expect(beats.map(({ live }) => live).toSorted((a, b) => a - b)).toEqual(numbers.flat());
+    // Each process was told the place of its own entry, and that entry stands there.
+    const told = ended.map(({ report }) => report?.rounds ?? []);
+    const stands = new Map(beats.map(({ live, seq }) => [live, seq]));
+    expect(told).toEqual(numbers.map((each) => each.map((live) => stands.get(live))));
+    await linear(world);
+    const tries = ended.flatMap(({ steps }) => steps.filter((step) => step === 'remote.push')).length;
+    expect(tries).toBeGreaterThan(EXECUTORS * ENTRIES);
+  });
+});
+
 describe('apply and sweep', () => {
   it.each([-3, -2, -1, 0, 1])(
     'K2: an intent is taken up %i s from its end while sweeps run: nothing outlives the end',

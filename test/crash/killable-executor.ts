@@ -11,7 +11,10 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layDesk } from '../../src/context.ts';
+import { appendEntry } from '../../src/flows/append-entry.ts';
 import { apply } from '../../src/flows/apply.ts';
+import type { Desk, Executor } from '../../src/flows/desk.ts';
+import { readLedger } from '../../src/flows/read-ledger.ts';
 import { exitOfApply, exitOfRun } from '../../src/flows/run-result.ts';
 import { sweep } from '../../src/flows/sweep.ts';
 import { PamError } from '../../src/model/error.ts';
@@ -40,7 +43,9 @@ export interface Orders {
 }
 
 export interface Round {
-  readonly run: 'apply' | 'sweep';
+  /** `beat`: append one heartbeat that says `live`, whether one is due or not. */
+  readonly run: 'apply' | 'sweep' | 'beat';
+  readonly live?: number;
   readonly only?: readonly RequestId[];
 }
 
@@ -68,10 +73,11 @@ async function main(orders: Orders): Promise<Report> {
   const executor = { name, keyFile: join(home, 'keys', name) };
   const act = mortal(orders);
   const rounds: (number | string)[] = [];
-  for (const { run, only } of orders.runs) {
+  for (const { run, only, live = 0 } of orders.runs) {
     const desk = tracedDesk(await layDesk(outside, { dir, root, offline: false }), act);
     try {
-      if (run === 'sweep') rounds.push(exitOfRun(await sweep(desk, executor, { targets: [] })));
+      if (run === 'beat') rounds.push(await beat(desk, executor, live));
+      else if (run === 'sweep') rounds.push(exitOfRun(await sweep(desk, executor, { targets: [] })));
       else rounds.push(exitOfApply(await apply(desk, executor, only && new Set(only)), only ?? []));
     } catch (error) {
       if (!(error instanceof PamError)) throw error;
@@ -79,6 +85,14 @@ async function main(orders: Orders): Promise<Report> {
     }
   }
   return { rounds, notes };
+}
+
+/** Nothing but an append: what a race is about. */
+async function beat(desk: Desk, executor: Executor, live: number): Promise<number> {
+  const { entry } = await appendEntry(desk, executor, await readLedger(desk, executor), async () =>
+    Promise.resolve({ events: [{ type: 'heartbeat', id: '-', live }] }),
+  );
+  return entry?.seq ?? -1;
 }
 
 function mortal({ steps, death, home }: Orders): Act {
