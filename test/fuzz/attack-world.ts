@@ -108,30 +108,23 @@ export type AttackWorld = typeof WORLD;
 /** Everything that honest people signed, and nothing else that anybody may ever believe of them. */
 export const HONEST: ReadonlySet<string> = new Set(WORLD.honest.map(({ text }) => text));
 
+const WORDS = `dana alice bob carol erin frank grace deploy-bot pam-apply pam-sweep thief druiz
+  dba reader operator orders-db bastion billing shipping connect @leads * grant revoke named fallback
+  role:billing_owner role:shipping_owner principal:root incident found INC-1
+  45m 46m 2h 8h 30m 7d 1`.split(/\s+/u);
+const TIMES = ['08:00', '11:00', '12:00', '12:09', '12:10', '12:12', '12:55', '13:00', '23:59'];
+const SIGNERS = ['alice', 'bob', 'dana', 'thief', 'pam-apply', 'pam-sweep'];
+
 /** Values that attackers know from this very world. */
 export const POOL: Pool = [
-  'dana',
-  ...['alice', 'bob', 'carol', 'erin', 'frank', 'grace', 'deploy-bot', 'pam-apply', 'pam-sweep', 'thief'],
-  ...['dba', 'reader', 'operator', 'orders-db', 'bastion', 'billing', 'shipping', 'connect', '@leads'],
-  ...[
-    'role:billing_owner',
-    'role:shipping_owner',
-    'principal:root',
-    '*',
-    'grant',
-    'revoke',
-    'named',
-    'fallback',
-  ],
-  ...['45m', '46m', '2h', '8h', '30m', '1', '7d', 'incident', 'found', 'INC-1', 'druiz'],
-  ...['08:00', '11:00', '12:00', '12:09', '12:10', '12:12', '12:55', '13:00', '23:59'].map(at),
-  ...Object.values(WORLD.asked).flatMap((one) => [one.id, one.requestSha256, one.signatureSha256]),
   WORLD.ledger.state.head,
   WORLD.ledger.state.root,
   WORLD.ledger.policy.digest,
   WORLD.next.policy.digest,
-  ...['alice', 'bob', 'dana', 'thief', 'pam-apply'].map((name) => fingerprintOf(name)),
-  ...['alice', 'dana', 'thief', 'pam-sweep'].map((name) => keyNamed(name).line),
+  ...WORDS,
+  ...TIMES.map(at),
+  ...Object.values(WORLD.asked).flatMap((one) => [one.id, one.requestSha256, one.signatureSha256]),
+  ...SIGNERS.flatMap((name) => [fingerprintOf(name), keyNamed(name).line]),
 ];
 
 /** What one honest approval says, read without any code of the product. */
