@@ -72,39 +72,45 @@ describe('the ledger branch in a lone clone', () => {
   it.each([
     ['rewound', ['update-ref', LEDGER, `${LEDGER}~2`]],
     ['deleted', ['update-ref', '-d', LEDGER]],
-  ])('%s: nothing is granted; the sweep revokes and puts it back on the kept head', async (_, damage) => {
-    const { world, live, ready } = copyOf(lone);
-    await world.sweep();
-    await world.sweep({ executor: 'pam-sweep' });
-    const tip = world.git('rev-parse', LEDGER);
-    world.git(...damage);
-    await grantsNothing(world.copy(join(tempDir(), 'apply')), 20, ['E_LED_ROLLBACK']);
-    world.now = minutes(30);
-    await sweeps(world, 20, ['E_LED_ROLLBACK']);
-    expect(world.git('rev-parse', `${LEDGER}~2`)).toBe(tip);
-    expect((await world.record(live)).state).toBe('ended');
-    await grants({ world, live, ready });
-    expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
-  });
+  ])(
+    '[J5][M1] %s: nothing is granted; the sweep revokes and puts it back on the kept head',
+    async (_, damage) => {
+      const { world, live, ready } = copyOf(lone);
+      await world.sweep();
+      await world.sweep({ executor: 'pam-sweep' });
+      const tip = world.git('rev-parse', LEDGER);
+      world.git(...damage);
+      await grantsNothing(world.copy(join(tempDir(), 'apply')), 20, ['E_LED_ROLLBACK']);
+      world.now = minutes(30);
+      await sweeps(world, 20, ['E_LED_ROLLBACK']);
+      expect(world.git('rev-parse', `${LEDGER}~2`)).toBe(tip);
+      expect((await world.record(live)).state).toBe('ended');
+      await grants({ world, live, ready });
+      expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
+    },
+  );
 
   it.each([
     ['a commit of anything', (world: World) => `${world.git('rev-parse', 'main')}^{tree}`],
     ['an entry once more', (world: World) => `${world.git('rev-parse', LEDGER)}^{tree}`],
-  ])('junk on top, %s: nothing is granted in that run, and the next stands above it', async (_, treeOf) => {
-    const { world, live, ready } = copyOf(lone);
-    const junk = world.git('commit-tree', treeOf(world), '-p', LEDGER, '-m', 'junk');
-    world.git('update-ref', LEDGER, junk);
-    const applied = world.copy(join(tempDir(), 'apply'));
-    await grantsNothing(applied, 20, ['E_LED_JUNK']);
-    await grants({ world: applied, live, ready });
-    expect(applied.git('merge-base', '--is-ancestor', junk, LEDGER)).toBe('');
-    world.now = minutes(30);
-    await sweeps(world, 20, ['E_LED_JUNK']);
-    expect((await world.record(live)).state).toBe('ended');
-    await sweeps(world, 0, []);
-  });
+  ])(
+    '[M2] junk on top, %s: nothing is granted in that run, and the next stands above it',
+    async (_, treeOf) => {
+      const { world, live, ready } = copyOf(lone);
+      const junk = world.git('commit-tree', treeOf(world), '-p', LEDGER, '-m', 'junk');
+      world.git('update-ref', LEDGER, junk);
+      const applied = world.copy(join(tempDir(), 'apply'));
+      await grantsNothing(applied, 20, ['E_LED_JUNK']);
+      await grants({ world: applied, live, ready });
+      expect(applied.git('merge-base', '--is-ancestor', junk, LEDGER)).toBe('');
+      world.now = minutes(30);
+      await sweeps(world, 20, ['E_LED_JUNK']);
+      expect((await world.record(live)).state).toBe('ended');
+      await sweeps(world, 0, []);
+    },
+  );
 
-  it('replaced by another history of the same root: nothing is appended, the sweep still revokes', async () => {
+  it('[M3] replaced by another history of the same root: nothing is appended, the sweep still revokes', async () => {
     const { world, live } = copyOf(lone);
     const other = copyOf(lone).world;
     await other.apply();
@@ -139,7 +145,7 @@ describe('the ledger branch of a remote', () => {
   it.each([
     ['rewound', ['update-ref', LEDGER, `${LEDGER}~2`]],
     ['deleted', ['update-ref', '-d', LEDGER]],
-  ])('%s: nothing is granted; the sweep revokes and pushes it again', async (_, damage) => {
+  ])('[J5][M1] %s: nothing is granted; the sweep revokes and pushes it again', async (_, damage) => {
     const { world, live, ready } = copyOf(shared);
     await world.sweep();
     await world.sweep({ executor: 'pam-sweep' });
@@ -199,7 +205,7 @@ describe('the ledger branch of a remote', () => {
     expect((await world.record(live)).state).toBe('ended');
   });
 
-  it('junk pushed on top by somebody else', async () => {
+  it('[M2] junk pushed on top by somebody else', async () => {
     const { world, live } = copyOf(shared);
     const junk = world.git('commit-tree', 'origin/main^{tree}', '-p', 'origin/pam-ledger', '-m', 'junk');
     world.git('push', '-q', 'origin', `${junk}:${LEDGER}`);

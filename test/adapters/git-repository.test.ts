@@ -48,7 +48,7 @@ describe('finding a repository', () => {
     expect(await codeOf(open(join(tempDir(), 'nowhere')))).toBe('E_GIT_NONE');
   });
 
-  it.runIf(process.getuid?.() === 0)('G22: a repository of another user is refused', async () => {
+  it.runIf(process.getuid?.() === 0)('[G22] a repository of another user is refused', async () => {
     const dir = newRepository();
     chownSync(join(dir, '.git'), 12_345, 12_345);
     chownSync(dir, 12_345, 12_345);
@@ -73,7 +73,7 @@ describe('refs', () => {
     expect((await repository.refs([])).size).toBe(0);
   });
 
-  it('G9: names that could be options or expressions are refused, or harmless', async () => {
+  it('[G9] names that could be options or expressions are refused, or harmless', async () => {
     const dir = newRepository();
     const fork = commit(dir, { x: '1' });
     writeFileSync(join(dir, '.git/refs/heads/--upload-pack=x'), `${head(dir, 'HEAD~1')}\n`);
@@ -119,7 +119,7 @@ describe('refs', () => {
     expect(git(dir, 'rev-parse', 'refs/heads/new')).toBe(two);
   });
 
-  it('K1: of twenty writers of one ref exactly one wins each step', async () => {
+  it('[K1] of twenty writers of one ref exactly one wins each step', async () => {
     const dir = newRepository();
     const start = head(dir);
     const repositories = await Promise.all([open(dir), open(dir), open(dir), open(dir)]);
@@ -164,7 +164,7 @@ describe('refs', () => {
     expect([head(dir, 'refs/heads/sym'), head(dir, 'refs/heads/main')]).toEqual([one, two]);
   });
 
-  it('K9: a lock that stays is an error with a hint, not a lost race', async () => {
+  it('[K9] a lock that stays is an error with a hint, not a lost race', async () => {
     const dir = newRepository();
     writeFileSync(join(dir, '.git/refs/heads/main.lock'), '');
     const repository = await open(dir);
@@ -202,7 +202,7 @@ describe('history', () => {
     expect(await codeOf(repository.history(oidOf('1'.repeat(40))))).toBe('E_GIT_OBJECT');
   });
 
-  it('G6: a shallow clone is an error, never a shorter history', async () => {
+  it('[G6] a shallow clone is an error, never a shorter history', async () => {
     const seed = newRepository();
     const first = head(seed);
     for (const n of ['1', '2', '3']) commit(seed, { n });
@@ -224,7 +224,7 @@ describe('history', () => {
     expect(await codeOf(repository.history(first))).toBe('E_GIT_OBJECT');
   });
 
-  it('G6: a forged shallow file and grafts change nothing', async () => {
+  it('[G6] a forged shallow file and grafts change nothing', async () => {
     const dir = newRepository();
     const [one, two] = [head(dir), commit(dir, { n: '2' })];
     const three = commit(dir, { n: '3' });
@@ -236,7 +236,7 @@ describe('history', () => {
     expect(before).toHaveLength(3);
   });
 
-  it('G5: replace refs change neither content nor history', async () => {
+  it('[G5] replace refs change neither content nor history', async () => {
     const dir = newRepository();
     const tip = commit(dir, { note: 'true words\n' });
     const [blob, other] = [head(dir, 'HEAD:note'), head(dir, 'HEAD:pam.yaml')];
@@ -249,7 +249,7 @@ describe('history', () => {
     expect(utf8((await repository.read([{ treeish: tip, path: 'note' }], 100))[0])).toBe('true words\n');
   });
 
-  it('a forged commit-graph has no say', async () => {
+  it('[G6] a forged commit-graph has no say', async () => {
     const dir = newRepository();
     const tip = commit(dir, { x: '1' });
     git(dir, 'commit-graph', 'write', '--reachable');
@@ -283,7 +283,7 @@ describe('trees and blobs', () => {
     expect(await strays(paths, 'E_GIT_PATH', async (path) => await repository.list(tip, path))).toEqual([]);
   });
 
-  it('G1, G2, G4: symlinks, submodules and modes show in the list', async () => {
+  it('[G1][G2][G4] symlinks, submodules and modes show in the list', async () => {
     const dir = newRepository();
     const oid = head(dir);
     execFileSync('ln', ['-s', '/etc/passwd', join(dir, 'link')]);
@@ -308,7 +308,7 @@ describe('trees and blobs', () => {
     ]);
   });
 
-  it('G12: gives blob bytes, whatever attributes and filters say', async () => {
+  it('[G12] gives blob bytes, whatever attributes and filters say', async () => {
     const dir = newRepository();
     const raw = Buffer.from('a: $Id$ $Format:%H$\nb: ü\n');
     const tip = commit(dir, { r: raw });
@@ -335,7 +335,7 @@ describe('trees and blobs', () => {
     );
   });
 
-  it('Q2: a 100 MB blob is refused by its size', async () => {
+  it('[Q2] a 100 MB blob is refused by its size', async () => {
     const dir = newRepository();
     const tip = commit(dir, { big: Buffer.alloc(100 * 1024 * 1024) });
     const repository = await open(dir);
@@ -358,7 +358,7 @@ describe('trees and blobs', () => {
     expect(contents.map(utf8)).toEqual(Object.values(files));
   });
 
-  it('G7: a partial clone is an error and never fetches; its remote program does not run', async () => {
+  it('[G7] a partial clone is an error and never fetches; its remote program does not run', async () => {
     const seed = newRepository();
     commit(seed, { note: 'old\n' });
     const tip = commit(seed, { note: 'new\n' });
@@ -478,7 +478,7 @@ describe('writing commits', () => {
 });
 
 describe('a hostile clone', () => {
-  it('G10, G19: nothing that its configuration names is run', async () => {
+  it('[G10][G19] nothing that its configuration names is run', async () => {
     const dir = newRepository();
     const canaries = tempDir();
     const evil = (name: string): string => `sh -c 'touch ${canaries}/${name}; exit 1'`;

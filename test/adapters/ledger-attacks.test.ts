@@ -59,7 +59,7 @@ async function ledgerTip(world: World): Promise<Oid> {
 }
 
 describe('junk on the ledger branch', () => {
-  it('an entry too large to read is junk like any other: sweep ends what is due, grants wait one run', async () => {
+  it('[M7] an entry too large to read is junk like any other: sweep ends what is due, grants wait one run', async () => {
     const world = await withLiveGrant();
     await world.ask({ role: 'southerner' });
     const large = new Map([['entry.json', Buffer.alloc(5_000_000, 'a')]]);
@@ -76,7 +76,7 @@ describe('junk on the ledger branch', () => {
     ]);
   });
 
-  it("a stranger's entry is not even parsed", async () => {
+  it("[M7] a stranger's entry is not even parsed", async () => {
     const world = await withLiveGrant();
     const desk = await world.desk();
     const text = '{"events":[{"type":"granting"}]}\n';
@@ -94,7 +94,7 @@ describe('junk on the ledger branch', () => {
 });
 
 describe('two histories', () => {
-  it('a merge that hides the true tail behind an older entry is a fork: nobody new believes either', async () => {
+  it('[M3] a merge that hides the true tail behind an older entry is a fork: nobody new believes either', async () => {
     const world = copy();
     const other = copy();
     await world.ask({ role: 'reader', duration: '30m' });
@@ -121,7 +121,7 @@ describe('two histories', () => {
     expect({ exit: exitOfRun(swept), held: world.held() }).toEqual({ exit: EXIT.integrity, held: [] });
   });
 
-  it('a copy of an old entry on top is junk, not a fork', async () => {
+  it('[M2] a copy of an old entry on top is junk, not a fork', async () => {
     const world = await withLiveGrant();
     const tip = await ledgerTip(world);
     const desk = await world.desk();

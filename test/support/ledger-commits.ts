@@ -1,5 +1,6 @@
 /** Puts ledger commits into a real bare repository, all of them by one `git fast-import`. */
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unixSeconds } from '../../src/model/instant.ts';
@@ -36,26 +37,39 @@ function streamOf(commits: Iterable<Written>): Buffer {
     parts.push(Buffer.from(bytes), Buffer.from('\n'));
   };
   const marks = new Map<string, number>();
+  const blobs = new Map<string, number>();
+  let newest = 0;
+  /** Each content travels once: a long ledger holds the same files over and over. */
+  const blob = (bytes: Uint8Array): number => {
+    const digest = createHash('sha256').update(bytes).digest('base64');
+    const known = blobs.get(digest);
+    if (known !== undefined) return known;
+    newest += 1;
+    line('blob');
+    line(`mark :${newest}`);
+    data(bytes);
+    blobs.set(digest, newest);
+    return newest;
+  };
   let previous: string | undefined;
   for (const { label, at, message, files, parents } of commits) {
     const names = parents ?? (previous === undefined ? [] : [previous]);
     const [first, ...others] = names.map((name) => marks.get(name));
     if (names.some((name) => !marks.has(name))) throw new TypeError(`${label} follows what is not there`);
     const who = `pam-apply <pam-apply@pam> ${unixSeconds(at)} +0000`;
+    const tree = [...files].map(([path, { mode, bytes }]) => `M ${mode} :${blob(bytes)} ${path}`);
+    newest += 1;
     if (first === undefined) line(`reset ${LEDGER_REF}`);
     line(`commit ${LEDGER_REF}`);
-    line(`mark :${marks.size + 1}`);
+    line(`mark :${newest}`);
     line(`author ${who}`);
     line(`committer ${who}`);
     data(Buffer.from(message));
     if (first !== undefined) line(`from :${first}`);
     for (const other of others) line(`merge :${other}`);
     line('deleteall');
-    for (const [path, { mode, bytes }] of files) {
-      line(`M ${mode} inline ${path}`);
-      data(bytes);
-    }
-    marks.set(label, marks.size + 1);
+    for (const one of tree) line(one);
+    marks.set(label, newest);
     previous = label;
   }
   line('done');

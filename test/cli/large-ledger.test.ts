@@ -1,0 +1,129 @@
+/**
+ * [M13] Thousands of entries, one of them tampered with: the program finds it and names its number, and the memory
+ * that it takes does not grow with the ledger.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { plus } from '../../src/model/instant.ts';
+import { writeLedger } from '../support/ledger-commits.ts';
+import type { Written } from '../support/ledger-story.ts';
+import { tamper } from '../support/ledger-tampering.ts';
+import { longLedger } from '../support/long-ledger.ts';
+import type { Tampering } from '../support/ledger-words.ts';
+import { commandLine, program, runStock, tempDir } from './program.ts';
+
+/** Wherever it strikes, the same number strikes the same entry again. */
+const SEED = Number(process.env['PAM_TEST_SEED'] ?? 20_261_122);
+const MEGABYTE = 1024 * 1024;
+
+let long: ReturnType<typeof longLedger>;
+beforeAll(() => {
+  program();
+  long = longLedger(6000);
+});
+
+interface Heard {
+  readonly code: number | null;
+  readonly ok: boolean;
+  readonly seq: number;
+  readonly findings: readonly { readonly code: string; readonly seq: number }[];
+  /** Bytes of memory that the process held at most. */
+  readonly peak: number;
+}
+
+/** `pam audit` as a process of its own, with its clock just after the newest entry. */
+async function auditOf(commits: readonly Written[]): Promise<Heard> {
+  const home = tempDir();
+  const dir = join(home, 'ledger.git');
+  writeLedger(dir, commits);
+  const newest =
+    commits
+      .map((one) => one.at)
+      .sort()
+      .at(-1) ?? long.ledger.state.entry.at;
+  const ahead = Math.round((Date.parse(plus(newest, 60)) - Date.now()) / 1000);
+  const peak = join(home, 'peak');
+  const note = `import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(peak)}, String(process.resourceUsage().maxRSS)));`;
+  const args = ['audit', '--json', '--root', long.ledger.state.root, '-C', dir];
+  const line = ['--import', `data:text/javascript,${encodeURIComponent(note)}`, ...commandLine(args, ahead)];
+  const env = { PATH: process.env['PATH'] ?? '', HOME: home, TMPDIR: home };
+  const { code, out, err } = await runStock(process.execPath, line, { cwd: home, env });
+  // A person would see how far it is; nothing else is worth a word.
+  expect(err).toMatch(/^(?:verified entry \d+ \.\.\.\n)*$/u);
+  const told = JSON.parse(out) as Omit<Heard, 'code' | 'peak'>;
+  return { ...told, code, peak: Number(readFileSync(peak, 'utf8')) * 1024 };
+}
+
+/** An even number in [from, to), by a small generator of its own (mulberry32). */
+function draws(seed: number): (from: number, to: number) => number {
+  let state = seed;
+  return (from, to) => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return from + (((mixed ^ (mixed >>> 14)) >>> 0) % (to - from));
+  };
+}
+
+/** Where the rest is not believed, what was live then is overdue by now: true, and not the tampering. */
+const isNoDelay = ({ code }: { readonly code: string }): boolean => code !== 'E_LED_OVERDUE';
+
+describe('one bad entry of many', () => {
+  const draw = draws(SEED);
+  const kinds: readonly (readonly [string, (n: number) => readonly Tampering[], string])[] = [
+    ['dropped', (n) => [{ drop: n }], 'E_LED_CHAIN'],
+    ['changed places with the next', (n) => [{ swap: [n, n + 1] }], 'E_LED_CHAIN'],
+    ['exchanged its body with the next', (n) => [{ exchange: [n, n + 1] }], 'E_SIGNATURE'],
+    [
+      'changed by one byte',
+      (n) => [{ replace: n, from: `"seq":${n},`, to: `"seq":${n + 1},` }],
+      'E_SIGNATURE',
+    ],
+    ['signed by another key', (n) => [{ sign: n, key: 'stranger' }], 'E_LED_KEY'],
+    ['given another file', (n) => [{ write: n, file: 'more.txt', text: 'x' }], 'E_LED_TREE'],
+  ];
+
+  it.each(kinds.map(([kind, how, code]) => [kind, how, code, draw(100, 1400)] as const))(
+    '[M2][M13] %s: found and named',
+    async (_, how, code, n) => {
+      const first = { ledger: long.ledger, commits: long.commits.slice(0, 1500), heads: new Map() };
+      const heard = await auditOf(
+        tamper(first, how(n), () => {
+          throw new TypeError('no second beginning here');
+        }),
+      );
+      const bad = heard.findings.filter(isNoDelay).map(({ seq }) => seq);
+      expect({ n, code: heard.code, ok: heard.ok, seq: heard.seq, first: Math.min(...bad) }).toEqual({
+        n,
+        code: 20,
+        ok: false,
+        // What changed places is still read; nothing after it is.
+        seq: how(n)[0]?.swap === undefined ? n - 1 : n,
+        first: n,
+      });
+      expect(heard.findings.filter(isNoDelay).find(({ seq }) => seq === n)?.code).toBe(code);
+    },
+  );
+
+  it('[M2][M13] repeated on top of all: found and named', async () => {
+    const n = draw(100, 1400);
+    const first = { ledger: long.ledger, commits: long.commits.slice(0, 1500), heads: new Map() };
+    const heard = await auditOf(
+      tamper(first, [{ repeat: n }], () => {
+        throw new TypeError('no second beginning here');
+      }),
+    );
+    expect(heard).toMatchObject({ code: 20, seq: 1499, findings: [{ code: 'E_LED_CHAIN', seq: 1500 }] });
+  });
+});
+
+describe('memory', () => {
+  it('[M13] 6,000 entries take hardly more than 2,000', async () => {
+    const some = await auditOf(long.commits.slice(0, 2000));
+    const many = await auditOf(long.commits);
+    expect(some).toMatchObject({ code: 0, ok: true, seq: 1999, findings: [] });
+    expect(many).toMatchObject({ code: 0, ok: true, seq: 5999, findings: [] });
+    expect((many.peak - some.peak) / MEGABYTE).toBeLessThan(40);
+  });
+});
