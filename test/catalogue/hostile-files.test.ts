@@ -154,6 +154,13 @@ const FILES: readonly HostileFile[] = [
     bytes: line('subject', 'subject: dana'),
     reads: { subject: 'dana' },
   },
+  {
+    title: '[A6] a scope value that the role does not list',
+    code: 'E_POL_SCOPE',
+    bytes: (id) => textOf({ id, role: 'slot', scope: { slot: 's99' } }),
+    reads: { role: 'slot', scope: { slot: 's1' } },
+  },
+  { title: '[A14] an incident id that climbs', code: 'E_REQ_SHAPE', bytes: more('incident: ../INC-1') },
   ...Object.entries({
     'an override of direction': 'safe \u202eevil',
     'an escaped override of direction': '"safe \\u202eevil"',
@@ -225,6 +232,9 @@ const FILES: readonly HostileFile[] = [
       bytes: line('requester', `requester: ${text}`),
     }),
   ),
+  { title: '[B5] a key that is a number', code: 'E_YAML_KEY', bytes: more('1: x') },
+  { title: '[B5] a key that is a list', code: 'E_YAML_KEY', bytes: more('[role]: root') },
+  { title: '[B5] text that is no YAML', code: 'E_YAML_SYNTAX', bytes: more('ticket: "x') },
   {
     title: '[B7] UTF-16',
     code: 'E_YAML_ENCODING',

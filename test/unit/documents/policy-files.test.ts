@@ -164,7 +164,7 @@ describe('reading a policy', () => {
     ],
     ['a token', 'policy/targets.yaml', 'system: one', `system: ghp_${'a'.repeat(36)}`, 'E_POL_SECRET'],
     [
-      'B1 a role twice',
+      '[B1] a role twice',
       'policy/roles.yaml',
       'risk: admin',
       'risk: admin\n    risk: standard',
@@ -172,7 +172,7 @@ describe('reading a policy', () => {
     ],
     ['a name with a capital', 'policy/targets.yaml', '  other:', '  Other:', 'E_POL_SHAPE'],
     ['a name that is not text', 'policy/targets.yaml', '  other:', '  1:', 'E_YAML_KEY'],
-  ])('refuses %s', (_, path, from, to, code) => {
+  ])('%s is refused', (_, path, from, to, code) => {
     expect(codes(filesWith(path, from, to))).toContain(code);
   });
 
