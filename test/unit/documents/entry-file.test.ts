@@ -280,7 +280,7 @@ describe('the other documents of a ledger', () => {
     expect(codeOf(() => readBeats(line({ ...beats, apply: { at } })))).toBe('E_LED_SHAPE');
   });
 
-  it('M17 reads checkpoints in one spelling', () => {
+  it('[M17] reads checkpoints in one spelling', () => {
     const checkpoint = { schema: 'pam.checkpoint/1', root: hash, seq: 4, head: hash, at } as const;
     expect(readCheckpoint(printCheckpoint(checkpoint))).toEqual(checkpoint);
     expect(readCheckpoint(line(checkpoint))).toEqual(checkpoint);
