@@ -98,16 +98,16 @@ describe('reading a policy', () => {
   });
 
   it.each<[string, Path, string, string, string]>([
-    ['F5 threshold 0', 'policy/roles.yaml', 'threshold: 1', 'threshold: 0', 'E_POL_THRESHOLD'],
-    ['F5 threshold -1', 'policy/roles.yaml', 'threshold: 1', 'threshold: -1', 'E_POL_THRESHOLD'],
-    ['F5 threshold 1.5', 'policy/roles.yaml', 'threshold: 1', 'threshold: 1.5', 'E_POL_THRESHOLD'],
-    ['F5 threshold "2"', 'policy/roles.yaml', 'threshold: 1', 'threshold: "2"', 'E_POL_THRESHOLD'],
-    ['F5 threshold .nan', 'policy/roles.yaml', 'threshold: 1', 'threshold: .nan', 'E_POL_THRESHOLD'],
-    ['F5 threshold .inf', 'policy/roles.yaml', 'threshold: 1', 'threshold: .inf', 'E_POL_THRESHOLD'],
-    ['F5 threshold over everybody', 'policy/roles.yaml', 'threshold: 1', 'threshold: 5', 'E_POL_THRESHOLD'],
-    ['F5 admins threshold 3 of 2', 'policy/people.yaml', 'threshold: 1', 'threshold: 3', 'E_POL_THRESHOLD'],
+    ['[F5] threshold 0', 'policy/roles.yaml', 'threshold: 1', 'threshold: 0', 'E_POL_THRESHOLD'],
+    ['[F5] threshold -1', 'policy/roles.yaml', 'threshold: 1', 'threshold: -1', 'E_POL_THRESHOLD'],
+    ['[F5] threshold 1.5', 'policy/roles.yaml', 'threshold: 1', 'threshold: 1.5', 'E_POL_THRESHOLD'],
+    ['[F5] threshold "2"', 'policy/roles.yaml', 'threshold: 1', 'threshold: "2"', 'E_POL_THRESHOLD'],
+    ['[F5] threshold .nan', 'policy/roles.yaml', 'threshold: 1', 'threshold: .nan', 'E_POL_THRESHOLD'],
+    ['[F5] threshold .inf', 'policy/roles.yaml', 'threshold: 1', 'threshold: .inf', 'E_POL_THRESHOLD'],
+    ['[F5] threshold over everybody', 'policy/roles.yaml', 'threshold: 1', 'threshold: 5', 'E_POL_THRESHOLD'],
+    ['[F5] admins threshold 3 of 2', 'policy/people.yaml', 'threshold: 1', 'threshold: 3', 'E_POL_THRESHOLD'],
     [
-      'F17 an executor right that does not exist',
+      '[F17] an executor right that does not exist',
       'policy/people.yaml',
       'may: [grant, revoke]',
       'may: [granting]',
