@@ -81,10 +81,11 @@ describe('the door for YAML', () => {
 
   it('[B10] takes linear time for as many keys as a policy file may hold', () => {
     const keys = Array.from({ length: 25_000 }, (_, at) => `k${at}:\n`).join('');
-    const begun = performance.now();
+    const begun = process.cpuUsage();
     expect(code(keys, 262_144)).toBe('ok');
-    // The parser's own check for duplicates needs some ten seconds.
-    expect(performance.now() - begun).toBeLessThan(5000);
+    // Of this process alone: a busy machine is no fault of the parser. Its own check for duplicates needs ten seconds.
+    const { user, system } = process.cpuUsage(begun);
+    expect((user + system) / 1e6).toBeLessThan(5);
   });
 
   it('[B8] survives the two files that abort the parser, and reads the next one', () => {
