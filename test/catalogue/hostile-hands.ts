@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { printRequest } from '../../src/documents/request-file.ts';
+import type { Desk } from '../../src/flows/desk.ts';
 import { freshLedger } from '../../src/flows/look-at-request.ts';
 import { type Duration, parseDuration } from '../../src/model/instant.ts';
 import { isRequestId, type RequestId, requestPath, signaturePath } from '../../src/model/names.ts';
@@ -13,6 +14,7 @@ import type { Request } from '../../src/model/request.ts';
 import { type Capacity, NAMESPACES, type Signed } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
+import type { ChainState } from '../../src/trust/chain-state.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
 import type { World } from '../crash/access-repository.ts';
@@ -100,19 +102,29 @@ function gitWith(
     }).trim();
 }
 
+/** What one has to know to sign: which ledger, which policy, where it stands. Read once for many signatures. */
+export interface Hands {
+  readonly world: World;
+  readonly desk: Desk;
+  readonly state: ChainState;
+}
+
+export async function handsOf(world: World): Promise<Hands> {
+  const desk = await world.desk();
+  return { world, desk, state: (await freshLedger(desk)).view.state };
+}
+
 /** `<id>.yaml.sig` over these bytes, by whoever holds `key`, in the name of `signer`. */
 export async function requestSignature(
-  world: World,
+  { world, desk, state }: Hands,
   id: RequestId,
   bytes: string | Uint8Array,
   signer = 'erin',
   key = signer,
 ): Promise<string> {
-  const desk = await world.desk();
-  const { root } = (await freshLedger(desk)).view.state;
   const text = printStatement({
     type: 'request',
-    root,
+    root: state.root,
     signer,
     signedAt: world.now,
     request: id,
@@ -131,13 +143,11 @@ export interface ApprovalWish {
 
 /** An approval of exactly these bytes, as a deceived approver would sign it, published where statements travel. */
 export async function approveBytes(
-  world: World,
+  { world, desk, state }: Hands,
   request: Request,
   bytes: string | Uint8Array,
   { signer = 'bob', key = signer, capacity = 'named', terms = request }: ApprovalWish = {},
 ): Promise<Signed> {
-  const desk = await world.desk();
-  const { state } = (await freshLedger(desk)).view;
   const exact = exactGrant(state.policy, desk.providers, terms, world.now);
   if (exact === undefined) throw new Error('these terms cannot be granted at all');
   const { loginKeyLine: _line, ...grant } = exact;
@@ -160,10 +170,10 @@ export async function approveBytes(
 
 /** The two files of a request, signed by its requester. */
 export async function signedFiles(
-  world: World,
+  hands: Hands,
   id: RequestId,
   bytes: string | Uint8Array,
   signer = 'erin',
 ): Promise<Files> {
-  return { [requestPath(id)]: bytes, [signaturePath(id)]: await requestSignature(world, id, bytes, signer) };
+  return { [requestPath(id)]: bytes, [signaturePath(id)]: await requestSignature(hands, id, bytes, signer) };
 }

@@ -10,6 +10,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
+import { rowsOf } from './rows.ts';
 
 interface Edit {
   readonly file: string;
@@ -31,10 +32,17 @@ interface Outcome {
 
 /** What vitest's JSON reporter says, as far as it matters here. */
 interface Report {
-  readonly numPassedTests: number;
-  readonly numFailedTests: number;
-  readonly testResults: readonly { readonly status: string }[];
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly {
+      readonly ancestorTitles: readonly string[];
+      readonly title: string;
+      readonly status: string;
+    }[];
+  }[];
 }
+
+const FAILS = 'fails without its rule';
 
 // Our own file, read by our own script.
 const switches = parse(readFileSync('test/catalogue/switches.yaml', 'utf8')) as readonly Switch[];
@@ -93,33 +101,40 @@ function withRuleOff({ test, off }: Switch, rows: readonly string[]): readonly O
     }
     const build = spawnSync('npm', ['run', '--silent', 'build'], { cwd: copy, encoding: 'utf8' });
     if (build.status !== 0) return rows.map(() => ({ ok: false, words: `DOES NOT BUILD: ${build.stderr}` }));
-    return rows.map((row) => runTests(test, row));
+    return runTests(test, rows);
   } finally {
     for (const [file, text] of before) writeFileSync(join(copy, file), text);
   }
 }
 
-function runTests(test: string, row: string): Outcome {
+function runTests(test: string, rows: readonly string[]): readonly Outcome[] {
   const file = join(home, 'report.json');
   rmSync(file, { force: true });
-  const titles = `\\[[^\\]]*\\b${row}\\b[^\\]]*\\]`;
+  const titles = `\\[[^\\]]*\\b(?:${rows.join('|')})\\b[^\\]]*\\]`;
   const args = ['run', '--config', 'test/vitest.config.ts', test, '-t', titles];
   const reporting = ['--reporter=json', `--outputFile=${file}`];
   const ran = spawnSync('node_modules/.bin/vitest', [...args, ...reporting], { cwd: copy, encoding: 'utf8' });
   const report = reportIn(file);
   // Dying is how some rules fail when they are off: two files of brackets abort the process.
   if (report === undefined) {
-    return ran.status === 0
-      ? { ok: false, words: 'NO REPORT' }
-      : { ok: true, words: 'fails without its rule (the run dies)' };
+    const dead = { ok: ran.status !== 0, words: ran.status === 0 ? 'NO REPORT' : `${FAILS} (the run dies)` };
+    return rows.map(() => dead);
   }
-  const { numFailedTests: failed, numPassedTests: passed } = report;
-  if (failed > 0)
-    return { ok: true, words: `fails without its rule (${failed} of ${failed + passed} tests)` };
-  if (passed === 0 && report.testResults.some(({ status }) => status === 'failed')) {
-    return { ok: true, words: 'fails without its rule (before its first test)' };
-  }
-  return { ok: false, words: passed === 0 ? `NO SUCH TEST in ${test}` : 'STILL PASSES' };
+  return rows.map((row) => outcomeOf(row, test, report));
+}
+
+function outcomeOf(row: string, test: string, { testResults }: Report): Outcome {
+  const mine = testResults
+    .flatMap(({ assertionResults }) => assertionResults)
+    .filter(({ ancestorTitles, title }) => rowsOf([...ancestorTitles, title]).includes(row));
+  const failed = mine.filter(({ status }) => status === 'failed').length;
+  const passed = mine.filter(({ status }) => status === 'passed').length;
+  if (failed > 0) return { ok: true, words: `${FAILS} (${failed} of ${failed + passed} tests)` };
+  if (mine.length === 0) return { ok: false, words: `NO SUCH TEST in ${test}` };
+  if (passed > 0) return { ok: false, words: 'STILL PASSES' };
+  return testResults.some(({ status }) => status === 'failed')
+    ? { ok: true, words: `${FAILS} (before its first test)` }
+    : { ok: false, words: 'WAS SKIPPED' };
 }
 
 function reportIn(file: string): Report | undefined {

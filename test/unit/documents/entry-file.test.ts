@@ -140,15 +140,15 @@ describe('ledger entries', () => {
   });
 
   it.each<[string, () => Uint8Array]>([
-    ['M7 an extra field', () => line({ ...parsed(), extra: 1 })],
-    ['M7 an unknown event', () => line({ ...parsed(), events: [{ type: 'approved', id }] })],
-    ['M7 an event without a type', () => line({ ...parsed(), events: [{ id }] })],
+    ['[M7] an extra field', () => line({ ...parsed(), extra: 1 })],
+    ['[M7] an unknown event', () => line({ ...parsed(), events: [{ type: 'approved', id }] })],
+    ['[M7] an event without a type', () => line({ ...parsed(), events: [{ id }] })],
     [
-      'M7 an extra field in an event',
+      '[M7] an extra field in an event',
       () => line({ ...parsed(), events: [{ type: 'heartbeat', id: '-', live: 0, x: 1 }] }),
     ],
     [
-      'M7 a field of another event',
+      '[M7] a field of another event',
       () => line({ ...parsed(), events: [{ type: 'heartbeat', id: '-', live: 0, handle: { serial: 1 } }] }),
     ],
     ['a missing field', () => line({ ...parsed(), index: undefined })],
@@ -169,7 +169,7 @@ describe('ledger entries', () => {
     ['nothing', () => bytesOf('')],
     ['no line end', () => bytesOf(text.trimEnd())],
     ['two line ends', () => bytesOf(`${text}\n`)],
-    ['M10 CRLF', () => bytesOf(text.replace('\n', '\r\n'))],
+    ['[M10] CRLF', () => bytesOf(text.replace('\n', '\r\n'))],
     ['a blank', () => bytesOf(text.replace('"seq":7', '"seq": 7'))],
     ['another spelling of a number', () => bytesOf(text.replace('"seq":7', '"seq":7.0'))],
     ['an escape that is not needed', () => bytesOf(text.replace('"dana"', '"d\\u0061na"'))],
@@ -190,8 +190,8 @@ describe('ledger entries', () => {
       'endless depth',
       () => bytesOf(text.replace('"z":1', `"z":${'['.repeat(100_000)}${']'.repeat(100_000)}`)),
     ],
-    ['Q2 more than 4 MiB', () => bytesOf(text.replace('closed', 'x'.repeat(4 * 1024 * 1024)))],
-  ])('refuses %s', (_, make) => {
+    ['[Q2] more than 4 MiB', () => bytesOf(text.replace('closed', 'x'.repeat(4 * 1024 * 1024)))],
+  ])('%s is refused', (_, make) => {
     expect(code(make())).toBe('E_LED_SHAPE');
   });
 
@@ -280,7 +280,7 @@ describe('the other documents of a ledger', () => {
     expect(codeOf(() => readBeats(line({ ...beats, apply: { at } })))).toBe('E_LED_SHAPE');
   });
 
-  it('M17 reads checkpoints in one spelling', () => {
+  it('[M17] reads checkpoints in one spelling', () => {
     const checkpoint = { schema: 'pam.checkpoint/1', root: hash, seq: 4, head: hash, at } as const;
     expect(readCheckpoint(printCheckpoint(checkpoint))).toEqual(checkpoint);
     expect(readCheckpoint(line(checkpoint))).toEqual(checkpoint);

@@ -61,7 +61,7 @@ describe('reading a policy', () => {
     expect(policy.roles['dba']?.scope['constructor']).toBeUndefined();
   });
 
-  it('F7 refuses a missing, an empty and an extra file', () => {
+  it('[F7] refuses a missing, an empty and an extra file', () => {
     const without = new Map([...filesWith()].filter(([path]) => path !== 'policy/roles.yaml'));
     expect(codes(without)).toEqual(['E_POL_MISSING']);
     expect(codes(new Map([...filesWith(), ['policy/roles.yaml', new Uint8Array()]]))).toEqual([
@@ -98,16 +98,16 @@ describe('reading a policy', () => {
   });
 
   it.each<[string, Path, string, string, string]>([
-    ['F5 threshold 0', 'policy/roles.yaml', 'threshold: 1', 'threshold: 0', 'E_POL_THRESHOLD'],
-    ['F5 threshold -1', 'policy/roles.yaml', 'threshold: 1', 'threshold: -1', 'E_POL_THRESHOLD'],
-    ['F5 threshold 1.5', 'policy/roles.yaml', 'threshold: 1', 'threshold: 1.5', 'E_POL_THRESHOLD'],
-    ['F5 threshold "2"', 'policy/roles.yaml', 'threshold: 1', 'threshold: "2"', 'E_POL_THRESHOLD'],
-    ['F5 threshold .nan', 'policy/roles.yaml', 'threshold: 1', 'threshold: .nan', 'E_POL_THRESHOLD'],
-    ['F5 threshold .inf', 'policy/roles.yaml', 'threshold: 1', 'threshold: .inf', 'E_POL_THRESHOLD'],
-    ['F5 threshold over everybody', 'policy/roles.yaml', 'threshold: 1', 'threshold: 5', 'E_POL_THRESHOLD'],
-    ['F5 admins threshold 3 of 2', 'policy/people.yaml', 'threshold: 1', 'threshold: 3', 'E_POL_THRESHOLD'],
+    ['[F5] threshold 0', 'policy/roles.yaml', 'threshold: 1', 'threshold: 0', 'E_POL_THRESHOLD'],
+    ['[F5] threshold -1', 'policy/roles.yaml', 'threshold: 1', 'threshold: -1', 'E_POL_THRESHOLD'],
+    ['[F5] threshold 1.5', 'policy/roles.yaml', 'threshold: 1', 'threshold: 1.5', 'E_POL_THRESHOLD'],
+    ['[F5] threshold "2"', 'policy/roles.yaml', 'threshold: 1', 'threshold: "2"', 'E_POL_THRESHOLD'],
+    ['[F5] threshold .nan', 'policy/roles.yaml', 'threshold: 1', 'threshold: .nan', 'E_POL_THRESHOLD'],
+    ['[F5] threshold .inf', 'policy/roles.yaml', 'threshold: 1', 'threshold: .inf', 'E_POL_THRESHOLD'],
+    ['[F5] threshold over everybody', 'policy/roles.yaml', 'threshold: 1', 'threshold: 5', 'E_POL_THRESHOLD'],
+    ['[F5] admins threshold 3 of 2', 'policy/people.yaml', 'threshold: 1', 'threshold: 3', 'E_POL_THRESHOLD'],
     [
-      'F17 an executor right that does not exist',
+      '[F17] an executor right that does not exist',
       'policy/people.yaml',
       'may: [grant, revoke]',
       'may: [granting]',
@@ -164,7 +164,7 @@ describe('reading a policy', () => {
     ],
     ['a token', 'policy/targets.yaml', 'system: one', `system: ghp_${'a'.repeat(36)}`, 'E_POL_SECRET'],
     [
-      'B1 a role twice',
+      '[B1] a role twice',
       'policy/roles.yaml',
       'risk: admin',
       'risk: admin\n    risk: standard',
@@ -172,7 +172,7 @@ describe('reading a policy', () => {
     ],
     ['a name with a capital', 'policy/targets.yaml', '  other:', '  Other:', 'E_POL_SHAPE'],
     ['a name that is not text', 'policy/targets.yaml', '  other:', '  1:', 'E_YAML_KEY'],
-  ])('refuses %s', (_, path, from, to, code) => {
+  ])('%s is refused', (_, path, from, to, code) => {
     expect(codes(filesWith(path, from, to))).toContain(code);
   });
 

@@ -64,23 +64,23 @@ describe('reading a request', () => {
     ['quoted punctuation', withLine('justification', 'justification: "Fix: [this] & *that*"')],
     ['no end of line at the end', GOOD.trimEnd()],
     ['a document start', `---\n${GOOD}`],
-  ])('Z4 takes %s', (_, text) => {
+  ])('[Z4] takes %s', (_, text) => {
     expect(read(text).id).toBe(ID);
   });
 
   it.each<[string, string, string]>([
-    ['A1 approved: true', `${GOOD}approved: true\n`, 'E_REQ_UNKNOWN_FIELD'],
-    ['A1 approvers', `${GOOD}approvers: [mallory]\n`, 'E_REQ_UNKNOWN_FIELD'],
-    ['A1 a policy of its own', `${GOOD}policy: { max_ttl: 30d }\n`, 'E_REQ_UNKNOWN_FIELD'],
-    ['A1 a field called __proto__', `${GOOD}__proto__: { approved: true }\n`, 'E_REQ_UNKNOWN_FIELD'],
-    ['A1 a field called constructor', `${GOOD}constructor: x\n`, 'E_REQ_UNKNOWN_FIELD'],
-    ['A2 the id of another file', withLine('id', 'id: 20261122-orders-dba-aaaaaa'), 'E_REQ_ID_MISMATCH'],
-    ['A3 an id that climbs', withLine('id', 'id: ../20261122-orders-dba-7k3fq2'), 'E_REQ_ID_SYNTAX'],
-    ['A3 an id with a line end', withLine('id', `id: "${ID}\\n"`), 'E_REQ_ID_SYNTAX'],
-    ['A3 an id that is an option', withLine('id', 'id: -rf'), 'E_REQ_ID_SYNTAX'],
-    ['A3 an id in wide digits', withLine('id', 'id: ２０２６1122-orders-dba-7k3fq2'), 'E_REQ_ID_SYNTAX'],
-    ['A3 an id in capitals', withLine('id', `id: ${ID.toUpperCase()}`), 'E_REQ_ID_SYNTAX'],
-    ['A3 an id that is a number', withLine('id', 'id: 20261122'), 'E_REQ_ID_SYNTAX'],
+    ['[A1] approved: true', `${GOOD}approved: true\n`, 'E_REQ_UNKNOWN_FIELD'],
+    ['[A1] approvers', `${GOOD}approvers: [mallory]\n`, 'E_REQ_UNKNOWN_FIELD'],
+    ['[A1] a policy of its own', `${GOOD}policy: { max_ttl: 30d }\n`, 'E_REQ_UNKNOWN_FIELD'],
+    ['[A1] a field called __proto__', `${GOOD}__proto__: { approved: true }\n`, 'E_REQ_UNKNOWN_FIELD'],
+    ['[A1] a field called constructor', `${GOOD}constructor: x\n`, 'E_REQ_UNKNOWN_FIELD'],
+    ['[A2] the id of another file', withLine('id', 'id: 20261122-orders-dba-aaaaaa'), 'E_REQ_ID_MISMATCH'],
+    ['[A3] an id that climbs', withLine('id', 'id: ../20261122-orders-dba-7k3fq2'), 'E_REQ_ID_SYNTAX'],
+    ['[A3] an id with a line end', withLine('id', `id: "${ID}\\n"`), 'E_REQ_ID_SYNTAX'],
+    ['[A3] an id that is an option', withLine('id', 'id: -rf'), 'E_REQ_ID_SYNTAX'],
+    ['[A3] an id in wide digits', withLine('id', 'id: ２０２６1122-orders-dba-7k3fq2'), 'E_REQ_ID_SYNTAX'],
+    ['[A3] an id in capitals', withLine('id', `id: ${ID.toUpperCase()}`), 'E_REQ_ID_SYNTAX'],
+    ['[A3] an id that is a number', withLine('id', 'id: 20261122'), 'E_REQ_ID_SYNTAX'],
     ...[
       '0',
       '-1h',
@@ -100,7 +100,7 @@ describe('reading a request', () => {
       '~',
       '[1h]',
     ].map((value): [string, string, string] => [
-      `A5 duration ${value}`,
+      `[A5] duration ${value}`,
       withLine('duration', `duration: ${value}`),
       'E_REQ_TTL',
     ]),
@@ -114,56 +114,56 @@ describe('reading a request', () => {
       '2026-01-01T00:00:00+00:00',
       '1767225600',
     ].map((value): [string, string, string] => [
-      `A17 B12 start ${value}`,
+      `[A17, B12] start ${value}`,
       withLine('start', `start: ${value}`),
       'E_REQ_TIME',
     ]),
     [
-      'A9 an override of direction',
+      '[A9] an override of direction',
       withLine('justification', 'justification: safe \u202eevil'),
       'E_REQ_CHARSET',
     ],
     [
-      'A9 an escaped override',
+      '[A9] an escaped override',
       withLine('justification', 'justification: "safe \\u202eevil"'),
       'E_REQ_CHARSET',
     ],
-    ['A9 an isolate', withLine('justification', 'justification: "a \\u2066b"'), 'E_REQ_CHARSET'],
-    ['A9 an escape character', withLine('justification', 'justification: "\\e[2J"'), 'E_REQ_CHARSET'],
-    ['A9 a carriage return', withLine('justification', 'justification: "a\\rb"'), 'E_REQ_CHARSET'],
-    ['A9 a zero width space', withLine('justification', 'justification: a\u200bb'), 'E_REQ_CHARSET'],
-    ['A9 an escaped NUL', withLine('justification', 'justification: "a\\0b"'), 'E_REQ_CHARSET'],
-    ['A9 half a character', withLine('justification', 'justification: "a\\ud800b"'), 'E_REQ_CHARSET'],
-    ['A9 a C1 control', withLine('justification', 'justification: "a\\x9bb"'), 'E_REQ_CHARSET'],
-    ['A9 invisible letters', withLine('justification', 'justification: "a\\U000E0041b"'), 'E_REQ_CHARSET'],
+    ['[A9] an isolate', withLine('justification', 'justification: "a \\u2066b"'), 'E_REQ_CHARSET'],
+    ['[A9] an escape character', withLine('justification', 'justification: "\\e[2J"'), 'E_REQ_CHARSET'],
+    ['[A9] a carriage return', withLine('justification', 'justification: "a\\rb"'), 'E_REQ_CHARSET'],
+    ['[A9] a zero width space', withLine('justification', 'justification: a\u200bb'), 'E_REQ_CHARSET'],
+    ['[A9] an escaped NUL', withLine('justification', 'justification: "a\\0b"'), 'E_REQ_CHARSET'],
+    ['[A9] half a character', withLine('justification', 'justification: "a\\ud800b"'), 'E_REQ_CHARSET'],
+    ['[A9] a C1 control', withLine('justification', 'justification: "a\\x9bb"'), 'E_REQ_CHARSET'],
+    ['[A9] invisible letters', withLine('justification', 'justification: "a\\U000E0041b"'), 'E_REQ_CHARSET'],
     [
-      'A9 a line end where one line is meant',
+      '[A9] a line end where one line is meant',
       withLine('compensating_controls', 'compensating_controls: ["a\\nb"]'),
       'E_REQ_CHARSET',
     ],
-    ['A15 an empty reason', withLine('justification', 'justification: ""'), 'E_REQ_SHAPE'],
-    ['A15 a reason of blanks', withLine('justification', 'justification: "   "'), 'E_REQ_SHAPE'],
-    ['A16 a number as requester', withLine('requester', 'requester: 123'), 'E_REQ_TYPE'],
-    ['A16 null as requester', withLine('requester', 'requester: null'), 'E_REQ_TYPE'],
-    ['A16 nothing as requester', withLine('requester', 'requester:'), 'E_REQ_TYPE'],
-    ['A16 true as requester', withLine('requester', 'requester: true'), 'E_REQ_TYPE'],
-    ['A16 a list as requester', withLine('requester', 'requester: [dana]'), 'E_REQ_TYPE'],
-    ['A16 "1" as version', withLine('version', 'version: "1"'), 'E_REQ_TYPE'],
-    ['A16 a name that is no name', withLine('requester', 'requester: Dana'), 'E_REQ_SHAPE'],
-    ['A6 role *', withLine('role', 'role: "*"'), 'E_REQ_SHAPE'],
+    ['[A15] an empty reason', withLine('justification', 'justification: ""'), 'E_REQ_SHAPE'],
+    ['[A15] a reason of blanks', withLine('justification', 'justification: "   "'), 'E_REQ_SHAPE'],
+    ['[A16] a number as requester', withLine('requester', 'requester: 123'), 'E_REQ_TYPE'],
+    ['[A16] null as requester', withLine('requester', 'requester: null'), 'E_REQ_TYPE'],
+    ['[A16] nothing as requester', withLine('requester', 'requester:'), 'E_REQ_TYPE'],
+    ['[A16] true as requester', withLine('requester', 'requester: true'), 'E_REQ_TYPE'],
+    ['[A16] a list as requester', withLine('requester', 'requester: [dana]'), 'E_REQ_TYPE'],
+    ['[A16] "1" as version', withLine('version', 'version: "1"'), 'E_REQ_TYPE'],
+    ['[A16] a name that is no name', withLine('requester', 'requester: Dana'), 'E_REQ_SHAPE'],
+    ['[A6] role *', withLine('role', 'role: "*"'), 'E_REQ_SHAPE'],
     ['another version', withLine('version', 'version: 2'), 'E_REQ_SHAPE'],
     ['a scope that is a number', withLine('scope', 'scope: { schema: 1 }'), 'E_REQ_TYPE'],
     ['a missing field', GOOD.replace(/^role:.*\n/mu, ''), 'E_REQ_MISSING'],
     ['a list', '- a\n', 'E_REQ_TYPE'],
     ['nothing', '', 'E_REQ_TYPE'],
     ['a date that does not exist', GOOD.replaceAll('20261122', '20260230'), 'E_REQ_ID_SYNTAX'],
-  ])('refuses %s', (_, text, code) => {
+  ])('%s is refused', (_, text, code) => {
     const error = refused(text, text.includes('20260230') ? PATH.replace('20261122', '20260230') : PATH);
     expect(error.code).toBe(code);
     expect(error.exit).toBe(EXIT.invalid);
   });
 
-  it('A2 refuses a file in the folder of another month', () => {
+  it('[A2] refuses a file in the folder of another month', () => {
     expect(codeOf(() => read(GOOD, PATH.replace('/11/', '/12/')))).toBe('E_REQ_ID_MISMATCH');
     expect(codeOf(() => read(GOOD, `draft/${ID}.yaml`))).toBe('ok');
     expect(codeOf(() => read(GOOD, 'draft/other.yaml'))).toBe('E_REQ_ID_MISMATCH');
@@ -177,7 +177,7 @@ describe('reading a request', () => {
     `AKIA${'A1B2'.repeat(4)}`,
     `xoxb-${'123456'.repeat(4)}`,
   ];
-  it.each(secrets)('A18 refuses %s and does not repeat it', (secret) => {
+  it.each(secrets)('[A18] refuses %s and does not repeat it', (secret) => {
     const plain = refused(withLine('justification', `justification: use "${secret}" please`));
     const escaped = `\\x${secret.charCodeAt(0).toString(16)}${secret.slice(1)}`;
     const hidden = refused(`${withLine('justification', `justification: "${escaped}"`)}unknown: 1\n`);

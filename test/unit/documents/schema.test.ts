@@ -18,7 +18,7 @@ function objectsIn(schema: unknown, path: string): [string, Record<string, unkno
 }
 
 describe('schemas', () => {
-  it.each(names)('A1 %s leaves no object open by accident', (name) => {
+  it.each(names)('[A1] %s leaves no object open by accident', (name) => {
     const open = objectsIn(SCHEMAS[name], '').filter(
       ([, schema]) => schema['additionalProperties'] === undefined && schema['oneOf'] === undefined,
     );
@@ -41,7 +41,7 @@ describe('schemas', () => {
     expect(shapeFaults(name, null)).toMatchObject([{ rule: 'type', path: '' }]);
   });
 
-  it('A17 checks formats, in schemas of others too', () => {
+  it('[A17] checks formats, in schemas of others too', () => {
     const schema = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } };
     expect(shapeFaultsBy(schema, { at: '2026-02-28T00:00:00Z' })).toEqual([]);
     expect(shapeFaultsBy(schema, { at: '2026-02-30T00:00:00Z' })).toMatchObject([

@@ -96,7 +96,7 @@ describe('the scan before the parser', () => {
     ['lines', lines],
     ['stairs', stairs],
     ['two shapes after each other', fc.tuple(repeated, stairs, lines).map((some) => some.join(''))],
-  ])('B8 lets no document through that the parser would nest deeper: %s', (_, documents) => {
+  ])('[B8] lets no document through that the parser would nest deeper: %s', (_, documents) => {
     let deepest = 0;
     fc.assert(
       fc.property(documents, (text) => {
@@ -135,7 +135,7 @@ describe('the scan before the parser', () => {
     ],
     ['brackets below blocks', (n) => `a:\n  - ${'['.repeat(n - 2)}${']'.repeat(n - 2)}`],
   ];
-  it.each(nests)('B8 takes 32 and refuses 34: %s', (_, make) => {
+  it.each(nests)('[B8] takes 32 and refuses 34: %s', (_, make) => {
     expect(scanYaml(make(32))).toBeUndefined();
     expect(codeOf(() => readYaml(Buffer.from(make(34)), 'f', 1 << 20))).toBe('E_YAML_DEPTH');
   });

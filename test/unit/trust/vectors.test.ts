@@ -33,7 +33,7 @@ describe.skipIf(!existsSync(OPENSSH))('OpenSSH regress/unittests/sshsig', () => 
     expect(names.map((name) => name.slice(0, -'.sig'.length)).sort()).toEqual(Object.keys(EXPECTED).sort());
   });
 
-  it.each(Object.entries(EXPECTED))('D23, Z5: %s is %s', (name, expected) => {
+  it.each(Object.entries(EXPECTED))('[D23, Z5] %s is %s', (name, expected) => {
     const namespace = file('namespace').toString().trim();
     const message = file('signed-data');
     // The armor of the post-quantum one alone is within 8 KiB, so its type is what it is refused for.
