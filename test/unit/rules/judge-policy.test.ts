@@ -43,19 +43,19 @@ describe('judging a policy', () => {
 
   it.each<[string, string, string, (policy: Mutable<Policy>) => void]>([
     [
-      'C3 one key for two people',
+      '[C3] one key for two people',
       'E_POL_KEY_SHARED',
       '/people/bob/keys/0/key',
       (p) => person(p, 'bob').keys.splice(0, 1, key(keys['alice'] ?? '')),
     ],
     [
-      'C3 one key for a person and a service',
+      '[C3] one key for a person and a service',
       'E_POL_KEY_SHARED',
       '/services/bot/keys/0/key',
       (p) => present(p.services['bot']).keys.splice(0, 1, key(keys['alice'] ?? '')),
     ],
     [
-      'C3 a login key that is somebody else’s',
+      '[C3] a login key that is somebody else’s',
       'E_POL_KEY_SHARED',
       '/people/carol/login_key',
       (p) => Object.assign(person(p, 'carol'), { login_key: keys['alice'] }),
@@ -67,13 +67,13 @@ describe('judging a policy', () => {
       (p) => person(p, 'bob').keys.push(key(keys['bob'] ?? '')),
     ],
     [
-      'C24 the identity point as a key',
+      '[C24] the identity point as a key',
       'E_KEY_SMALL_ORDER',
       '/people/bob/keys/0/key',
       (p) => person(p, 'bob').keys.splice(0, 1, key(identityPoint)),
     ],
     [
-      'C16 a key type of the past',
+      '[C16] a key type of the past',
       'E_KEYTYPE',
       '/people/bob/keys/0/key',
       (p) => person(p, 'bob').keys.splice(0, 1, key('ssh-dss AAAAB3NzaC1kc3MAAAAA')),
@@ -107,31 +107,31 @@ describe('judging a policy', () => {
       (p) => Object.assign(person(p, 'bob').github, { login: 'AL' }),
     ],
     [
-      'C18 a service as approver',
+      '[C18] a service as approver',
       'E_POL_NONHUMAN',
       '/roles/dba/approval/0/approvers/0',
       (p) => rule(p).approvers.splice(0, 1, 'bot'),
     ],
     [
-      'C18 a service as fallback',
+      '[C18] a service as fallback',
       'E_POL_NONHUMAN',
       '/roles/dba/approval/0/fallback/0/approvers/0',
       (p) => present(rule(p).fallback[0]).approvers.splice(0, 1, 'bot'),
     ],
     [
-      'C18 a service in a group',
+      '[C18] a service in a group',
       'E_POL_NONHUMAN',
       '/groups/leads/0',
       (p) => present(p.groups['leads']).splice(0, 1, 'bot'),
     ],
     [
-      'C18 a service as admin',
+      '[C18] a service as admin',
       'E_POL_NONHUMAN',
       '/admins/people/0',
       (p) => p.admins.people.splice(0, 1, 'bot'),
     ],
     [
-      'C18 a service as owner',
+      '[C18] a service as owner',
       'E_POL_NONHUMAN',
       '/services/bot/owner',
       (p) => Object.assign(present(p.services['bot']), { owner: 'apply' }),
@@ -197,49 +197,49 @@ describe('judging a policy', () => {
       (p) => Object.assign(p.targets, { DB2: { provider: 'plain', config: {} } }),
     ],
     [
-      'F5 a threshold of zero',
+      '[F5] a threshold of zero',
       'E_POL_THRESHOLD',
       '/roles/dba/approval/0/threshold',
       (p) => Object.assign(rule(p), { threshold: 0 }),
     ],
     [
-      'F5 a threshold of NaN',
+      '[F5] a threshold of NaN',
       'E_POL_THRESHOLD',
       '/roles/dba/approval/0/threshold',
       (p) => Object.assign(rule(p), { threshold: Number.NaN }),
     ],
     [
-      'F5 a threshold over everybody',
+      '[F5] a threshold over everybody',
       'E_POL_THRESHOLD',
       '/roles/dba/approval/0/threshold',
       (p) => Object.assign(rule(p), { threshold: 5 }),
     ],
     [
-      'F5 no admins enough',
+      '[F5] no admins enough',
       'E_POL_THRESHOLD',
       '/admins/threshold',
       (p) => Object.assign(p.admins, { threshold: 3 }),
     ],
     [
-      'F5 one admin named twice',
+      '[F5] one admin named twice',
       'E_POL_THRESHOLD',
       '/admins/threshold',
       (p) => Object.assign(p.admins, { people: ['alice', 'alice'], threshold: 2 }),
     ],
     [
-      'C22 fewer people than the threshold',
+      '[C22] fewer people than the threshold',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval/0/threshold',
       (p) => Object.assign(rule(p), { threshold: 4 }),
     ],
     [
-      'C22 a person listed twice counts once',
+      '[C22] a person listed twice counts once',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval/0/threshold',
       (p) => Object.assign(rule(p), { approvers: ['@leads', 'alice', 'bob'], fallback: [], threshold: 3 }),
     ],
     [
-      'C22 a person whose only key is revoked',
+      '[C22] a person whose only key is revoked',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval/0/threshold',
       (p) => {
@@ -251,13 +251,13 @@ describe('judging a policy', () => {
       },
     ],
     [
-      'C21 nobody with a security key',
+      '[C21] nobody with a security key',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval/0/threshold',
       (p) => Object.assign(rule(p), { presence: 'touch' }),
     ],
     [
-      'C25 a security key without attestation',
+      '[C25] a security key without attestation',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval/0/threshold',
       (p) => {
@@ -266,7 +266,7 @@ describe('judging a policy', () => {
       },
     ],
     [
-      'C22 one person for two rules',
+      '[C22] one person for two rules',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval',
       (p) => {
@@ -275,7 +275,7 @@ describe('judging a policy', () => {
       },
     ],
     [
-      'C22 two people for three rules',
+      '[C22] two people for three rules',
       'E_POL_UNSATISFIABLE',
       '/roles/dba/approval',
       (p) => {
@@ -296,7 +296,7 @@ describe('judging a policy', () => {
       (p) => rule(p).fallback.push({ ...present(rule(p).fallback[0]) }),
     ],
     [
-      'A6 a target that does not exist',
+      '[A6] a target that does not exist',
       'E_POL_TARGET',
       '/roles/dba/target',
       (p) => Object.assign(role(p), { target: 'nowhere' }),
@@ -344,7 +344,7 @@ describe('judging a policy', () => {
       (p) => Object.assign(person(p, 'dana').logins, { db: 'a;b' }),
     ],
     [
-      'L1 a permission that the target cannot hold',
+      '[L1] a permission that the target cannot hold',
       'E_POL_PERMISSION',
       '/roles/dba/permissions/0',
       (p) => Object.assign(present(role(p).scope['schema']), { enum: ['billing', '1'] }),
@@ -410,7 +410,7 @@ describe('judging a policy', () => {
       (p) => executor(p).targets.splice(0, 1, 'other'),
     ],
     [
-      'F17 a right of its own invention',
+      '[F17] a right of its own invention',
       'E_POL_KIND',
       '/services/apply/executes/may',
       (p) => Object.assign(executor(p), { may: ['revoke', 'approve'] }),
@@ -438,13 +438,13 @@ describe('judging a policy', () => {
       (p) => Object.assign(p.config, { ledger: 'main' }),
     ],
     [
-      'G9 a branch that is an option',
+      '[G9] a branch that is an option',
       'E_POL_BRANCH',
       '/config/main',
       (p) => Object.assign(p.config, { main: '--upload-pack=x' }),
     ],
     [
-      'G9 a branch that is an object id',
+      '[G9] a branch that is an object id',
       'E_POL_BRANCH',
       '/config/main',
       (p) => Object.assign(p.config, { main: 'a'.repeat(40) }),
@@ -461,7 +461,7 @@ describe('judging a policy', () => {
       '/config/main',
       (p) => Object.assign(p.config, { main: 'a/../b' }),
     ],
-  ])('refuses %s', (_, code, path, change) => {
+  ])('%s is refused', (_, code, path, change) => {
     expect(problemsOf(changed(change))).toContainEqual(expect.objectContaining({ code, path }));
   });
 

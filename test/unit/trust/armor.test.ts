@@ -42,22 +42,22 @@ describe('parseArmor', () => {
   const [first = '', ...rest] = ARMOR.split('\n').slice(1, -2);
   const block = (...body: string[]) => [BEGIN, ...body, END, ''].join('\n');
   it.each([
-    ['D4 text before', `hello\n${ARMOR}`],
-    ['D4 text on the BEGIN line', `hello ${ARMOR}`],
-    ['D4 two blank lines before', `\n\n${ARMOR}`],
-    ['D5 text after', `${ARMOR}hello\n`],
-    ['D5 two blank lines after', `${ARMOR}\n\n`],
-    ['D5 two armors', ARMOR + ARMOR],
-    ['D5 armor in armor', block(first, BEGIN, ...rest)],
-    ['D6 a blank inside', block(`${first.slice(0, 10)} ${first.slice(11)}`, ...rest)],
-    ['D6 a blank at a line end', block(`${first} `, ...rest)],
-    ['D6 a tab in front', block(`\t${first}`, ...rest)],
-    ['D6 an empty line inside', block(first, '', ...rest)],
-    ['D6 a star', block(`*${first.slice(1)}`, ...rest)],
-    ['D6 base64url', block(`-${first.slice(1)}`, ...rest)],
-    ['D6 padding in the middle', block(`${first.slice(0, 68)}==`, ...rest)],
-    ['D6 no padding', ARMOR.replace(/=+\n/u, '\n')],
-    ['D6 too much padding', ARMOR.replace(/=+\n/u, '====\n')],
+    ['[D4] text before', `hello\n${ARMOR}`],
+    ['[D4] text on the BEGIN line', `hello ${ARMOR}`],
+    ['[D4] two blank lines before', `\n\n${ARMOR}`],
+    ['[D5] text after', `${ARMOR}hello\n`],
+    ['[D5] two blank lines after', `${ARMOR}\n\n`],
+    ['[D5] two armors', ARMOR + ARMOR],
+    ['[D5] armor in armor', block(first, BEGIN, ...rest)],
+    ['[D6] a blank inside', block(`${first.slice(0, 10)} ${first.slice(11)}`, ...rest)],
+    ['[D6] a blank at a line end', block(`${first} `, ...rest)],
+    ['[D6] a tab in front', block(`\t${first}`, ...rest)],
+    ['[D6] an empty line inside', block(first, '', ...rest)],
+    ['[D6] a star', block(`*${first.slice(1)}`, ...rest)],
+    ['[D6] base64url', block(`-${first.slice(1)}`, ...rest)],
+    ['[D6] padding in the middle', block(`${first.slice(0, 68)}==`, ...rest)],
+    ['[D6] no padding', ARMOR.replace(/=+\n/u, '\n')],
+    ['[D6] too much padding', ARMOR.replace(/=+\n/u, '====\n')],
     ['ragged lines', block(first.slice(0, 50), first.slice(50), ...rest)],
     ['lone CR', ARMOR.replaceAll('\n', '\r')],
     ['a CR inside', block(`${first}\r\r`, ...rest)],
@@ -68,19 +68,19 @@ describe('parseArmor', () => {
     ['END before BEGIN', `${END}\n${first}\n${BEGIN}\n`],
     ['a byte order mark', `\uFEFF${ARMOR}`],
     ['nothing', ''],
-    ['D27 OpenPGP', PGP],
-  ])('refuses %s', (_, text) => {
+    ['[D27] OpenPGP', PGP],
+  ])('%s is refused', (_, text) => {
     expect(codeOf(() => parseArmor(text))).toBe('E_ARMOR');
   });
 
-  it('D6: refuses a base64 tail whose spare bits are set', () => {
+  it('[D6] refuses a base64 tail whose spare bits are set', () => {
     const tail = Buffer.from([1]).toString('base64'); // AQ==
     expect(codeOf(() => parseArmor(block(tail)))).toBe('ok');
     expect(codeOf(() => parseArmor(block('AR==')))).toBe('E_B64_NONCANONICAL');
     expect(codeOf(() => parseArmor(block('AAF=')))).toBe('E_B64_NONCANONICAL');
   });
 
-  it('D27: names OpenPGP in the hint', () => {
+  it('[D27] names OpenPGP in the hint', () => {
     expect(errorOf(() => parseArmor(PGP)).hint).toContain('OpenPGP');
     expect(errorOf(() => splitSigned(`a: b\n${PGP}`)).hint).toContain('OpenPGP');
   });
@@ -159,10 +159,10 @@ describe('splitSigned', () => {
     ['U+202E', `a: \u202e\n${ARMOR}`, 'E_STATEMENT'],
     ['a byte order mark', `\ufeffa: b\n${ARMOR}`, 'E_STATEMENT'],
     ['a line separator before BEGIN', `a: b\u2028${ARMOR}`, 'E_SIG_MISSING'],
-    ['D5 two armors', TEXT + ARMOR + ARMOR, 'E_ARMOR'],
-    ['D5 text after', `${TEXT}${ARMOR}more: text\n`, 'E_ARMOR'],
+    ['[D5] two armors', TEXT + ARMOR + ARMOR, 'E_ARMOR'],
+    ['[D5] text after', `${TEXT}${ARMOR}more: text\n`, 'E_ARMOR'],
     ['more than 8 KiB', `a: ${'b'.repeat(8192)}\n${ARMOR}`, 'E_SIG_SIZE'],
-  ])('refuses %s', (_, file, code) => {
+  ])('%s is refused', (_, file, code) => {
     expect(codeOf(() => splitSigned(file))).toBe(code);
     expect(codeOf(() => splitSigned(Buffer.from(file)))).toBe(code);
   });

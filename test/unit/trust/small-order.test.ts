@@ -15,12 +15,12 @@ const HIGH_BIT = 2n ** 255n;
 describe('small-order Ed25519 points', () => {
   const ys = [...smallOrderYs()];
 
-  it('C24: the curve has exactly eight such points on five y, found by arithmetic', () => {
+  it('[C24] the curve has exactly eight such points on five y, found by arithmetic', () => {
     expect(ys).toHaveLength(5);
     for (const y of ys) expect(hasOrderDividing8(pointWithY(y) ?? { x: 1n, y: 2n })).toBe(true);
   });
 
-  it('C24: every encoding of each is named: both signs, and y + p where that fits', () => {
+  it('[C24] every encoding of each is named: both signs, and y + p where that fits', () => {
     const encodings = ys.flatMap(encodingsOf);
     expect(encodings).toHaveLength(14);
     expect(encodings.filter((one) => !isSmallOrder(one))).toEqual([]);

@@ -110,7 +110,7 @@ describe('good signatures', () => {
     expect(code(ed.sign(MESSAGE, NAMESPACE).replaceAll('\n', '\r\n'))).toBe('ok');
   });
 
-  it('D15: the ECDSA twin (r, n - s) is good too, and names the same key', () => {
+  it('[D15] the ECDSA twin (r, n - s) is good too, and names the same key', () => {
     for (const type of KEY_TYPES.filter((one) => one.includes('ecdsa'))) {
       const parts = keyOf(type).parts(MESSAGE, NAMESPACE);
       const twin = { ...parts, signature: twinOf(parts) };
@@ -121,7 +121,7 @@ describe('good signatures', () => {
 });
 
 describe('what was signed', () => {
-  it.each(KEY_TYPES)('D1: another message is not covered (%s)', (type) => {
+  it.each(KEY_TYPES)('[D1] another message is not covered (%s)', (type) => {
     const armor = keyOf(type).sign(MESSAGE, NAMESPACE);
     for (const other of [`${MESSAGE}\n`, MESSAGE.trimEnd(), MESSAGE.replaceAll('\n', '\r\n'), '']) {
       expect(code(armor, other)).toBe('E_SIGNATURE');
@@ -135,31 +135,31 @@ describe('what was signed', () => {
     'pam-approval-v1@pam ',
     'PAM-APPROVAL-V1@PAM',
     'pam-stop-v1@pam',
-  ])('D2: namespace %j', (namespace) => {
+  ])('[D2] namespace %j', (namespace) => {
     expect(code(ed.sign(MESSAGE, namespace))).toBe('E_NAMESPACE');
   });
 
-  it('D2: a namespace changed after signing', () => {
+  it('[D2] a namespace changed after signing', () => {
     const parts = ed.parts(MESSAGE, 'git');
     expect(code(printParts({ ...parts, namespace: NAMESPACE }))).toBe('E_SIGNATURE');
   });
 
-  it('D3: no namespace, even where the caller wants none', () => {
+  it('[D3] no namespace, even where the caller wants none', () => {
     expect(code(ed.sign(MESSAGE, ''))).toBe('E_NAMESPACE_EMPTY');
     expect(codeOf(() => check(ed.sign(MESSAGE, ''), MESSAGE, ''))).toBe('E_NAMESPACE_EMPTY');
   });
 
-  it.each([`${NAMESPACE}\0x`, `${NAMESPACE}\n`, 'pam-äpproval'])('D3: namespace %j', (namespace) => {
+  it.each([`${NAMESPACE}\0x`, `${NAMESPACE}\n`, 'pam-äpproval'])('[D3] namespace %j', (namespace) => {
     expect(code(ed.sign(MESSAGE, namespace))).toBe('E_BAD_STRING');
   });
 });
 
 describe('envelope', () => {
-  it.each([0, 2, 0xffff_ffff])('D7: version %d', (version) => {
+  it.each([0, 2, 0xffff_ffff])('[D7] version %d', (version) => {
     expect(broken(ed, () => ({ version }))).toBe('E_VERSION');
   });
 
-  it.each(['SSHSIX', 'sshsig', '\0SHSIG'])('D7: magic %j', (magic) => {
+  it.each(['SSHSIX', 'sshsig', '\0SHSIG'])('[D7] magic %j', (magic) => {
     expect(broken(ed, () => ({ magic }))).toBe('E_MAGIC');
   });
 
@@ -167,11 +167,11 @@ describe('envelope', () => {
     expect(broken(ed, () => ({ reserved: 'x' }))).toBe('E_RESERVED');
   });
 
-  it.each(['sha1', 'SHA512', 'sha384', 'md5', '', 'sha512 '])('D9: hash %j', (hash) => {
+  it.each(['sha1', 'SHA512', 'sha384', 'md5', '', 'sha512 '])('[D9] hash %j', (hash) => {
     expect(broken(ed, () => ({ hash }))).toBe('E_HASH');
   });
 
-  it('D9: the other hash', () => {
+  it('[D9] the other hash', () => {
     expect(broken(ed, () => ({ hash: 'sha256' }))).toBe('E_SIGNATURE');
   });
 
@@ -185,7 +185,7 @@ describe('envelope', () => {
     expect(broken(p256, ({ signature }) => ({ signature: end(signature) }))).toBe('E_TRAILING');
   });
 
-  it('D24: every cut of every type of signature', () => {
+  it('[D24] every cut of every type of signature', () => {
     for (const type of KEY_TYPES) {
       const blob = blobOf(keyOf(type).parts(MESSAGE, NAMESPACE));
       for (let cut = 6; cut < blob.length; cut += 1) {
@@ -194,7 +194,7 @@ describe('envelope', () => {
     }
   });
 
-  it('D24: lengths that reach past the end', () => {
+  it('[D24] lengths that reach past the end', () => {
     const blob = blobOf(ed.parts(MESSAGE, NAMESPACE));
     const starts = [10, 14, 10 + 4 + ed.blob.length];
     for (const at of starts) {
@@ -204,7 +204,7 @@ describe('envelope', () => {
     }
   });
 
-  it('D12: every single bit flip, in every type of signature', () => {
+  it('[D12] every single bit flip, in every type of signature', () => {
     for (const type of KEY_TYPES) {
       const blob = blobOf(keyOf(type).parts(MESSAGE, NAMESPACE));
       // The bigger keys are slow to check; a step of 5 still meets every byte and, over the bytes, every bit.
@@ -227,7 +227,7 @@ describe('envelope', () => {
 });
 
 describe('signature and key', () => {
-  it('D11: an algorithm that does not go with the key', () => {
+  it('[D11] an algorithm that does not go with the key', () => {
     expect(broken(ed, () => ({ algorithm: 'ssh-rsa' }))).toBe('E_SIGALG');
     expect(broken(ed, () => ({ algorithm: 'sk-ssh-ed25519@openssh.com' }))).toBe('E_SIGALG');
     expect(broken(skEd, () => ({ algorithm: 'ssh-ed25519' }))).toBe('E_SIGALG');
@@ -235,13 +235,13 @@ describe('signature and key', () => {
     expect(broken(rsa, () => ({ algorithm: 'ssh-ed25519' }))).toBe('E_SIGALG');
   });
 
-  it('D11: another key in the envelope', () => {
+  it('[D11] another key in the envelope', () => {
     expect(broken(ed, () => ({ key: makeKey().blob }))).toBe('E_SIGNATURE');
     expect(broken(ed, () => ({ key: rsa.blob }))).toBe('E_SIGALG');
     expect(broken(p256, () => ({ key: makeKey('ecdsa-sha2-nistp256').blob }))).toBe('E_SIGNATURE');
   });
 
-  it('D12: an all-zero signature', () => {
+  it('[D12] an all-zero signature', () => {
     for (const key of [ed, rsa, skEd]) {
       expect(broken(key, ({ signature }) => ({ signature: Buffer.alloc(signature.length) }))).toBe(
         'E_SIGNATURE',
@@ -252,18 +252,18 @@ describe('signature and key', () => {
     expect(broken(p256, () => ({ signature: Buffer.alloc(8) }))).toBe('E_MPINT');
   });
 
-  it('D13: Ed25519 with S + L', () => {
+  it('[D13] Ed25519 with S + L', () => {
     for (const key of [ed, skEd]) {
       expect(broken(key, ({ signature }) => ({ signature: addGroupOrder(signature) }))).toBe('E_SIGNATURE');
     }
   });
 
-  it.each([0, 32, 63, 65, 128])('D14: an Ed25519 signature of %d bytes', (length) => {
+  it.each([0, 32, 63, 65, 128])('[D14] an Ed25519 signature of %d bytes', (length) => {
     const sized = (signature: Uint8Array) => Buffer.concat([signature, signature]).subarray(0, length);
     expect(broken(ed, ({ signature }) => ({ signature: sized(signature) }))).toBe('E_SIGNATURE');
   });
 
-  it('D14: an Ed25519 key of 31 bytes', () => {
+  it('[D14] an Ed25519 key of 31 bytes', () => {
     const key = Buffer.concat([wireString('ssh-ed25519'), wireString(ed.blob.subarray(-31))]);
     expect(broken(ed, () => ({ key }))).toBe('E_KEYLEN');
   });
@@ -279,7 +279,7 @@ describe('signature and key', () => {
     expect(broken(p256, () => ({ signature: pair(r) }))).toBe('E_TRUNCATED');
   });
 
-  it('D18: RSA with SHA-1, with a label that lies, and with the wrong length', () => {
+  it('[D18] RSA with SHA-1, with a label that lies, and with the wrong length', () => {
     expect(broken(rsa, () => ({ algorithm: 'ssh-rsa' }))).toBe('E_SIGALG');
     expect(broken(rsa, () => ({ algorithm: 'rsa-sha2-256' }))).toBe('E_SIGNATURE');
     expect(broken(rsa, ({ signature }) => ({ signature: signature.subarray(1) }))).toBe('E_SIGNATURE');
@@ -288,16 +288,16 @@ describe('signature and key', () => {
     ).toBe('E_SIGNATURE');
   });
 
-  it('C16: RSA-1024, though the signature is good', () => {
+  it('[C16] RSA-1024, though the signature is good', () => {
     expect(code(makeKey('ssh-rsa', { bits: 1024 }).sign(MESSAGE, NAMESPACE))).toBe('E_RSA_BITS');
   });
 
-  it('D23: a webauthn signature', () => {
+  it('[D23] a webauthn signature', () => {
     const algorithm = 'webauthn-sk-ecdsa-sha2-nistp256@openssh.com';
     expect(broken(skP256, () => ({ algorithm }))).toBe('E_SIGALG');
   });
 
-  it('D28: one forged signature for every message by a small-order key', () => {
+  it('[D28] one forged signature for every message by a small-order key', () => {
     const identity = Buffer.concat([Buffer.from([1]), Buffer.alloc(31)]);
     const forged = Buffer.concat([identity, Buffer.alloc(32)]);
     for (const point of [...smallOrderYs()].flatMap(encodingsOf)) {
@@ -319,16 +319,16 @@ describe.each([skEd, skP256])('FIDO ($type)', (key) => {
       return { tail: changed };
     });
 
-  it('D19, R4: nobody touched it, though the signature is good', () => {
+  it('[D19, R4] nobody touched it, though the signature is good', () => {
     expect(flagged(0x00)).toBe('E_SK_NO_TOUCH');
     expect(flagged(0x04)).toBe('E_SK_NO_TOUCH');
   });
 
-  it.each([0x02, 0x03, 0x08, 0x41, 0x45, 0x80, 0x81, 0xc5, 0xff])('D19: flags %d', (flags) => {
+  it.each([0x02, 0x03, 0x08, 0x41, 0x45, 0x80, 0x81, 0xc5, 0xff])('[D19] flags %d', (flags) => {
     expect(flagged(flags)).toBe('E_SK_FLAGS');
   });
 
-  it('D20: flags raised and counter changed after signing', () => {
+  it('[D20] flags raised and counter changed after signing', () => {
     expect(withTail((tail) => tail.writeUInt8(0x05))).toBe('E_SIGNATURE');
     expect(withTail((tail) => tail.writeUInt32BE(2, 1))).toBe('E_SIGNATURE');
     const untouched = key.parts(MESSAGE, NAMESPACE, { flags: 0 });
@@ -336,7 +336,7 @@ describe.each([skEd, skP256])('FIDO ($type)', (key) => {
     expect(code(printParts({ ...untouched, tail: raised }))).toBe('E_SIGNATURE');
   });
 
-  it('D22: another application, though the signature is good', () => {
+  it('[D22] another application, though the signature is good', () => {
     for (const application of ['ssh:evil', 'https://evil.example', '']) {
       expect(code(makeKey(key.type, { application }).sign(MESSAGE, NAMESPACE))).toBe('E_SK_APP');
     }
@@ -347,7 +347,7 @@ describe.each([skEd, skP256])('FIDO ($type)', (key) => {
   });
 });
 
-describe('D25: only the value true is a yes', () => {
+describe('[D25] only the value true is a yes', () => {
   const answers: readonly unknown[] = [
     new Error('bad'),
     {},
@@ -376,7 +376,7 @@ describe('D25: only the value true is a yes', () => {
     );
   });
 
-  it('D14, D18: a signature of the wrong length is refused whatever the primitive says', () => {
+  it('[D14, D18] a signature of the wrong length is refused whatever the primitive says', () => {
     for (const key of [ed, rsa]) {
       const parts = key.parts(MESSAGE, NAMESPACE);
       for (const signature of [

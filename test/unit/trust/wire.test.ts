@@ -19,7 +19,7 @@ describe('wire reader', () => {
     expect(reader(0xff, 0xff, 0xff, 0xff).uint32()).toBe(0xffff_ffff);
   });
 
-  it('D24: a length of 0xffffffff is truncation, and nothing is allocated for it', () => {
+  it('[D24] a length of 0xffffffff is truncation, and nothing is allocated for it', () => {
     const before = process.memoryUsage().arrayBuffers;
     for (let round = 0; round < 1000; round += 1) {
       expect(codeOf(() => reader(0xff, 0xff, 0xff, 0xff, 1).string())).toBe('E_TRUNCATED');
@@ -27,7 +27,7 @@ describe('wire reader', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
   });
 
-  it('D24: a string cut at any offset is truncation', () => {
+  it('[D24] a string cut at any offset is truncation', () => {
     const whole = wireString('pam-approval-v1@pam');
     for (let cut = 0; cut < whole.length; cut += 1) {
       expect(codeOf(() => new WireReader(whole.subarray(0, cut)).string())).toBe('E_TRUNCATED');
