@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { freshLedger } from '../../src/flows/look-at-request.ts';
-import { requestPath, signaturePath } from '../../src/model/names.ts';
+import { requestPath, signaturePath, type RequestId } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';
 import {
   type ApprovalStatement,
@@ -39,6 +39,8 @@ export interface Forger {
   readonly sign: (statement: ApprovalStatement | StopStatement | RequestStatement, how?: How) => Signed;
   readonly signText: (text: string, how: How & { readonly key: string }) => Signed;
   readonly parts: (text: string, how: How & { readonly key: string }) => SshsigParts;
+  /** `<id>.yaml.sig` over these bytes. */
+  readonly requestSignature: (id: RequestId, signer: string, bytes: string) => string;
   /** The two files of a request, signed by its requester. */
   readonly files: (request: Request) => Files;
 }
@@ -62,6 +64,10 @@ export async function forgerOf({ world, keys }: KeyedScene): Promise<Forger> {
       ...how,
     });
   const now = world.now;
+  const requestSignature: Forger['requestSignature'] = (id, signer, bytes) => {
+    const requestSha256 = sha256(bytes);
+    return joinSigned(sign({ type: 'request', root, signer, signedAt: now, request: id, requestSha256 }));
+  };
   return {
     key,
     signText,
@@ -95,12 +101,11 @@ export async function forgerOf({ world, keys }: KeyedScene): Promise<Forger> {
       because: null,
       ...wish,
     }),
+    requestSignature,
     files: (request) => {
-      const { id, requester: signer } = request;
+      const { id, requester } = request;
       const bytes = printRequest(request);
-      const requestSha256 = sha256(bytes);
-      const signed = sign({ type: 'request', root, signer, signedAt: now, request: id, requestSha256 });
-      return { [requestPath(id)]: bytes, [signaturePath(id)]: joinSigned(signed) };
+      return { [requestPath(id)]: bytes, [signaturePath(id)]: requestSignature(id, requester, bytes) };
     },
   };
 }

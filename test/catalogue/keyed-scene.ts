@@ -53,31 +53,27 @@ export interface RoleEntry {
 export const fingerprintOf = (key: TestKey): Fingerprint => parsePublicKey(key.line).fingerprint;
 const ATTESTED = `sha256:${'a'.repeat(64)}`;
 
-/** Commits a changed policy to main; nobody has signed it. */
-export function commitPolicy(
-  { git, commitToMain }: World,
-  change: (documents: PolicyDocuments) => void,
-): void {
+/** The policy on main. */
+export function documentsOf({ git }: World): PolicyDocuments {
   const read = (path: string): unknown => JSON.parse(git('show', `main:${path}`));
   // The world's own files, written by `makeWorld`.
-  const documents = {
-    people: read('policy/people.yaml'),
-    roles: read('policy/roles.yaml'),
-  } as PolicyDocuments;
-  change(documents);
-  const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  commitToMain({
-    'policy/people.yaml': print(documents.people),
-    'policy/roles.yaml': print(documents.roles),
-  });
+  return { people: read('policy/people.yaml'), roles: read('policy/roles.yaml') } as PolicyDocuments;
 }
 
-/** The same, signed by alice, who is the only admin: in force. */
+/** Commits a policy to main that nobody has signed. */
+export function commitPolicy({ commitToMain }: World, { people, roles }: PolicyDocuments): void {
+  const print = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  commitToMain({ 'policy/people.yaml': print(people), 'policy/roles.yaml': print(roles) });
+}
+
+/** Changes the policy, and alice, who is the only admin, signs it: in force. */
 export async function changePolicy(
   world: World,
   change: (documents: PolicyDocuments) => void,
 ): Promise<void> {
-  commitPolicy(world, change);
+  const documents = documentsOf(world);
+  change(documents);
+  commitPolicy(world, documents);
   await world.ratify();
 }
 
