@@ -27,7 +27,11 @@ export function recordedSteps({ plan, intents }: Planned): RunStep[] {
     ...plan.see
       .filter(({ id }) => !granting.has(id))
       .map((one) => step('see', one.id, null, `${one.requester} asks to be ${one.role}`)),
-    ...plan.stop.map((one) => step('stop', one.id, null, 'stopped by somebody entitled')),
+    // Whoever asked for this very id must not take a stop for a success.
+    ...plan.stop.map((one) => ({
+      ...step('stop', one.id, null, 'stopped by somebody entitled'),
+      error: { code: 'E_POL_DENIED', message: 'stopped by somebody entitled' },
+    })),
     ...plan.refuse.map((one) => ({
       ...step('refuse', one.id, null, one.reasons.map(({ message }) => message).join('; ')),
       error: one.reasons[0] ?? null,

@@ -117,7 +117,7 @@ describe.skipIf(!present)('ssh-keygen as oracle', () => {
     );
   });
 
-  it('D12, D24: every truncation and thousands of bit flips and edits: never laxer', () => {
+  it('[D12, D24] every truncation and thousands of bit flips and edits: never laxer', () => {
     let many = 0;
     const counted = function* () {
       for (const one of randomCases()) {

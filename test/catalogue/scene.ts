@@ -65,9 +65,14 @@ export async function merge(world: World, id: RequestId): Promise<void> {
 
 /** Builds one scene before the tests of a file; each call of the result is a copy of its own. */
 export function preparedScene(options: { readonly remote?: boolean } = {}): () => Scene {
-  let made: Scene | undefined;
+  return prepared(async () => await makeScene(options));
+}
+
+/** The same for a scene in which more waits than in `makeScene`'s. */
+export function prepared<S extends Scene>(make: () => Promise<S>): () => S {
+  let made: S | undefined;
   beforeAll(async () => {
-    made = await makeScene(options);
+    made = await make();
   }, 120_000);
   return () => {
     if (made === undefined) throw new Error('scenes are copied inside tests only');

@@ -77,6 +77,8 @@ interface PastEvent {
 }
 interface Case {
   readonly about: string;
+  /** Rows of the attack catalogue that it proves. */
+  readonly rows?: readonly string[];
   readonly now: string;
   readonly seen: string;
   readonly seen_by?: string;
@@ -100,6 +102,7 @@ interface Case {
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   case: [
     'about',
+    'rows',
     'now',
     'seen',
     'seen_by',
@@ -324,17 +327,22 @@ const names = readdirSync(CASES, { withFileTypes: true })
   .map((one) => one.name)
   .sort();
 
+/** The title says which rows a case proves: `[E4] changed_byte_denied`. */
+const cases = names.map((name) => {
+  // Unknown words are refused by its test; the compiler's view of the rest is the interface above.
+  const told = parse(readFileSync(`${CASES}${name}/case.yaml`, 'utf8'), {
+    version: '1.2',
+    schema: 'core',
+  }) as Case;
+  return [told.rows === undefined ? name : `[${told.rows.join(', ')}] ${name}`, name, told] as const;
+});
+
 describe('decision cases', () => {
   it('there are at least forty of them', () => {
     expect(names.length).toBeGreaterThanOrEqual(40);
   });
 
-  it.each(names)('%s', (name) => {
-    // Unknown words are refused right away; the compiler's view of the rest is the interface above.
-    const told = parse(readFileSync(`${CASES}${name}/case.yaml`, 'utf8'), {
-      version: '1.2',
-      schema: 'core',
-    }) as Case;
+  it.each(cases)('%s', (_, name, told) => {
     checkWords('case', told);
     const stage = new Stage(name, told);
     const now = at(told.now);
