@@ -167,8 +167,8 @@ export class HistoryModel {
     if (entry.seq !== this.seq + 1 || entry.previous !== this.head) fail('it does not extend the chain');
     if (entry.executor !== run.executor) fail('another executor signed it');
     // A policy may be written by an executor of the version that it brings.
-    const [event] = entry.events;
-    const judges = [this.inForce, ...(event?.type === 'policy' ? [event.digest] : [])];
+    const [only] = entry.events;
+    const judges = [this.inForce, ...(only?.type === 'policy' ? [only.digest] : [])];
     const revoked = (one: string): boolean =>
       this.#policies.get(one)?.compromised[entry.executor] !== undefined;
     if (judges.every(revoked)) fail('its key is on the list of revoked keys');

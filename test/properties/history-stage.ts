@@ -621,7 +621,8 @@ export class HistoryStage {
         ['entry.json.sig', Buffer.from(signAs(key, text, LEDGER_NAMESPACE))],
       ]);
     };
-    const old = this.#wires.objects.reach(this.#newest)[how % Math.max(1, newest.seq)] ?? this.#newest;
+    const honest = this.#wires.objects.reach(this.#newest).filter((oid) => !this.#junk.has(oid));
+    const old = honest[how % honest.length] ?? this.#newest;
     const files = [
       (): ReadonlyMap<string, Uint8Array> => new Map([['entry.json', Buffer.from('{}\n')]]),
       (): ReadonlyMap<string, Uint8Array> => this.#wires.objects.commit(old).files,
