@@ -14,7 +14,8 @@ export interface Ended {
   readonly stderr: string;
 }
 
-export type RunExecutor = (orders: Omit<Orders, 'steps'>) => Promise<Ended>;
+/** `limit`: a shell's `ulimit` that the executor and all that it starts live under. */
+export type RunExecutor = (orders: Omit<Orders, 'steps'>, limit?: string) => Promise<Ended>;
 
 const BANNER =
   "import{createRequire as __pamRequire}from'node:module';const require=__pamRequire(import.meta.url);";
@@ -32,15 +33,16 @@ export async function bundleExecutor(directory: string): Promise<RunExecutor> {
     banner: { js: BANNER },
   });
   let started = 0;
-  return async (orders) => {
+  return async (orders, limit = ':') => {
     const steps = join(directory, `steps-${started++}`);
-    return await start(outfile, { ...orders, steps });
+    return await start(outfile, { ...orders, steps }, limit);
   };
 }
 
-async function start(program: string, orders: Orders): Promise<Ended> {
+async function start(program: string, orders: Orders, limit: string): Promise<Ended> {
   return await new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, JSON.stringify(orders)], {
+    const shell = ['-c', `${limit} && exec "$@"`, 'sh', process.execPath, program, JSON.stringify(orders)];
+    const child = spawn('sh', shell, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] ?? '' },
     });

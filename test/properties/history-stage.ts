@@ -107,7 +107,7 @@ export type Op =
   | { readonly do: 'wait'; readonly seconds: number }
   | { readonly do: 'junk'; readonly how: number }
   | { readonly do: 'damage'; readonly back: number }
-  | { readonly do: 'rewind-main'; readonly back: number }
+  | { readonly do: 'rewind-main'; readonly who: number }
   | { readonly do: 'run'; readonly host: number; readonly sweep: boolean; readonly fault: Fault };
 
 const LEDGER = 'refs/heads/pam-ledger';
@@ -268,7 +268,7 @@ export class HistoryStage {
       case 'damage':
         return await this.#damage(op.back);
       case 'rewind-main':
-        return await this.#rewindMain(op.back);
+        return await this.#rewindMain(op.who);
       case 'run':
         await this.#run(op);
     }
@@ -340,8 +340,10 @@ export class HistoryStage {
     const desk = await this.#desk();
     const version = await this.#propose(desk, requester, wish);
     for (const signer of op.signers) {
-      await this.#approve(version.id, signer).catch((error: unknown) => {
+      await this.#approve(version.id, signer).catch(async (error: unknown) => {
         if (!(error instanceof PamError)) throw error;
+        // Who may not sign with pam signs without.
+        await this.#forge(version, signer, 0);
       });
     }
     if (op.merge !== 'no') await this.#merge(version, op.merge === 'pam');
@@ -621,7 +623,8 @@ export class HistoryStage {
         ['entry.json.sig', Buffer.from(signAs(key, text, LEDGER_NAMESPACE))],
       ]);
     };
-    const old = this.#wires.objects.reach(this.#newest)[how % Math.max(1, newest.seq)] ?? this.#newest;
+    const honest = this.#wires.objects.reach(this.#newest).filter((oid) => !this.#junk.has(oid));
+    const old = honest[how % honest.length] ?? this.#newest;
     const files = [
       (): ReadonlyMap<string, Uint8Array> => new Map([['entry.json', Buffer.from('{}\n')]]),
       (): ReadonlyMap<string, Uint8Array> => this.#wires.objects.commit(old).files,
@@ -657,19 +660,21 @@ export class HistoryStage {
     this.seen.add(back === 0 ? 'ledger deleted' : 'ledger rewound');
   }
 
-  /** Main goes back for one run, and comes forward again. */
-  async #rewindMain(back: number): Promise<void> {
+  /** Main goes back for one run, in which a request would be ready, and comes forward again. */
+  async #rewindMain(who: number): Promise<void> {
+    const plain = { do: 'run', host: who % 2, sweep: false, fault: { kind: 'none' } } as const;
+    const unsigned = { startIn: 0, incident: false, signers: [], merge: 'git' } as const;
+    for (const role of [0, 1]) {
+      await this.#ask({ do: 'ask', who, role, minutes: 60, ...unsigned });
+      await this.play(plain);
+    }
+    for (const signer of ['bob', 'carol']) await this.#approve(this.#pick(1)?.id, signer);
     const main = this.#remote(MAIN);
-    const chain = this.#wires.objects.reach(main);
-    const older = chain[chain.length - 1 - back];
-    if (older === undefined || !this.#wires.objects.isAncestor(older, main)) return;
+    const [older] = this.#wires.objects.commit(main).parents;
+    if (older === undefined) return;
     this.#wires.remote.set(MAIN, older);
     this.#mainMoved();
-    await this.#run({ do: 'run', host: back % 2, sweep: false, fault: { kind: 'none' } }).catch(
-      (error: unknown) => {
-        if (!(error instanceof PamError)) throw error;
-      },
-    );
+    await this.play(plain);
     this.#wires.remote.set(MAIN, main);
     this.#mainMoved();
   }
