@@ -1,37 +1,21 @@
-import { readFile } from 'node:fs/promises';
-import { EXIT, PamError } from '../model/error.ts';
-import type { Signed } from '../model/statement.ts';
+import { EXIT } from '../model/error.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
 import { prepareApproval, publishApproval, signApproval } from '../flows/sign-approval.ts';
 import { roleOf } from '../rules/exact-grant.ts';
-import { splitSigned } from '../trust/armor.ts';
 import { decisionText, statementText } from '../views/decision.ts';
 import { type Register, requestId } from './session.ts';
-
-export interface SigningOptions {
-  readonly note?: string;
-  readonly because?: string;
-  readonly yes?: true;
-  readonly print?: true;
-  readonly statement?: string;
-  readonly signature?: string;
-}
+import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
-  program
+  const command = program
     .command('approve')
     .summary('sign exactly what a request would grant')
     .description(
       'Shows the decision record and the exact text, then signs it with your key and publishes the approval.',
     )
-    .argument('<id>')
-    .option('--because <text>', 'why you and not the named approver (required for a fallback)')
-    .option('--note <text>', 'the same as --because')
-    .option('--yes', 'do not ask')
-    .option('--print', 'only print the text to be signed')
-    .option('--statement <file>', 'a statement that was signed elsewhere ...')
-    .option('--signature <file>', '... and its signature')
-    .action(async (id: string, options: SigningOptions, command) => {
+    .argument('<id>');
+  withSigningOptions(command, 'why you and not the named approver (required for a fallback)').action(
+    async (id: string, options: SigningOptions) => {
       const at = session(command);
       const desk = await at.desk();
       const looked = await lookAtRequest(desk, requestId(id));
@@ -80,20 +64,6 @@ export const register: Register = (program, session) => {
       await signApproval(desk, looked, prepared, signer);
       const text = `${looked.id} approved by ${person} (${capacity})\n`;
       at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text });
-    });
+    },
+  );
 };
-
-/** A statement signed on another machine, from two files, or from one that holds both. */
-export async function signedElsewhere(options: SigningOptions): Promise<Signed | undefined> {
-  const { statement, signature } = options;
-  if (statement === undefined && signature === undefined) return undefined;
-  if (statement === undefined || signature === undefined) {
-    throw new PamError('E_USAGE', '--statement and --signature go together');
-  }
-  const read = async (path: string): Promise<string> =>
-    await readFile(path, 'utf8').catch((cause: unknown) => {
-      throw new PamError('E_USAGE', `cannot read ${path}`, { cause });
-    });
-  const text = await read(statement);
-  return splitSigned(`${text}${text.endsWith('\n') ? '' : '\n'}${await read(signature)}`);
-}

@@ -3,56 +3,50 @@ import { printStatement } from '../trust/statement-text.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
 import { prepareStop, publishStop, signStop } from '../flows/sign-stop.ts';
 import { statementText } from '../views/decision.ts';
-import { type SigningOptions, signedElsewhere } from './approve.ts';
 import { type Register, requestId } from './session.ts';
+import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
-  program
+  const command = program
     .command('deny')
     .summary('stop a request for good')
     .description(
       'Signs a stop: a denial by an approver, a withdrawal by the requester. It is final; nothing replaces it.',
     )
-    .argument('<id>')
-    .option('--because <text>', 'why')
-    .option('--note <text>', 'the same as --because')
-    .option('--yes', 'do not ask')
-    .option('--print', 'only print the text to be signed')
-    .option('--statement <file>', 'a stop that was signed elsewhere ...')
-    .option('--signature <file>', '... and its signature')
-    .action(async (id: string, options: SigningOptions, command) => {
-      const at = session(command);
-      const desk = await at.desk();
-      const looked = await lookAtRequest(desk, requestId(id));
-      const elsewhere = await signedElsewhere(options);
-      if (elsewhere !== undefined) {
-        const signer = await publishStop(desk, looked, elsewhere);
-        const document = { id: looked.id, type: 'stop', signer, capacity: null };
-        at.done({
-          exit: EXIT.done,
-          schema: 'pam.statement/1',
-          document,
-          text: `${looked.id} stopped by ${signer}\n`,
-        });
-        return;
-      }
-      const person = await at.person();
-      const statement = prepareStop(looked, person, options.because ?? options.note ?? null);
-      const text = printStatement(statement);
-      const document = { id: looked.id, type: 'stop', signer: person, capacity: null };
-      if (options.print === true) {
-        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document: { ...document, text }, text });
-        return;
-      }
-      const signer = await at.signer();
-      if (options.yes !== true) at.show(statementText(text, at.style));
-      await at.confirm(`Stop ${looked.id} for good, as ${person}?`, options.yes === true);
-      await signStop(desk, looked, statement, signer);
+    .argument('<id>');
+  withSigningOptions(command, 'why').action(async (id: string, options: SigningOptions) => {
+    const at = session(command);
+    const desk = await at.desk();
+    const looked = await lookAtRequest(desk, requestId(id));
+    const elsewhere = await signedElsewhere(options);
+    if (elsewhere !== undefined) {
+      const signer = await publishStop(desk, looked, elsewhere);
+      const document = { id: looked.id, type: 'stop', signer, capacity: null };
       at.done({
         exit: EXIT.done,
         schema: 'pam.statement/1',
         document,
-        text: `${looked.id} stopped by ${person}\n`,
+        text: `${looked.id} stopped by ${signer}\n`,
       });
+      return;
+    }
+    const person = await at.person();
+    const statement = prepareStop(looked, person, options.because ?? options.note ?? null);
+    const text = printStatement(statement);
+    const document = { id: looked.id, type: 'stop', signer: person, capacity: null };
+    if (options.print === true) {
+      at.done({ exit: EXIT.done, schema: 'pam.statement/1', document: { ...document, text }, text });
+      return;
+    }
+    const signer = await at.signer();
+    if (options.yes !== true) at.show(statementText(text, at.style));
+    await at.confirm(`Stop ${looked.id} for good, as ${person}?`, options.yes === true);
+    await signStop(desk, looked, statement, signer);
+    at.done({
+      exit: EXIT.done,
+      schema: 'pam.statement/1',
+      document,
+      text: `${looked.id} stopped by ${person}\n`,
     });
+  });
 };
