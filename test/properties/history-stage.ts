@@ -192,7 +192,7 @@ export class HistoryStage {
     this.#auditor = newHost('auditor');
     this.#newest = this.#remote(LEDGER);
     this.#knowPolicy(FIRST_POLICY);
-    const first = { executor: 'pam-apply', mains: new Set<string>(), halted: null, stops: [], knows: -1 };
+    const first = { executor: 'pam-apply', mains: new Set<string>(), halted: null, stops: [] };
     for (const oid of this.#wires.objects.reach(this.#newest)) this.model.appended(this.#entry(oid), first);
     this.#mainMoved();
     for (const key of ['shelf bot read', 'shelf bot keep', 'shelf erin keep']) {
@@ -691,7 +691,6 @@ export class HistoryStage {
       mains: new Set([this.#remote(MAIN)]),
       halted: fault.kind === 'meets' ? null : this.#doubt(),
       stops: this.#visibleStops(),
-      knows: -1,
     };
     this.#active.push(run);
     const life = { dead: false, hit: false };
@@ -733,7 +732,6 @@ export class HistoryStage {
       const result = await step();
       const tip = this.#wires.remote.get(LEDGER);
       if (name === 'remote.push' && tip !== undefined && tip !== before) this.#appended(tip, run);
-      if (name === 'remote.fetch') run.knows = this.model.seq;
       if (here && fault.kind === 'dies') this.#die(life);
       if (here && fault.kind === 'cut' && name === 'remote.push')
         throw new PamError('E_GIT_NETWORK', 'the connection was cut');
