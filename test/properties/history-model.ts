@@ -85,6 +85,8 @@ export interface Run {
   readonly halted: string | null;
   /** Stops that anybody could read when it began. */
   readonly stops: readonly Stopped[];
+  /** What it asked targets to grant. */
+  readonly granted: Set<string>;
 }
 
 interface Intent {
@@ -405,6 +407,7 @@ export class HistoryModel {
     if (op === 'grant') {
       if (permissions.join() !== intent.grant.permissions.join()) fail('it differs from the record');
       if (clock >= intent.actBy) fail('the time to act is over');
+      run.granted.add(id);
       this.counts.grants += 1;
       return;
     }
@@ -433,6 +436,20 @@ export class HistoryModel {
         `${key} is still there: ${JSON.stringify(why)}`,
       );
     }
+  }
+
+  /** Who finds at the end of its run that what it granted is over has taken it back by then. */
+  applied(run: Run, present: (key: string) => boolean): void {
+    for (const record of this.records.values()) {
+      if (!run.granted.has(record.id) || record.state !== 'over') continue;
+      const left = this.#keysOf(record).filter((key) => present(key) && !this.standing.has(key));
+      const alone = left.filter((key) => !this.#isHeld(key));
+      if (alone.length > 0) this.#fail(`${record.id} is over`)(`${run.executor} left ${alone.join(', ')}`);
+    }
+  }
+
+  #isHeld(key: string): boolean {
+    return [...this.records.values()].some((one) => one.state !== 'over' && this.#keysOf(one).includes(key));
   }
 
   /** What the ledger calls live is there, while no clock that ran says that it is over. */

@@ -192,7 +192,13 @@ export class HistoryStage {
     this.#auditor = newHost('auditor');
     this.#newest = this.#remote(LEDGER);
     this.#knowPolicy(FIRST_POLICY);
-    const first = { executor: 'pam-apply', mains: new Set<string>(), halted: null, stops: [] };
+    const first = {
+      executor: 'pam-apply',
+      mains: new Set<string>(),
+      halted: null,
+      stops: [],
+      granted: new Set<string>(),
+    };
     for (const oid of this.#wires.objects.reach(this.#newest)) this.model.appended(this.#entry(oid), first);
     this.#mainMoved();
     for (const key of ['shelf bot read', 'shelf bot keep', 'shelf erin keep']) {
@@ -691,6 +697,7 @@ export class HistoryStage {
       mains: new Set([this.#remote(MAIN)]),
       halted: fault.kind === 'meets' ? null : this.#doubt(),
       stops: this.#visibleStops(),
+      granted: new Set(),
     };
     this.#active.push(run);
     const life = { dead: false, hit: false };
@@ -702,6 +709,8 @@ export class HistoryStage {
       result = sweeps ? await sweep(desk, executor, { targets: [] }) : await apply(desk, executor);
       if (sweeps && !life.dead && !life.hit && exitOfRun(result) === 0)
         this.model.swept(this.targets.keys(), this.#clock(host), run);
+      if (!sweeps && !life.dead && this.targets.mood === 'well')
+        this.model.applied(run, (key) => this.targets.present(key));
     } catch (error) {
       if (!life.dead || !(error instanceof Dead)) throw error;
     } finally {
