@@ -85,18 +85,18 @@ export interface Run {
   readonly halted: string | null;
   /** Stops that anybody could read when it began. */
   readonly stops: readonly Stopped[];
-  /** The newest entry that it can know of. */
-  knows: number;
+  /** What it asked targets to grant. */
+  readonly granted: Set<string>;
 }
 
 interface Intent {
-  readonly seq: number;
   /** First recorded: scheduled, or granting. */
   readonly first: number;
   readonly grant: GrantTerms;
   readonly end: number;
   readonly actBy: number;
-  readonly executor: string;
+  /** Whose keys it rests on, each since when. */
+  readonly executors: readonly { readonly name: string; readonly at: number }[];
   readonly preexisting: readonly string[];
   readonly serial: number;
 }
@@ -124,12 +124,10 @@ export class HistoryModel {
   readonly standing = new Set<string>();
   readonly records = new Map<string, Life>();
   readonly calls: Call[] = [];
-  readonly counts = { intents: 0, grants: 0, revocations: 0, resumed: 0, scheduled: 0, kept: 0, raced: 0 };
+  readonly counts = { intents: 0, grants: 0, revocations: 0, resumed: 0, scheduled: 0, kept: 0 };
   seq = -1;
   head: string | null = null;
   inForce = '';
-  /** Access that somebody took away who could not know that it was needed by then. */
-  readonly raced = new Set<string>();
   /** The first promise that was broken: flows go on past a target that throws, the stage does not. */
   broken: Error | null = null;
   readonly #policies = new Map<string, ModelPolicy>();
@@ -175,7 +173,6 @@ export class HistoryModel {
     const policy = this.#policies.get(this.inForce);
     this.seq = entry.seq;
     this.head = digest(bytes);
-    run.knows = entry.seq;
     for (const event of entry.events) this.#event(event, entry, run, policy, fail);
   }
 
@@ -222,7 +219,8 @@ export class HistoryModel {
         return;
       }
       case 'ending': {
-        const why = event.cause === 'found' ? 'found' : this.#causeOf(record, policy, run);
+        const over = (record.intent?.end ?? Infinity) <= at;
+        const why = event.cause === 'found' || over ? 'over' : this.#causeOf(record, policy, run);
         if (why === undefined) fail(`${id} is ended (${event.because}) without a cause`);
         if (event.cause === 'found' && record.state !== 'over') fail(`${id} was found while ${record.state}`);
         record.state = 'ending';
@@ -288,12 +286,11 @@ export class HistoryModel {
     if (standing.length > 0 && before === null && policy.roles[role]?.mayPreexist !== true)
       fail(`${id} is built on standing access`);
     record.intent = {
-      seq: before?.seq ?? entry.seq,
       first: before?.first ?? (record.scheduled === null ? at : record.scheduledAt),
       grant: event.grant,
       end,
       actBy,
-      executor: before?.executor ?? entry.executor,
+      executors: [...(before?.executors ?? []), { name: entry.executor, at }],
       preexisting: event.preexisting,
       serial: event.handle.serial,
     };
@@ -410,14 +407,12 @@ export class HistoryModel {
     if (op === 'grant') {
       if (permissions.join() !== intent.grant.permissions.join()) fail('it differs from the record');
       if (clock >= intent.actBy) fail('the time to act is over');
+      run.granted.add(id);
       this.counts.grants += 1;
       return;
     }
     this.counts.revocations += 1;
-    if (record.state === 'live' && clock < intent.end) {
-      if (run.knows >= this.seq) fail('it is live, and no cause is recorded');
-      this.#race(this.#keysOf(record));
-    }
+    if (record.state === 'live' && clock < intent.end) fail('it is live, and no cause is recorded');
     if (call.target === 'bastion') return;
     for (const permission of permissions) {
       const key = `shelf ${call.login} ${permission}`;
@@ -425,15 +420,9 @@ export class HistoryModel {
       for (const other of this.records.values()) {
         if (other.id === id || (other.state !== 'live' && other.state !== 'granting')) continue;
         if (!this.#gives(other.id, record, permission) || (other.intent?.end ?? 0) <= clock) continue;
-        if ((other.intent?.seq ?? 0) <= run.knows) fail(`${other.id} needs ${key}`);
-        this.#race([key]);
+        fail(`${other.id} needs ${key}`);
       }
     }
-  }
-
-  #race(keys: readonly string[]): void {
-    for (const key of keys) this.raced.add(key);
-    this.counts.raced += 1;
   }
 
   /** After a whole sweep: what is at the targets was there before, or is a grant that nothing has ended. */
@@ -449,12 +438,26 @@ export class HistoryModel {
     }
   }
 
+  /** Who finds at the end of its run that what it granted is over has taken it back by then. */
+  applied(run: Run, present: (key: string) => boolean): void {
+    for (const record of this.records.values()) {
+      if (!run.granted.has(record.id) || record.state !== 'over') continue;
+      const left = this.#keysOf(record).filter((key) => present(key) && !this.standing.has(key));
+      const alone = left.filter((key) => !this.#isHeld(key));
+      if (alone.length > 0) this.#fail(`${record.id} is over`)(`${run.executor} left ${alone.join(', ')}`);
+    }
+  }
+
+  #isHeld(key: string): boolean {
+    return [...this.records.values()].some((one) => one.state !== 'over' && this.#keysOf(one).includes(key));
+  }
+
   /** What the ledger calls live is there, while no clock that ran says that it is over. */
   liveIsThere(present: (key: string) => boolean, latest: number): void {
     for (const record of this.records.values()) {
       if (record.state !== 'live' || (record.intent?.end ?? 0) <= latest) continue;
       for (const key of this.#keysOf(record)) {
-        if (present(key) || this.raced.has(key)) continue;
+        if (present(key)) continue;
         this.#fail(`${record.id}, live until ${record.intent?.grant.end}`)(`${key} is gone`);
       }
     }
@@ -484,12 +487,9 @@ export class HistoryModel {
     const { intent, seen } = record;
     if (intent === null) return undefined;
     const { grant } = intent;
-    const keys = [
-      ...grant.approvers,
-      intent.executor,
-      ...(grant.target === 'bastion' ? [grant.subject] : []),
-    ];
-    if (keys.some((one) => (policy.compromised[one] ?? Infinity) <= intent.first)) return 'compromised';
+    const people = [...grant.approvers, ...(grant.target === 'bastion' ? [grant.subject] : [])];
+    const keys = [...people.map((name) => ({ name, at: intent.first })), ...intent.executors];
+    if (keys.some(({ name, at }) => (policy.compromised[name] ?? Infinity) <= at)) return 'compromised';
     const owner = seen?.policy.services[grant.subject];
     if ([grant.subject, ...(owner === undefined ? [] : [owner])].some((one) => !this.#known(policy, one)))
       return 'subject gone';

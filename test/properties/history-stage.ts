@@ -192,7 +192,13 @@ export class HistoryStage {
     this.#auditor = newHost('auditor');
     this.#newest = this.#remote(LEDGER);
     this.#knowPolicy(FIRST_POLICY);
-    const first = { executor: 'pam-apply', mains: new Set<string>(), halted: null, stops: [], knows: -1 };
+    const first = {
+      executor: 'pam-apply',
+      mains: new Set<string>(),
+      halted: null,
+      stops: [],
+      granted: new Set<string>(),
+    };
     for (const oid of this.#wires.objects.reach(this.#newest)) this.model.appended(this.#entry(oid), first);
     this.#mainMoved();
     for (const key of ['shelf bot read', 'shelf bot keep', 'shelf erin keep']) {
@@ -691,7 +697,7 @@ export class HistoryStage {
       mains: new Set([this.#remote(MAIN)]),
       halted: fault.kind === 'meets' ? null : this.#doubt(),
       stops: this.#visibleStops(),
-      knows: -1,
+      granted: new Set(),
     };
     this.#active.push(run);
     const life = { dead: false, hit: false };
@@ -703,6 +709,8 @@ export class HistoryStage {
       result = sweeps ? await sweep(desk, executor, { targets: [] }) : await apply(desk, executor);
       if (sweeps && !life.dead && !life.hit && exitOfRun(result) === 0)
         this.model.swept(this.targets.keys(), this.#clock(host), run);
+      if (!sweeps && !life.dead && this.targets.mood === 'well')
+        this.model.applied(run, (key) => this.targets.present(key));
     } catch (error) {
       if (!life.dead || !(error instanceof Dead)) throw error;
     } finally {
@@ -733,7 +741,6 @@ export class HistoryStage {
       const result = await step();
       const tip = this.#wires.remote.get(LEDGER);
       if (name === 'remote.push' && tip !== undefined && tip !== before) this.#appended(tip, run);
-      if (name === 'remote.fetch') run.knows = this.model.seq;
       if (here && fault.kind === 'dies') this.#die(life);
       if (here && fault.kind === 'cut' && name === 'remote.push')
         throw new PamError('E_GIT_NETWORK', 'the connection was cut');
