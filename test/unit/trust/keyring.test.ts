@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { Instant } from '../../../src/model/instant.ts';
 import type { Policy, RevokedKey } from '../../../src/model/policy.ts';
 import { compromisedSince, holdersOf, judgeKey, revocationOf } from '../../../src/trust/keyring.ts';
@@ -79,6 +79,30 @@ describe('did it count at that time', () => {
     expect(codeOf(() => judgeKey(revoked, use('bob', at('2020-01-01T00:00:00Z'), at('13:00'))))).toBe(
       'E_KEY_REVOKED',
     );
+  });
+});
+
+describe('where the machine stands', () => {
+  const zone = process.env['TZ'];
+  afterAll(() => {
+    if (zone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = zone;
+  });
+
+  // ssh-keygen reads a date without Z as local time; ours have no such form.
+  it.each([
+    ['UTC0', 0],
+    ['NZT-13', -780],
+    ['PST8', 480],
+  ])('[C14] is nothing to a key: TZ=%s', (name, offset) => {
+    process.env['TZ'] = name;
+    expect(new Date(0).getTimezoneOffset()).toBe(offset);
+    const limited = windowed('from: 2026-11-22T12:00:00Z, until: 2026-11-22T13:00:00Z');
+    const moments = ['11:59:59', '12:00', '12:59:59', '13:00'];
+    const codes = moments.map((moment) =>
+      codeOf(() => judgeKey(limited, use('bob', at(moment), at(moment)))),
+    );
+    expect(codes).toEqual(['E_KEY_NOT_YET', 'ok', 'ok', 'E_KEY_EXPIRED']);
   });
 });
 
