@@ -335,7 +335,7 @@ describe('trees and blobs', () => {
     );
   });
 
-  it('Q2: a 100 MB blob is refused by its size', async () => {
+  it('[Q2] a 100 MB blob is refused by its size', async () => {
     const dir = newRepository();
     const tip = commit(dir, { big: Buffer.alloc(100 * 1024 * 1024) });
     const repository = await open(dir);

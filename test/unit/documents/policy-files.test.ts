@@ -61,7 +61,7 @@ describe('reading a policy', () => {
     expect(policy.roles['dba']?.scope['constructor']).toBeUndefined();
   });
 
-  it('F7 refuses a missing, an empty and an extra file', () => {
+  it('[F7] refuses a missing, an empty and an extra file', () => {
     const without = new Map([...filesWith()].filter(([path]) => path !== 'policy/roles.yaml'));
     expect(codes(without)).toEqual(['E_POL_MISSING']);
     expect(codes(new Map([...filesWith(), ['policy/roles.yaml', new Uint8Array()]]))).toEqual([

@@ -64,7 +64,7 @@ describe('reading a request', () => {
     ['quoted punctuation', withLine('justification', 'justification: "Fix: [this] & *that*"')],
     ['no end of line at the end', GOOD.trimEnd()],
     ['a document start', `---\n${GOOD}`],
-  ])('Z4 takes %s', (_, text) => {
+  ])('[Z4] takes %s', (_, text) => {
     expect(read(text).id).toBe(ID);
   });
 

@@ -465,7 +465,7 @@ describe('judging a policy', () => {
     expect(problemsOf(changed(change))).toContainEqual(expect.objectContaining({ code, path }));
   });
 
-  it('Z11 takes two keys of one person, and a signing key as login key', () => {
+  it('[Z11] takes two keys of one person, and a signing key as login key', () => {
     const policy = changed((p) => {
       person(p, 'bob').keys.push(key(hardware));
       Object.assign(person(p, 'bob'), { login_key: keys['bob'] });

@@ -35,7 +35,7 @@ describe('parseArmor', () => {
     ['a blank line before', `\n${ARMOR}`],
     ['a blank line after', `${ARMOR}\n`],
     ['a blank line around, CRLF', `\n${ARMOR}\n`.replaceAll('\n', '\r\n')],
-  ])('Z3: accepts %s', (_, text) => {
+  ])('[Z3] accepts %s', (_, text) => {
     expect(Buffer.from(parseArmor(text))).toEqual(Buffer.from(BLOB));
   });
 
@@ -138,7 +138,7 @@ describe('splitSigned', () => {
     ['no final newline', TEXT + ARMOR.trimEnd()],
     ['a blank line between', `${TEXT}\n${ARMOR}`],
     ['a blank line around', `\n${TEXT}${ARMOR}\n`],
-  ])('Z3: accepts %s, as text and as bytes', (_, file) => {
+  ])('[Z3] accepts %s, as text and as bytes', (_, file) => {
     expect(splitSigned(file)).toEqual({ text: TEXT, armor: ARMOR });
     expect(splitSigned(Buffer.from(file))).toEqual({ text: TEXT, armor: ARMOR });
   });

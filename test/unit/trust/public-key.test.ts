@@ -26,7 +26,7 @@ const p256 = (q: Uint8Array) => code(blobWith('ecdsa-sha2-nistp256', 'nistp256',
 const refusal = (type: string) => () => publicKeyFromBlob(blobWith(type));
 
 describe('accepted keys', () => {
-  it.each(KEY_TYPES)('Z5: %s, with everything that is known about it', (type) => {
+  it.each(KEY_TYPES)('[Z5] %s, with everything that is known about it', (type) => {
     const made = makeKey(type);
     const key: PublicKey = parsePublicKey(`${made.line} someone@laptop, 2nd key\n`);
     const fido = type.startsWith('sk-');
@@ -43,7 +43,7 @@ describe('accepted keys', () => {
     expect(parsePublicKey(line).fingerprint).toBe(`SHA256:${base64}`);
   });
 
-  it.each([2048, 2049, 2055, 3072, 4096, 8192])('Z5: RSA of %d bits', (bits) => {
+  it.each([2048, 2049, 2055, 3072, 4096, 8192])('[Z5] RSA of %d bits', (bits) => {
     expect(code(rsaBlob(bits))).toBe('ok');
   });
 
