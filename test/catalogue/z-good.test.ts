@@ -11,7 +11,7 @@ import { readPublicKey } from '../../src/signing/ssh-keygen.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import type { World } from '../crash/access-repository.ts';
 import { permit } from './attack.ts';
-import { approveBytes, plant, requestBy, requestId, signedFiles, textOf } from './hostile-hands.ts';
+import { approveBytes, handsOf, plant, requestBy, requestId, signedFiles, textOf } from './hostile-hands.ts';
 import { bringIntoForce, peopleWithKey, policyText, rolesWith } from './policy-hands.ts';
 import { ATTACKED, LIVE_ENDS, LIVE_HELD, merge, preparedScene, propose } from './scene.ts';
 
@@ -71,8 +71,8 @@ describe('group Z in a lone clone', () => {
       const justification = "O'Brien: 移行 114 が 🔒 — שלום, مرحبا";
       const request = requestBy({ id: ID, justification });
       const text = `# a comment\n${textOf({ id: ID, justification })}`.replaceAll('\n', '\r\n');
-      await approveBytes(world, request, text);
-      plant(world, 'main', await signedFiles(world, ID, text));
+      await approveBytes(await handsOf(world), request, text);
+      plant(world, 'main', await signedFiles(await handsOf(world), ID, text));
       return ID;
     },
   });
