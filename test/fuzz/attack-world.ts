@@ -91,7 +91,11 @@ function begin() {
     [running.id, stop(ledger, running.id, 'bob')],
   ]);
   honest.push(...stops.values());
-  const begun = seen({ id: id('dba', 'intent') }, at('12:07'));
+  // For another login than the others': nothing begins while an intent for the same access has no outcome.
+  const begun = seen(
+    { id: id('dba', 'intent'), requester: 'deploy-bot', subject: 'deploy-bot' },
+    at('12:07'),
+  );
   const intended = snapshot(ledger, begun, { approvals: [approved(begun, 'alice', at('12:07'))] });
   ledger.append([intentOf(ledger, readyNow(intended, at('12:08')), at('12:08'))], at('12:08'));
 

@@ -102,7 +102,7 @@ describe('[B8] bracket bombs', () => {
     const swept = await team.sweep.pam(['sweep']);
     expect(swept.code).toBe(0);
     expect(swept.out).toContain('1 revoked.');
-    const audited = await team.dana.pam(['audit', '--json', '--root', team.trustRoot]);
+    const audited = await team.sweep.pam(['audit', '--json', '--root', team.trustRoot]);
     expect(audited.code).toBe(20);
     const { findings } = JSON.parse(audited.out) as { findings: { code: string; severity: string }[] };
     expect(findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)).toHaveLength(1);

@@ -132,7 +132,7 @@ describe('[D12] mutated entries', () => {
   fuzz(
     'entries by the granting executor',
     {
-      runs: 3000,
+      runs: 2500,
       shares: {
         ...shares,
         'bytes and shape': 0.1,

@@ -48,7 +48,7 @@ describe('[C3][C18][C22][C24] mutated policies', () => {
   fuzz(
     'policies that all admins signed',
     {
-      runs: 1500,
+      runs: 1200,
       shares: {
         'bytes and YAML': 0.05,
         schema: 0.2,

@@ -37,7 +37,7 @@ describe('[D12][B8] mutated requests', () => {
   fuzz(
     'requests',
     {
-      runs: 8000,
+      runs: 5000,
       shares: {
         'bytes and YAML': 0.05,
         schema: 0.2,

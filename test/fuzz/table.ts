@@ -56,7 +56,7 @@ export function fuzz(title: string, { runs: usual, shares }: Table, make: (rando
     for (const [layer, share] of Object.entries(shares)) {
       expect({ layer, enough: (counts.get(layer) ?? 0) >= runs * share }).toEqual({ layer, enough: true });
     }
-  }, 300_000);
+  }, 600_000);
 }
 
 export function broken(promise: string): never {
