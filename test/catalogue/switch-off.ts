@@ -34,6 +34,8 @@ interface Outcome {
 interface Report {
   readonly testResults: readonly {
     readonly status: string;
+    /** What failed outside of tests: setting up, mostly. */
+    readonly message: string;
     readonly assertionResults: readonly {
       readonly ancestorTitles: readonly string[];
       readonly title: string;
@@ -132,9 +134,10 @@ function outcomeOf(row: string, test: string, { testResults }: Report): Outcome 
   if (failed > 0) return { ok: true, words: `${FAILS} (${failed} of ${failed + passed} tests)` };
   if (mine.length === 0) return { ok: false, words: `NO SUCH TEST in ${test}` };
   if (passed > 0) return { ok: false, words: 'STILL PASSES' };
-  return testResults.some(({ status }) => status === 'failed')
-    ? { ok: true, words: `${FAILS} (before its first test)` }
-    : { ok: false, words: 'WAS SKIPPED' };
+  const [why = ''] = (testResults.find(({ status }) => status === 'failed')?.message ?? '').split('\n');
+  // A busy machine is no proof.
+  if (why === '' || why.includes('timed out')) return { ok: false, words: `WAS NOT RUN: ${why}` };
+  return { ok: true, words: `${FAILS} (before its first test: ${why})` };
 }
 
 function reportIn(file: string): Report | undefined {
