@@ -24,14 +24,18 @@ export interface Clocks {
   readonly seenAt: Instant | null;
 }
 
-/** Among one person's approvals, the latest. */
+/** Among one person's approvals, the latest; of two of one second always the same one, in whatever order they come. */
 export function latestPerPerson(approvals: readonly VerifiedApproval[]): readonly VerifiedApproval[] {
   const latest = new Map<string, VerifiedApproval>();
   for (const approval of approvals) {
     const known = latest.get(approval.signer);
-    if (known === undefined || known.signedAt < approval.signedAt) latest.set(approval.signer, approval);
+    if (known === undefined || isBefore(known, approval)) latest.set(approval.signer, approval);
   }
   return [...latest.values()].sort((a, b) => (a.signer < b.signer ? -1 : 1));
+}
+
+function isBefore(a: VerifiedApproval, b: VerifiedApproval): boolean {
+  return a.signedAt === b.signedAt ? a.signed.text < b.signed.text : a.signedAt < b.signedAt;
 }
 
 export function eligibility(

@@ -11,6 +11,7 @@ import type { Request } from '../../src/model/request.ts';
 import type { ApprovalStatement } from '../../src/model/statement.ts';
 import { printRequest } from '../../src/documents/request-file.ts';
 import { sha256 } from '../../src/trust/digest.ts';
+import { printStatement } from '../../src/trust/statement-text.ts';
 import { forgeries, type Forgery } from './forged-approvals.ts';
 import { forgerOf, publishAll } from './forger.ts';
 import { duration, plant, requestBy, requestId } from './hostile-hands.ts';
@@ -35,6 +36,44 @@ const covering =
     const honest = forger.approval(request);
     return [forger.sign({ ...honest, grant: { ...honest.grant, ...change } })];
   };
+
+/** Honest words, changed before bob signs them: good arithmetic over something that pam does not say. */
+const worded =
+  (change: (text: string) => string): Forgery['approvals'] =>
+  (request, forger) => {
+    const honest = printStatement(forger.approval(request));
+    const text = change(honest);
+    if (text === honest) throw new Error('nothing was changed');
+    return [forger.signText(text, { key: 'bob' })];
+  };
+
+const WORDS: readonly Forgery[] = [
+  {
+    title: '[E3] two signers in one statement',
+    code: 'E_STATEMENT',
+    approvals: worded((text) => text.replace('signer: bob\n', 'signer: bob\nsigner: alice\n')),
+  },
+  {
+    title: '[E3] two requests in one statement',
+    code: 'E_APR_REQUEST',
+    approvals: worded((text) => text.replace(/^request: .*\n/mu, (line) => `${line}request: ${OTHER}\n`)),
+  },
+  {
+    title: '[E4] a permission more than asked for',
+    code: 'E_APR_GRANT',
+    approvals: worded((text) => text.replace('login-key: ', 'permission: "write"\nlogin-key: ')),
+  },
+  {
+    title: '[E4] lines in another order',
+    code: 'E_STATEMENT',
+    approvals: worded((text) => text.replace(/^(subject: .*\n)(target: .*\n)/mu, '$2$1')),
+  },
+  {
+    title: '[E11] another spelling of the moment',
+    code: 'E_STATEMENT',
+    approvals: worded((text) => text.replace(/^(signed-at: .*)Z$/mu, '$1.000Z')),
+  },
+];
 
 const WHAT: readonly Forgery[] = [
   { title: '[E1] nobody signed', code: 'E_APR_MISSING', waits: true, approvals: () => [] },
@@ -207,7 +246,7 @@ const WHEN: readonly Forgery[] = [
 describe('approvals that say the wrong thing', () => {
   forgeries(
     scene,
-    [...WHAT, ...WHO, ...WHEN],
+    [...WORDS, ...WHAT, ...WHO, ...WHEN],
     [
       {
         title: '[E8] two people are two',

@@ -47,6 +47,11 @@ describe('one approval a person', () => {
       late,
     ]);
   });
+
+  it('of two of one second the same one, in whatever order they come', () => {
+    const texts = ['a', 'b'].map((text) => by('bob', { signed: { text, armor: '' } }));
+    expect(latestPerPerson(texts)).toEqual(latestPerPerson([...texts].reverse()));
+  });
 });
 
 describe('may this one count for that rule', () => {
