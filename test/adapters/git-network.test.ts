@@ -414,7 +414,7 @@ describe('push', () => {
     ).toBe('moved');
   });
 
-  it('K1, K11: of many at once one wins; the others are told and win later', async () => {
+  it('[K1, K11] of many at once one wins; the others are told and win later', async () => {
     const { bare, clone } = withRemote();
     hook(bare, 'pre-receive', 'sleep 0.3');
     const sides = await Promise.all([clone(), clone(), clone()].map(connect));
@@ -436,7 +436,7 @@ describe('push', () => {
     expect(git(bare, 'rev-list', '--count', 'main')).toBe('3');
   });
 
-  it('K5: a remote that declines is a rejection', async () => {
+  it('[K5] a remote that declines is a rejection', async () => {
     const { bare, clone } = withRemote();
     hook(bare, 'pre-receive', 'exit 1');
     const dir = clone();
@@ -444,7 +444,7 @@ describe('push', () => {
     expect(await remote.push([{ oid: await onTop(repository, head(dir), 'x'), ref: MAIN }])).toBe('rejected');
   });
 
-  it('K6: accepted, but the answer was lost: an error, and the same push again is success', async () => {
+  it('[K6] accepted, but the answer was lost: an error, and the same push again is success', async () => {
     const { bare, clone } = withRemote();
     const dir = clone();
     const cut = join(tempDir(), 'cut');
@@ -469,7 +469,7 @@ describe('push', () => {
     expect(await (await repository.remote('origin')).push([{ oid, ref: MAIN }])).toBe('moved');
   });
 
-  it('K13: a fetch in between changes nothing; no way to overwrite exists in the code', async () => {
+  it('[K13] a fetch in between changes nothing; no way to overwrite exists in the code', async () => {
     const { bare, clone } = withRemote();
     const [dir, other] = [clone(), clone()];
     const { repository, remote } = await connect(dir);

@@ -119,7 +119,7 @@ describe('refs', () => {
     expect(git(dir, 'rev-parse', 'refs/heads/new')).toBe(two);
   });
 
-  it('K1: of twenty writers of one ref exactly one wins each step', async () => {
+  it('[K1] of twenty writers of one ref exactly one wins each step', async () => {
     const dir = newRepository();
     const start = head(dir);
     const repositories = await Promise.all([open(dir), open(dir), open(dir), open(dir)]);
@@ -164,7 +164,7 @@ describe('refs', () => {
     expect([head(dir, 'refs/heads/sym'), head(dir, 'refs/heads/main')]).toEqual([one, two]);
   });
 
-  it('K9: a lock that stays is an error with a hint, not a lost race', async () => {
+  it('[K9] a lock that stays is an error with a hint, not a lost race', async () => {
     const dir = newRepository();
     writeFileSync(join(dir, '.git/refs/heads/main.lock'), '');
     const repository = await open(dir);
