@@ -76,7 +76,9 @@ describe('two executors and one remote', () => {
     delayPushes(world, 300);
   }, 300_000);
 
-  it(`K11: in ${GRANTS} rounds each id is granted once, and none is lost`, { timeout: 600_000 }, async () => {
+  it(`[K11] in ${GRANTS} rounds each id is granted once, and none is lost`, {
+    timeout: 600_000,
+  }, async () => {
     const rounds = ids.map((id): Round => ({ run: 'apply', only: [id] }));
     // Neighbours swapped for the second, so that both are at work on different ids too.
     const swapped = rounds.map((round, at) => rounds[at % 2 === 0 ? at + 1 : at - 1] ?? round);
@@ -99,7 +101,7 @@ describe('two executors and one remote', () => {
     expect(pushesTried).toBeGreaterThan(written.size);
   });
 
-  it('K1: two sweeps at once on all of them', { timeout: 300_000 }, async () => {
+  it('[K1] two sweeps at once on all of them', { timeout: 300_000 }, async () => {
     const now = minutes(90);
     const exits = await together(hosts, [[{ run: 'sweep' }], [{ run: 'sweep' }]], now);
     expect(exits).toEqual([[0], [0]]);
@@ -148,7 +150,7 @@ describe('eight executors and one remote', () => {
 
 describe('apply and sweep', () => {
   it.each([-3, -2, -1, 0, 1])(
-    'K2: an intent is taken up %i s from its end while sweeps run: nothing outlives the end',
+    '[K2] an intent is taken up %i s from its end while sweeps run: nothing outlives the end',
     { timeout: 120_000 },
     async (offset) => {
       const world = fresh();
@@ -278,7 +280,7 @@ const pushing =
 const cut = new PamError('E_GIT_NETWORK', 'the connection was cut');
 
 describe('the answer to a push', () => {
-  it('K6: is lost after it was accepted: read again, no second intent', async () => {
+  it('[K6] is lost after it was accepted: read again, no second intent', async () => {
     const world = fresh();
     const id = await world.ask({ role: 'reader' });
     let pushes = 0;
@@ -336,7 +338,7 @@ describe('the answer to a push', () => {
     await linear(world);
   });
 
-  it('K5: is always no: E_RACE_LOST, and the target is never asked to grant', async () => {
+  it('[K5] is always no: E_RACE_LOST, and the target is never asked to grant', async () => {
     const world = fresh();
     const id = await world.ask({ role: 'reader' });
     const hook = join(world.home, 'remote.git', 'hooks', 'pre-receive');
@@ -352,7 +354,7 @@ describe('the answer to a push', () => {
     await linear(world);
   });
 
-  it('K5: is always no to a sweep: it revokes what its recorded end allows, says 3, and records later', async () => {
+  it('[K5] is always no to a sweep: it revokes what its recorded end allows, says 3, and records later', async () => {
     const world = fresh();
     const expired = await world.ask({ role: 'reader', duration: '30m' });
     const stopped = await world.ask({ role: 'southerner', duration: '1h' });

@@ -131,7 +131,7 @@ describe('a target that does not do what it is told to grant', () => {
   });
 });
 
-describe('a target that does not do what it is told to revoke', () => {
+describe('[K8] a target that does not do what it is told to revoke', () => {
   it.each<[Manner, string]>([
     ['lie', 'E_PRV_READBACK'],
     ['garbage', 'E_PRV_PLUGIN'],

@@ -91,7 +91,11 @@ describe('an executor that is paused in front of the target and wakes after the 
     const { steps } = await world.apply({ change });
     expect(steps.find(({ action }) => action === 'grant')?.error?.code).toBe('E_PRV_OVERTAKEN');
     expect(world.held()).toEqual([]);
-    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'revoked']);
+    // It announced what it found, and took it away; the next sweep confirms that.
+    const told = ['seen', 'granting', 'ending', 'revoked', 'ending'];
+    expect(await eventsOf(world, id)).toEqual(told);
+    expect(exitOfRun(await world.sweep({ executor: 'pam-sweep' }))).toBe(0);
+    expect(await eventsOf(world, id)).toEqual([...told, 'revoked']);
     await auditIsClean(world);
   });
 
@@ -107,7 +111,7 @@ describe('an executor that is paused in front of the target and wakes after the 
     expect(world.held()).toEqual([SHELF]);
     expect(exitOfRun(await world.sweep({ executor: 'pam-sweep' }))).toBe(0);
     expect(world.held()).toEqual([]);
-    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'revoked', 'ending', 'revoked']);
+    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'ending', 'revoked', 'ending', 'revoked']);
     await auditIsClean(world);
   });
 

@@ -233,7 +233,7 @@ describe('revoking through the list that hosts read', () => {
     expect(await succeeds('test', ['-e', `${fixture.krl}.lock`])).toBe(false);
   });
 
-  it('K9: a lock of a dead process, or of another host long ago, stops nothing', async () => {
+  it('[K9] a lock of a dead process, or of another host long ago, stops nothing', async () => {
     const { pid } = await deadProcess();
     await writeFile(`${fixture.krl}.lock`, `${pid} ${hostname()} x\n`);
     await session().revoke(grantOf(10), sceneOf(grantOf(10)));

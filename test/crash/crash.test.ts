@@ -187,6 +187,13 @@ async function certificateIsRevoked(world: World, scene: Scene): Promise<void> {
   expect(status).toBe(1);
 }
 
+/** The rows of the attack catalogue that this death is. */
+function rowOf({ steps }: Scene, { step, when }: Death): string {
+  if (steps[step] === 'command.revoke') return '[K8] ';
+  if (steps[step] !== 'command.grant') return '';
+  return when === 'before' ? '[K3] ' : '[K4] ';
+}
+
 it('knows every step that an executor takes', () => {
   expect([...new Set(scenes.flatMap(({ steps }) => steps))].sort()).toEqual(KILL_CASES);
   const cases = scenes.flatMap(({ steps, deaths }) => deaths.flatMap(({ step }) => steps[step] ?? []));
@@ -196,7 +203,7 @@ it('knows every step that an executor takes', () => {
 for (const scene of scenes) {
   describe.concurrent(`${scene.name} is killed`, { timeout: 300_000 }, () => {
     for (const death of scene.deaths) {
-      it(`${death.when} step ${death.step + 1}, ${scene.steps[death.step]}`, async () => {
+      it(`${rowOf(scene, death)}${death.when} step ${death.step + 1}, ${scene.steps[death.step]}`, async () => {
         await inTurn(async () => {
           const world = await killed(scene, death);
           expect(await unexplained(world)).toEqual([]);
@@ -222,7 +229,7 @@ for (const scene of scenes) {
 describe.concurrent('the target goes on when its executor is dead', { timeout: 300_000 }, () => {
   for (const scene of scenes.filter(({ world }) => world.remote === null)) {
     const step = scene.steps.indexOf(scene.run === 'apply' ? 'command.grant' : 'command.revoke');
-    it(`${scene.run} is killed during ${scene.steps[step]}`, async () => {
+    it(`${rowOf(scene, { step, when: 'during' })}${scene.run} is killed during ${scene.steps[step]}`, async () => {
       await inTurn(async () => {
         const slow = { ...scene, world: copyOf(scene.world) };
         slow.world.manners('north', { grant: 'slow', revoke: 'slow' });
