@@ -228,7 +228,7 @@ describe('what a proposal may hold', () => {
         execFileSync('mkdir', [join(dir, signaturePath(ONE))]),
       ],
     ],
-    'Q2: a long request': [
+    '[Q2] a long request': [
       'E_YAML_SIZE',
       (dir) => [good(dir), write(dir, requestPath(ONE), 'x'.repeat(16_385))],
     ],

@@ -138,7 +138,7 @@ describe.skipIf(!present)('ssh-keygen as oracle', () => {
     ['ecdsa', '521'],
     ['rsa', '2048'],
     ['rsa', '3072'],
-  ])('Z5, Z12: signed by ssh-keygen itself with %s %s', (type, bits) => {
+  ])('[Z5, Z12] signed by ssh-keygen itself with %s %s', (type, bits) => {
     const name = `key-${type}-${bits}`;
     keygen([
       '-q',

@@ -33,7 +33,7 @@ async function failure(
 const answer = (text: string): string => `cat >/dev/null; printf '%s' '${text}'`;
 
 describe('what a plugin is given', () => {
-  it('L19: names are data on stdin, never arguments', async () => {
+  it('[L19] names are data on stdin, never arguments', async () => {
     const fixture = await plugin(
       '[ $# = 0 ] || exit 9; cat > "${0%/*}/../asked"; printf \'{"version":1,"state":"unknown"}\'',
     );
@@ -53,7 +53,7 @@ describe('what a plugin is given', () => {
     });
   });
 
-  it('L21: only PATH, LANG and the variables that config names', async () => {
+  it('[L21] only PATH, LANG and the variables that config names', async () => {
     const fixture = await plugin(
       'cat >/dev/null; printf \'{"version":1,"state":"unknown","handle":{"names":"%s"}}\' "$(env | cut -d= -f1 | sort | tr "\\n" " ")"',
     );
@@ -97,11 +97,11 @@ describe('what a plugin answers', () => {
       'cat >/dev/null; printf \'{"version":1,"state":"present","handle":{"a":"%s"}}\' "$(printf %s "$LEGACY_TOKEN" | base64 -w0)"',
     ],
     ['more than it may', 'cat >/dev/null; exec yes'],
-  ])('L20: %s is refused', async (_, body) => {
+  ])('[L20] %s is refused', async (_, body) => {
     expect(await failure(await plugin(body))).toMatchObject({ code: 'E_PRV_PLUGIN' });
   });
 
-  it('L20: exit 0 without acting is seen by reading back', async () => {
+  it('[L20] exit 0 without acting is seen by reading back', async () => {
     const body =
       'q=$(cat); case $q in *inspect*) s=absent;; *) s=present;; esac; printf \'{"version":1,"state":"%s"}\' $s';
     const fixture = await plugin(body);
@@ -124,7 +124,7 @@ describe('what a plugin answers', () => {
     await expect(revoking).rejects.toMatchObject({ message: expect.stringContaining('still in use') });
   });
 
-  it('N3: its words are cut, without the secrets that it was given', async () => {
+  it('[N3] its words are cut, without the secrets that it was given', async () => {
     const fixture = await plugin(
       'cat >/dev/null; echo "bad token $LEGACY_TOKEN" >&2; head -c 2000 /dev/zero | tr "\\0" x >&2; exit 1',
     );
@@ -138,7 +138,7 @@ describe('what a plugin answers', () => {
     expect((await failure(late)).message).not.toContain('xcan');
   });
 
-  it('L20: a plugin that hangs is ended with all that it started', async () => {
+  it('[L20] a plugin that hangs is ended with all that it started', async () => {
     const fixture = await plugin('sleep 60 & echo $! > "${0%/*}/../child"; sleep 60');
     const hurried = { ...fixture.order, within: 0.5 };
     await expect(command.open(fixture.place).grant(hurried)).rejects.toMatchObject({
@@ -189,13 +189,13 @@ describe('where a plugin may be', () => {
       },
     ],
   ];
-  it.each(cases)('L18: refused when it is %s', async (_, change) => {
+  it.each(cases)('[L18] refused when it is %s', async (_, change) => {
     const fixture = await plugin(good);
     await change(fixture);
     expect(await failure(fixture)).toMatchObject({ code: 'E_PRV_PLUGIN_PATH' });
   });
 
-  it.skipIf(process.getuid?.() !== 0)('L18: refused when it belongs to somebody else', async () => {
+  it.skipIf(process.getuid?.() !== 0)('[L18] refused when it belongs to somebody else', async () => {
     const fixture = await plugin(good);
     await chown(fixture.program, 1, 1);
     expect(await failure(fixture)).toMatchObject({ code: 'E_PRV_PLUGIN_PATH' });
@@ -208,7 +208,7 @@ describe('where a plugin may be', () => {
     expect(await command.open(fixture.place).grant(fixture.order)).toEqual({ handle: {} });
   });
 
-  it('L18: PATH is never searched', async () => {
+  it('[L18] PATH is never searched', async () => {
     const fixture = await plugin(good);
     await writeFile(join(fixture.root, 'pam-provider-other'), '#!/bin/sh\n', { mode: 0o755 });
     const place = {

@@ -92,7 +92,7 @@ describe('the bytes of a key revocation list', () => {
 });
 
 describe('revoking through the list that hosts read', () => {
-  it('L9: keeps what others put there, and every serial that is not safely dead', async () => {
+  it('[L9] keeps what others put there, and every serial that is not safely dead', async () => {
     const spec = join(fixture.root, 'spec');
     await writeFile(spec, `serial: 42\nserial: 99-104\nid: REQ-1\nkey: ${fixture.order.loginKey ?? ''}\n`);
     await execute('ssh-keygen', [
@@ -133,13 +133,13 @@ describe('revoking through the list that hosts read', () => {
     expect(text).toContain('# KRL version 41');
   });
 
-  it('L9: keeps serials that no ledger entry can have given out', async () => {
+  it('[L9] keeps serials that no ledger entry can have given out', async () => {
     await writeFile(fixture.krl, printKrl(withSerials(EMPTY_KRL, ca, new Set([42n]), 3n), NOW));
     await session().revoke(grantOf(10), sceneOf(grantOf(10)));
     expect(serialsOf(await stored(), ca)).toEqual(new Set([42n, serial(10)]));
   });
 
-  it('L9: lists all that are ending or ended, and the count never falls before a serial is safely dead', async () => {
+  it('[L9] lists all that are ending or ended, and the count never falls before a serial is safely dead', async () => {
     const [first, second] = [grantOf(10), grantOf(20)];
     const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
     await session().revoke(first, { seq: 41, gone: [gone(first), gone(second)], known });
@@ -188,7 +188,7 @@ describe('revoking through the list that hosts read', () => {
     expect((await readFile(fixture.krl)).equals(bytes)).toBe(true);
   });
 
-  it('L11: says so when the place of the list cannot be written', async () => {
+  it('[L11] says so when the place of the list cannot be written', async () => {
     const place = { ...fixture.place, env: { ...fixture.place.env, KRL: join(fixture.root, 'none/krl') } };
     await expect(
       fixture.provider.open(place).revoke(grantOf(10), sceneOf(grantOf(10))),

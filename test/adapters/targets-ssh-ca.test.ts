@@ -34,7 +34,7 @@ async function issue(fixture: SshCaFixture, order: Order = fixture.order): Promi
 }
 
 describe('certificates', () => {
-  it('L6, L7, L12: say exactly what was ordered, wherever the host is', async () => {
+  it('[L6, L7, L12] say exactly what was ordered, wherever the host is', async () => {
     const zone = process.env['TZ'];
     process.env['TZ'] = 'PST8';
     try {
@@ -61,7 +61,7 @@ describe('certificates', () => {
     }
   });
 
-  it('L12: carry no extension when config lists none', async () => {
+  it('[L12] carry no extension when config lists none', async () => {
     const fixture = await make();
     const { extensions: _, ...config } = fixture.place.config;
     const place = { ...fixture.place, config };
@@ -90,7 +90,7 @@ describe('certificates', () => {
     expect(await readdir(join(fixture.root, 'tmp'))).toEqual([]);
   });
 
-  it('O1: are never named by anything but a request id', async () => {
+  it('[O1] are never named by anything but a request id', async () => {
     const fixture = await make();
     // A branding cast around the check that this test is about.
     const id = '20261122-\u001b[2J-7k3fq2' as Order['id'];
@@ -162,7 +162,7 @@ describe('reading back', () => {
     expect(await why({}, { now: order.until })).toBe('absent');
   });
 
-  it('L10: is about serials, so a list of key ids in another case changes nothing', async () => {
+  it('[L10] is about serials, so a list of key ids in another case changes nothing', async () => {
     const fixture = await make();
     const spec = join(fixture.root, 'spec');
     await writeFile(spec, `id: ${fixture.order.id.toUpperCase()}\n`);

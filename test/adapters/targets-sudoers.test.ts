@@ -62,7 +62,7 @@ describe('the sudoers file', () => {
     expect((await stat(file())).mode & 0o777).toBe(0o440);
   });
 
-  it.skipIf(!sudoIsHere)('L16: is judged by visudo before sudo can see it', async () => {
+  it.skipIf(!sudoIsHere)('[L16] is judged by visudo before sudo can see it', async () => {
     const visudo = join(fixture.root, 'visudo');
     await writeFile(visudo, '#!/bin/sh\nls "$2" >&2; exit 1\n', { mode: 0o755 });
     const place = { ...fixture.place, config: { ...fixture.place.config, visudo } };
@@ -105,7 +105,7 @@ describe('the sudoers directory', () => {
 });
 
 describe.skipIf(!sudoIsHere)('a real sudo', () => {
-  it('L16: allows exactly what was granted', async () => {
+  it('[L16] allows exactly what was granted', async () => {
     await grant({
       permissions: [
         'run:root:/usr/bin/id',

@@ -32,7 +32,7 @@ describe('broken files on main', () => {
     team = await bench({ remote: false });
   });
 
-  test('each is refused once and stops only itself; bracket bombs kill nothing', async () => {
+  test('[Q3] each is refused once and stops only itself; bracket bombs kill nothing', async () => {
     const day = team.instant(0).slice(0, 10).replaceAll('-', '');
     const folder = `requests/${day.slice(0, 4)}/${day.slice(4, 6)}`;
     const ids = ['broken', 'square', 'curly'].map((name) => `${day}-${name}-aaaaaa`);
@@ -65,7 +65,7 @@ describe('broken files on main', () => {
     expect((await must(team.dana.pam(['audit']))).out).toMatch(/^verified/u);
   });
 
-  test('and a policy of brackets stops grants, not sweeps', async () => {
+  test('[Q3] and a policy of brackets stops grants, not sweeps', async () => {
     const roles = readFileSync(join(team.alice.clone, 'policy/roles.yaml'), 'utf8');
     commitToMain(team.alice, { 'policy/roles.yaml': '['.repeat(4000) }, false);
     const ran = await team.apply.pam(['apply']);
@@ -77,7 +77,7 @@ describe('broken files on main', () => {
   });
 });
 
-describe('hostile text', () => {
+describe('[O1] hostile text', () => {
   let team: Bench;
   let denied: string;
   beforeAll(async () => {
@@ -161,7 +161,7 @@ describe('hostile text', () => {
     expectHarmless(await team.dana.pam(['check', `${folder}/${id}.yaml`]));
   });
 
-  test('ids that look like options reach nothing', async () => {
+  test('[O2] ids that look like options reach nothing', async () => {
     const ids = ['--upload-pack=touch pwned', '-oProxyCommand=x', '--help-me', '-'];
     expect(
       await wrongRefusals(
@@ -179,7 +179,7 @@ describe('hostile text', () => {
   });
 });
 
-describe('a hostile remote', () => {
+describe('[O1] a hostile remote', () => {
   test('its name and what git says about it reach no terminal raw', async () => {
     const team = await bench({ remote: true });
     team.dana.git('remote', 'set-url', 'origin', join(team.dir, 'gone\u001b]52;c;eA==\u0007\u001b[31m.git'));
@@ -208,7 +208,7 @@ describe('a hostile remote', () => {
 });
 
 describe('secrets', () => {
-  test('a canary in the environment of everybody appears nowhere: streams, Git, state, targets, plugins', async () => {
+  test('[N1] a canary in the environment of everybody appears nowhere: streams, Git, state, targets, plugins', async () => {
     const team = await bench({ remote: true });
     const canary = 'CANARY-7f3b1e';
     const names = [

@@ -231,7 +231,7 @@ describe('streams that end early', () => {
     }
   });
 
-  test('a closed stdin is no terminal: --yes works, without it the flag is named', async () => {
+  test('[O6] a closed stdin is no terminal: --yes works, without it the flag is named', async () => {
     const asked = await team.alice.pam(['approve', id], { stdin: null });
     expect({ code: asked.code, out: asked.out }).toEqual({ code: 2, out: '' });
     expect(asked.err).toMatch(/hint: add --yes\n$/u);

@@ -126,7 +126,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
       expect(await works(other)).toBe(true);
     });
 
-    it('L1, L16: refuses hostile names, and says so before it acts', async () => {
+    it('[L1, L16] refuses hostile names, and says so before it acts', async () => {
       const { provider, place, order, goodPermissions, badPermissions, badLogins } = fixture;
       const good = [...order.permissions, ...goodPermissions];
       expect(good.filter((permission) => provider.checkPermission(permission) !== undefined)).toEqual([]);
@@ -142,7 +142,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
       await expectRefusal(fixture, provider.open(place).grant({ ...order, permissions: [] }), 'E_PRV_NAME');
     });
 
-    it('L23: refuses another target than config says', async () => {
+    it('[L23] refuses another target than config says', async () => {
       const { provider, order, wrongPlaces } = fixture;
       expect(wrongPlaces).not.toEqual([]);
       for (const { what, place, code } of wrongPlaces) {
@@ -157,7 +157,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
       expect(await provider.open(place).inspect({ ...order, handle: null })).toEqual({ state: 'absent' });
     });
 
-    it('N1: puts no secret into a receipt', async () => {
+    it('[N1] puts no secret into a receipt', async () => {
       const { provider, place, order, secrets } = fixture;
       const receipt = await provider.open(place).grant(order);
       for (const secret of secrets) expect(JSON.stringify(receipt)).not.toContain(secret);

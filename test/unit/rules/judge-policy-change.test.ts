@@ -86,7 +86,7 @@ describe('may this policy follow that one', () => {
     ['two beside junk', [{ text: '', armor: '' }, ...by('alice', 'bob')], 'ok'],
   ])('%s', (_, statements, expected) => expect(code(statements)).toBe(expected));
 
-  it('a statement dies after seven days', () => {
+  it('[F14] a statement dies after seven days', () => {
     const last = plus(at('12:00'), POLICY_STATEMENT_LIFE_SECONDS);
     expect(POLICY_STATEMENT_LIFE_SECONDS).toBe(7 * 86_400);
     expect([code(by('alice', 'bob'), next, last), code(by('alice', 'bob'), next, plus(last, 1))]).toEqual([
@@ -110,7 +110,7 @@ describe('other admins', () => {
       otherAdmins,
     );
 
-  it('must agree too, and agree alone to nothing', () => {
+  it('[F4] must agree too, and agree alone to nothing', () => {
     expect(both(['alice', 'bob', 'carol', 'frank'])).toBe('ok');
     expect(both(['alice', 'bob', 'carol'])).toBe('E_POL_UNSIGNED');
     expect(both(['alice', 'bob'])).toBe('E_POL_UNSIGNED');

@@ -1,0 +1,71 @@
+/** What somebody who may write main can do to the policy there, and what admins sign of it. Nothing asks whether they may. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readPolicy } from '../../src/documents/policy-files.ts';
+import { freshLedger } from '../../src/flows/look-at-request.ts';
+import { policyFilesOf } from '../../src/flows/walk-ledger.ts';
+import type { Instant } from '../../src/model/instant.ts';
+import { isOid } from '../../src/model/names.ts';
+import { NAMESPACES, type Signed } from '../../src/model/statement.ts';
+import { treeDigest } from '../../src/trust/digest.ts';
+import { printStatement } from '../../src/trust/statement-text.ts';
+import type { World } from '../crash/access-repository.ts';
+import { plant } from './hostile-hands.ts';
+
+// The fixture writes its policy as JSON, which YAML also is.
+type Document = Record<string, Record<string, Record<string, unknown>>>;
+
+/** The policy file on main with something changed, as the text of a file. */
+export function policyText(world: World, path: string, change: (document: Document) => void): string {
+  const document = JSON.parse(readFileSync(join(world.dir, path), 'utf8')) as Document;
+  change(document);
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+export const rolesWith = (world: World, role: string, change: Readonly<Record<string, unknown>>): string =>
+  policyText(world, 'policy/roles.yaml', ({ roles }) => {
+    Object.assign(roles?.[role] ?? {}, change);
+  });
+
+/** Puts these files on main and, as an honest admin would, in force. */
+export async function bringIntoForce(world: World, files: Readonly<Record<string, string>>): Promise<void> {
+  plant(world, 'main', files);
+  await world.ratify();
+}
+
+export interface PolicySignature {
+  readonly signer?: string;
+  readonly key?: string;
+  readonly seq?: number;
+  readonly signedAt?: Instant;
+}
+
+/** A statement over the policy that main holds, whatever that is, published where admins' statements travel. */
+export async function signPolicyOnMain(world: World, wish: PolicySignature = {}): Promise<Signed> {
+  const { signer = 'alice', key = signer, seq = 2, signedAt = world.now } = wish;
+  const desk = await world.desk();
+  const { state } = (await freshLedger(desk)).view;
+  const main = world.git('rev-parse', 'refs/heads/main');
+  if (!isOid(main)) throw new Error('there is no main');
+  const text = printStatement({
+    type: 'policy',
+    root: state.root,
+    signer,
+    signedAt,
+    seq,
+    policySha256: treeDigest(await policyFilesOf(desk.repository, main)),
+    previousSha256: state.policy.digest,
+  });
+  const signed = { text, armor: await desk.sign(text, NAMESPACES.policy, world.signer(key).keyFile) };
+  await (await desk.forge(state.policy.config)).publish(`policy-${seq}`, signed, signer);
+  return signed;
+}
+
+/** Reads the policy on main as an admin's `ratify` would. */
+export async function readPolicyOnMain(world: World): Promise<void> {
+  const desk = await world.desk();
+  const main = world.git('rev-parse', 'refs/heads/main');
+  if (!isOid(main)) throw new Error('there is no main');
+  const files = await policyFilesOf(desk.repository, main);
+  readPolicy(files, treeDigest(files), desk.providers);
+}
