@@ -4,6 +4,7 @@
  */
 import { readBeats, readEntry, readOpenRecord } from '../documents/entry-file.ts';
 import { readPolicy } from '../documents/policy-files.ts';
+import { POLICY_BYTES } from '../documents/yaml.ts';
 import type { Entry } from '../model/entry.ts';
 import { EXIT, PamError } from '../model/error.ts';
 import type { CommitInfo, Repository } from '../model/git.ts';
@@ -219,11 +220,18 @@ export async function policyFilesOf(repository: Repository, treeish: Oid): Promi
   ];
   const odd = listed.find((one) => one.mode !== '100644' || !POLICY_PATHS.some((path) => path === one.path));
   if (odd !== undefined) {
-    throw new PamError('E_POL_FILES', `${odd.path} (mode ${odd.mode}) does not belong to a policy`);
+    throw new PamError('E_POL_FILES', `${odd.path} (mode ${odd.mode}) does not belong to a policy`, {
+      exit: EXIT.invalid,
+    });
+  }
+  const large = listed.find(({ size }) => size > POLICY_BYTES);
+  if (large !== undefined) {
+    const message = `${large.path} has ${large.size} bytes; at most ${POLICY_BYTES} are allowed`;
+    throw new PamError('E_YAML_SIZE', message, { exit: EXIT.invalid });
   }
   const blobs = await repository.read(
     POLICY_PATHS.map((path) => ({ treeish, path })),
-    256 * 1024,
+    POLICY_BYTES,
   );
   return new Map(
     POLICY_PATHS.flatMap((path, at) => {

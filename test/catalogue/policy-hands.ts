@@ -1,7 +1,6 @@
 /** What somebody who may write main can do to the policy there, and what admins sign of it. Nothing asks whether they may. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readPolicy } from '../../src/documents/policy-files.ts';
 import { freshLedger } from '../../src/flows/look-at-request.ts';
 import { policyFilesOf } from '../../src/flows/walk-ledger.ts';
 import type { Instant } from '../../src/model/instant.ts';
@@ -59,13 +58,4 @@ export async function signPolicyOnMain(world: World, wish: PolicySignature = {})
   const signed = { text, armor: await desk.sign(text, NAMESPACES.policy, world.signer(key).keyFile) };
   await (await desk.forge(state.policy.config)).publish(`policy-${seq}`, signed, signer);
   return signed;
-}
-
-/** Reads the policy on main as an admin's `ratify` would. */
-export async function readPolicyOnMain(world: World): Promise<void> {
-  const desk = await world.desk();
-  const main = world.git('rev-parse', 'refs/heads/main');
-  if (!isOid(main)) throw new Error('there is no main');
-  const files = await policyFilesOf(desk.repository, main);
-  readPolicy(files, treeDigest(files), desk.providers);
 }
