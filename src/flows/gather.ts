@@ -11,11 +11,13 @@ import type { IncidentState } from '../model/incident.ts';
 import { isRequestId, type Oid, requestPath, type RequestId, signaturePath } from '../model/names.ts';
 import type { Signed } from '../model/statement.ts';
 import { type Candidate, isRequest, type Situation } from '../rules/situation.ts';
+import { namedEntry } from '../rules/verify-approvals.ts';
 import { splitSigned } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { type Desk, mainRef } from './desk.ts';
 import type { Freshness } from './fetch-state.ts';
+import { readProposals } from './read-proposals.ts';
 import { readStatements } from './read-statements.ts';
 import { haltsOf } from './halts.ts';
 import type { LedgerView } from './read-ledger.ts';
@@ -44,9 +46,16 @@ export async function gather(
     main === undefined ? [] : await candidatesOnMain(desk, main, ids, only === undefined ? days : []);
   const forge = await desk.forge(config);
   const proposed = await orHalt(halts, [], async () => {
-    const taken = new Set(onMain.map((one) => one.id));
-    const wanted = { ids: ids.filter((id) => !taken.has(id)), days: only === undefined ? days : [] };
-    return (await forge.proposals(wanted)).filter(({ id }) => !taken.has(id) && (only?.has(id) ?? true));
+    const taken = onMain.map((one) => one.id);
+    const skip = new Set(only === undefined ? [...taken, ...settled(view)] : taken);
+    const wanted = {
+      ids: ids.filter((id) => !skip.has(id)),
+      days: only === undefined ? days : [],
+      skip,
+    };
+    const { found, flooded } = await readProposals(forge, wanted);
+    if (flooded !== null) desk.note(`${flooded}; new proposals wait until there are fewer`);
+    return found;
   });
   const candidates = [...onMain, ...proposed.flatMap(proposalCandidate)];
   const stoppable = [...view.state.index.records.values()].filter(
@@ -76,6 +85,10 @@ export async function gather(
     witnesses: await witnessesOf(desk, view, pointsOf(view, approvals)),
   };
 }
+
+/** Ids whose proposals say nothing any more. */
+const settled = ({ state }: LedgerView): readonly RequestId[] =>
+  [...state.index.records.values()].filter((one) => !UNDECIDED.has(one.state)).map(({ id }) => id);
 
 const UNDECIDED: ReadonlySet<string> = new Set(['unseen', 'seen', 'scheduled', 'granting', 'refused']);
 
@@ -233,15 +246,10 @@ export async function incidentStates(
 
 /** Ledger points that approvals name, recorded ones included. */
 function pointsOf(view: LedgerView, approvals: ReadonlyMap<RequestId, readonly Signed[]>): number[] {
-  const recorded = [...view.state.index.records.values()].flatMap(
-    (one) => one.grant?.evidence?.approvals ?? [],
-  );
-  return [...recorded, ...[...approvals.values()].flat()].flatMap(({ text }) => {
-    try {
-      return claimsOf(text).ledger?.seq ?? [];
-    } catch (error) {
-      if (error instanceof PamError) return [];
-      throw error;
-    }
-  });
+  const { policy, index } = view.state;
+  const recorded = [...index.records.values()].flatMap(({ grant }) => grant?.evidence?.approvals ?? []);
+  const found = [...approvals.values()].flat();
+  // Recorded ones were verified by the policy of their time.
+  const before = recorded.flatMap(({ text }) => claimsOf(text).ledger?.seq ?? []);
+  return [...before, ...found.flatMap((signed) => namedEntry(policy, signed) ?? [])];
 }

@@ -28,5 +28,5 @@ export async function readStatements(forge: Forge, topics: readonly string[]): P
   return { found, flooded };
 }
 
-const isFlood = (error: unknown): error is PamError =>
+export const isFlood = (error: unknown): error is PamError =>
   error instanceof PamError && error.code === 'E_FORGE_LIMIT';

@@ -28,10 +28,10 @@ export function gitBranches(forge: GitForge): Forge {
   const statements = statementBranches(forge.repository, place);
   return {
     kind: 'git',
-    proposals: async ({ ids, days }) => {
+    proposals: async ({ ids, days, skip }) => {
       const wanted = [...ids.map((id) => `pam/${id}`), ...days.map((day) => `pam/${checkDay(day)}-*`)];
-      const found = wanted.length === 0 ? new Map<string, Oid>() : await place.find(wanted);
-      return await readProposals(forge, place, found);
+      const found = wanted.length === 0 ? new Map<string, Oid>() : await place.find(wanted, checkCount);
+      return await readProposals(forge, place, found, skip ?? new Set());
     },
     statements: statements.find,
     propose: async (proposal) => await propose(forge, place, proposal),
@@ -39,6 +39,19 @@ export function gitBranches(forge: GitForge): Forge {
       await publish(forge, place, statements, { topic, signed, author });
     },
   };
+}
+
+/** Of three days. Each costs a look at its whole tree. */
+const MAX_PROPOSALS = 3000;
+
+function checkCount(branches: readonly string[]): void {
+  if (branches.length > MAX_PROPOSALS) {
+    throw new PamError(
+      'E_FORGE_LIMIT',
+      `there are ${branches.length} proposals; at most ${MAX_PROPOSALS} are read`,
+      { hint: 'remove the branches pam/* that nobody entitled pushed' },
+    );
+  }
 }
 
 function checkDay(day: string): string {
@@ -50,6 +63,7 @@ async function readProposals(
   forge: GitForge,
   place: BranchPlace,
   branches: ReadonlyMap<string, Oid>,
+  skip: ReadonlySet<RequestId>,
 ): Promise<readonly Proposal[]> {
   const main = await place.known(forge.main);
   const trees = new Map<Oid, Promise<readonly TreeEntry[]>>();
@@ -60,7 +74,7 @@ async function readProposals(
   };
   const named = [...branches].flatMap(([branch, head]) => {
     const id = branch.slice('pam/'.length);
-    return isRequestId(id) ? [{ branch, id, head, main }] : [];
+    return isRequestId(id) && !skip.has(id) ? [{ branch, id, head, main }] : [];
   });
   const repository = withWholeMain(forge);
   return await fewAtOnce(named, async (at) => await readProposal(repository, baseTree, at));
@@ -136,10 +150,29 @@ async function propose(
     author: proposal.author,
     at: forge.now(),
   });
-  if (await place.create(branch, commit)) return { branch, proposal: branch };
+  if (await made(place, branch, commit)) return { branch, proposal: branch };
   if ((await place.find([branch])).size > 0) throw taken();
   throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {
     hint: 'may you push branches named pam/* there?',
+  });
+}
+
+/**
+ * `false` when something has the name. Throws when a branch has the name of one of its directories: git cannot hold
+ * both, so whoever may push could silence an id with it (catalogue Q).
+ */
+async function made(place: BranchPlace, branch: string, commit: Oid): Promise<boolean> {
+  const parts = branch.split('/').slice(0, -1);
+  const above = parts.map((_, at) => parts.slice(0, at + 1).join('/'));
+  try {
+    if (await place.create(branch, commit)) return true;
+  } catch (error) {
+    if (!(error instanceof PamError) || (await place.find(above)).size === 0) throw error;
+  }
+  const [blocking] = (await place.find(above)).keys();
+  if (blocking === undefined) return false;
+  throw new PamError('E_FORGE_REFUSED', `the branch ${blocking} is in the way of ${branch}`, {
+    hint: `have ${blocking} removed: nothing of pam has that name, so somebody pushed it to be in the way`,
   });
 }
 
@@ -163,7 +196,7 @@ async function publish(
     author,
     at: forge.now(),
   });
-  if (await place.create(branch, commit)) return;
+  if (await made(place, branch, commit)) return;
   // Somebody was faster: with the same statement that is as good, with anything else it is not.
   if (await statements.holds(branch, signed)) return;
   throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {

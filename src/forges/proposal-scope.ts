@@ -20,11 +20,12 @@ export async function faultOf(
   proposal: { readonly id: RequestId; readonly head: Oid; readonly main: Oid },
 ): Promise<Fault | undefined> {
   const { id, head, main } = proposal;
-  const base = await repository.mergeBase(head, main);
-  if (base === undefined) return outOfScope('it shares no history with main');
+  // The cheap look first: most of what strangers push holds no request at all.
   const after = await repository.list(head, '');
   const wrongFile = faultOfFiles(id, after);
   if (wrongFile !== undefined) return wrongFile;
+  const base = await repository.mergeBase(head, main);
+  if (base === undefined) return outOfScope('it shares no history with main');
   // Merged as it is: main holds all of it, so there is no change left to look at.
   if (base === head) return undefined;
   return faultOfChange(id, await baseTree(base), after);

@@ -19,6 +19,8 @@ export interface Forge {
 export interface Wanted {
   readonly ids: readonly RequestId[];
   readonly days: readonly string[];
+  /** Not these, whatever their date. */
+  readonly skip?: ReadonlySet<RequestId>;
 }
 
 export interface Proposal {

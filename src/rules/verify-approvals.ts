@@ -4,8 +4,10 @@ import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
-import type { ApprovalStatement, ExactGrant, Signed } from '../model/statement.ts';
-import { compromisedSince } from '../trust/keyring.ts';
+import { type ApprovalStatement, type ExactGrant, NAMESPACES, type Signed } from '../model/statement.ts';
+import { compromisedSince, holdersOf } from '../trust/keyring.ts';
+import { verifySshsig } from '../trust/sshsig.ts';
+import { claimsOf } from '../trust/statement-text.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
 
 export interface ApprovalFacts {
@@ -39,6 +41,23 @@ export function verifyApprovals(facts: ApprovalFacts, approvals: readonly Signed
     }
   }
   return { good, bad };
+}
+
+/**
+ * The ledger entry that an approval names, if a person of this policy signed it. Signature first: looking an old
+ * entry up means walking down to it, and anybody may push a text that names the first one.
+ */
+export function namedEntry(policy: Policy, signed: Signed): number | undefined {
+  try {
+    const { signer, ledger } = claimsOf(signed.text);
+    const { text: message, armor } = signed;
+    const { key } = verifySshsig({ message, armor, namespace: NAMESPACES.approval });
+    const holder = holdersOf(policy).get(key.fingerprint);
+    return holder?.kind === 'person' && holder.id === signer ? ledger?.seq : undefined;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
 }
 
 export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedApproval {

@@ -2,7 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Signed } from '../../../src/model/statement.ts';
 import { exactGrant } from '../../../src/rules/exact-grant.ts';
-import { verifyApproval, verifyApprovals, type ApprovalFacts } from '../../../src/rules/verify-approvals.ts';
+import {
+  namedEntry,
+  verifyApproval,
+  verifyApprovals,
+  type ApprovalFacts,
+} from '../../../src/rules/verify-approvals.ts';
 import { codeOf } from '../../support/error-code.ts';
 import {
   approve,
@@ -87,6 +92,17 @@ describe('approvals', () => {
     expect(codeOf(() => verifyApproval({ ...facts, witnesses: new Map([[seq + 1, head]]) }, signed))).toBe(
       'E_APR_LEDGER',
     );
+  });
+
+  it('[Q1] nobody walks down to the ledger entry that a stranger names', () => {
+    const named = (signed: Signed): number | undefined => namedEntry(ledger.policy, signed);
+    const { text, armor } = approve(ledger, asked, 'bob');
+    expect(named({ text, armor })).toBe(ledger.point.seq);
+    expect(named(approve(ledger, asked, 'bob', { key: 'thief' }))).toBeUndefined();
+    expect(named(approve(ledger, asked, 'bob', { key: 'alice' }))).toBeUndefined();
+    expect(named(approve(ledger, asked, 'deploy-bot'))).toBeUndefined();
+    expect(named({ armor, text: text.replace(/^ledger: [0-9]+/mu, 'ledger: 0') })).toBeUndefined();
+    expect(named({ text: 'x', armor: 'y' })).toBeUndefined();
   });
 
   it.each([

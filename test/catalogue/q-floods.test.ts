@@ -1,0 +1,131 @@
+/**
+ * Group Q: whoever may push makes pam work for nothing. What is bounded: a run reads what is open and what is dated
+ * around today, so many files and many branches stop nobody else. Each row grants a good request and sweeps the
+ * live one in the middle of it.
+ */
+import { describe, expect, it } from 'vitest';
+import { PamError } from '../../src/model/error.ts';
+import { requestPath, signaturePath } from '../../src/model/names.ts';
+import type { World } from '../crash/access-repository.ts';
+import { run } from './attack.ts';
+import { floodMain, letters, pushBranches, watched } from './floods.ts';
+import { requestId } from './hostile-hands.ts';
+import { GOOD_HELD, LIVE_ENDS, LIVE_HELD, merge, preparedScene, propose, type Scene } from './scene.ts';
+
+const scene = preparedScene();
+const main = (world: World): string => world.git('rev-parse', 'refs/heads/main');
+const branchNames = (count: number, prefix: string): readonly string[] =>
+  Array.from({ length: count }, (_, at) => `${prefix}${letters(at)}`);
+
+async function expectOthersGoOn({ world, good }: Scene, granted: readonly string[] = []): Promise<void> {
+  await merge(world, good);
+  await world.apply();
+  expect(world.held()).toEqual([LIVE_HELD, ...granted, GOOD_HELD].sort());
+  world.now = LIVE_ENDS;
+  expect(await run('sweep', world, undefined)).toMatchObject({ exit: 0 });
+  expect(world.held()).toEqual([...granted, GOOD_HELD].sort());
+}
+
+describe('group Q', () => {
+  it('[Q1] 10,000 merged request files: nobody looks at those of other days, and a sweep at none', async () => {
+    const at = scene();
+    const { world, good } = at;
+    const old = Array.from({ length: 10_000 }, (_, one) => requestId(`20261102-writer-${letters(one)}`));
+    floodMain(
+      world,
+      old.flatMap((id) => [requestPath(id), signaturePath(id)]),
+      'x',
+    );
+    await merge(world, good);
+    const applied = watched();
+    await world.apply({ change: applied.change });
+    expect(world.held()).toEqual([LIVE_HELD, GOOD_HELD]);
+    expect(applied.paths.filter((path) => path.includes('20261102'))).toEqual([]);
+    world.now = LIVE_ENDS;
+    const swept = watched();
+    await world.sweep({ executor: 'pam-sweep', change: swept.change });
+    expect(world.held()).toEqual([GOOD_HELD]);
+    expect(swept.paths.length).toBeGreaterThan(0);
+    expect(swept.paths.filter((path) => path.startsWith('requests'))).toEqual([]);
+  });
+
+  it('[Q3] bracket bombs under the ids of today: refused once, and a sweep looks at none', async () => {
+    const at = scene();
+    const { world } = at;
+    const bombs = Array.from({ length: 50 }, (_, one) => requestId(`20261122-writer-${letters(one)}`));
+    floodMain(world, bombs.map(requestPath), '['.repeat(900) + ']'.repeat(900));
+    const swept = watched();
+    world.now = LIVE_ENDS;
+    await world.sweep({ executor: 'pam-sweep', change: swept.change });
+    expect(world.held()).toEqual([]);
+    expect(swept.paths.filter((path) => path.startsWith('requests'))).toEqual([]);
+    const first = await run('apply', world, undefined);
+    expect(first.codes.filter((code) => code === 'E_YAML_DEPTH')).toHaveLength(bombs.length);
+    const again = await run('apply', world, undefined);
+    expect(again.codes).not.toContain('E_YAML_DEPTH');
+  });
+
+  it('[Q1] more new proposals than are read: those that are merged or known go on, the new ones wait', async () => {
+    const at = scene();
+    const { world, unapproved } = at;
+    const fresh = await propose(world, { role: 'reader', requester: 'erin' });
+    pushBranches(world, branchNames(3001, 'pam/20261122-flood-'), main(world));
+    await expectOthersGoOn(at);
+    expect(
+      world.notes.filter((line) => /^there are 30\d\d proposals; at most 3000 are read/u.test(line)),
+    ).not.toEqual([]);
+    const records = await world.records();
+    expect([records.get(fresh)?.state, records.get(unapproved)?.state]).toEqual([undefined, 'seen']);
+    expect(await run('check', world, fresh)).toMatchObject({ exit: 8 });
+  });
+
+  it('[Q1] as many branches as are read, none of them a proposal', async () => {
+    const at = scene();
+    pushBranches(at.world, branchNames(500, 'pam/20261122-flood-'), main(at.world));
+    await expectOthersGoOn(at);
+  });
+
+  it('[Q1] more statements about one id than are read: that id waits, for a stop may be among them', async () => {
+    const at = scene();
+    const { world, victim } = at;
+    await merge(world, victim);
+    pushBranches(
+      world,
+      Array.from(
+        { length: 2001 },
+        (_, one) => `pam-statements/${victim}/${one.toString(16).padStart(16, '0')}`,
+      ),
+      main(world),
+    );
+    await merge(world, at.good);
+    await world.apply();
+    expect(world.held()).toEqual([LIVE_HELD, GOOD_HELD]);
+    world.now = LIVE_ENDS;
+    // The sweep could not read whether somebody stopped that id: it says so, and ends what is over.
+    expect(await run('sweep', world, undefined)).toMatchObject({ codes: ['E_FORGE_LIMIT'], exit: 3 });
+    expect(world.held()).toEqual([GOOD_HELD]);
+  });
+
+  it.each(['pam-statements', 'pam-statements/{id}'])(
+    '[Q1] the branch %s is in the way: whoever signs is told which',
+    async (name) => {
+      const { world, unapproved, victim } = scene();
+      const inTheWay = name.replace('{id}', unapproved);
+      if (name === 'pam-statements') {
+        for (const ref of world
+          .git('for-each-ref', '--format=%(refname)', 'refs/heads/pam-statements')
+          .split('\n')) {
+          world.git('update-ref', '-d', ref);
+        }
+      }
+      world.git('update-ref', `refs/heads/${inTheWay}`, main(world));
+      const error: unknown = await world.stop(unapproved, 'alice').catch((cause: unknown) => cause);
+      expect(error).toBeInstanceOf(PamError);
+      expect(error).toMatchObject({
+        code: 'E_FORGE_REFUSED',
+        message: expect.stringContaining(`the branch ${inTheWay} is in the way`),
+      });
+      if (name !== 'pam-statements') await world.stop(victim, 'alice');
+    },
+  );
+});
