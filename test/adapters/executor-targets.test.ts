@@ -50,7 +50,7 @@ describe('a target that does not do what it is told to grant', () => {
     ['fail', 'E_PRV_PLUGIN'],
     ['fail-after', 'E_PRV_PLUGIN'],
     ['hang', 'E_PRV_PLUGIN'],
-  ])('%s: it is failed and never granted, and nothing is left behind', async (manner, code) => {
+  ])('[L20] %s: it is failed and never granted, and nothing is left behind', async (manner, code) => {
     const world = fresh();
     const id = await world.ask({ role: 'writer' });
     world.manners('north', { grant: manner });
@@ -68,7 +68,7 @@ describe('a target that does not do what it is told to grant', () => {
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });
 
-  it('does it in part only: failed, and the part is taken back', async () => {
+  it('[L20] does it in part only: failed, and the part is taken back', async () => {
     const world = fresh();
     const id = await world.ask({ role: 'writer' });
     const half = (desk: Desk): Desk => {
@@ -117,7 +117,7 @@ describe('a target that does not do what it is told to grant', () => {
     expect(world.held()).toEqual([]);
   });
 
-  it('leaves a child behind that keeps its pipe: it is over in time, and nothing runs on', async () => {
+  it('[L20] leaves a child behind that keeps its pipe: it is over in time, and nothing runs on', async () => {
     const world = fresh();
     const id = await world.ask({ role: 'reader' });
     world.manners('north', { grant: 'fork' });
@@ -318,7 +318,7 @@ describe('access that others share', () => {
 });
 
 describe('access that was there before', () => {
-  it('is no ground to build on', async () => {
+  it('[L22] is no ground to build on', async () => {
     const world = fresh();
     world.putOnShelf('north dana read');
     const id = await world.ask({ role: 'writer' });
@@ -332,7 +332,7 @@ describe('access that was there before', () => {
     expect(world.held()).toEqual(['north dana read']);
   });
 
-  it('is never taken away where the role allows it', async () => {
+  it('[L22] is never taken away where the role allows it', async () => {
     const world = fresh();
     world.putOnShelf('north dana keep');
     const id = await granted(world, 'keeper');

@@ -141,7 +141,7 @@ describe('one request on its way through four clones', () => {
     ).toBe(true);
   });
 
-  test('--offline works from what is there, says so, and grants nothing', async () => {
+  test('[Z20] --offline works from what is there, says so, and grants nothing', async () => {
     const shown = await team.dana.pam(['status', '--offline']);
     expect({ code: shown.code, err: shown.err }).toEqual({
       code: 0,
@@ -154,7 +154,7 @@ describe('one request on its way through four clones', () => {
     expect(applied.code).toBe(3);
   });
 
-  test('a remote that is gone: people are told, a sweep says so and exits 3', async () => {
+  test('[Z20] a remote that is gone: people are told, a sweep says so and exits 3', async () => {
     team.sweep.git('remote', 'set-url', 'origin', join(team.dir, 'gone.git'));
     const swept = await team.sweep.pam(['sweep', '--json'], { env: { PAM_ROOT: team.trustRoot } });
     team.sweep.git('remote', 'set-url', 'origin', team.bare ?? '');
@@ -185,7 +185,7 @@ describe('time', () => {
     team = await bench({ remote: true });
   });
 
-  test('a fallback approver signs nothing too early (8, with the time), and counts afterwards', async () => {
+  test('[Z14] a fallback approver signs nothing too early (8, with the time), and counts afterwards', async () => {
     const id = await askBastion(team.dana);
     await must(team.apply.pam(['apply']));
     await must(team.carol.pam(['catalog']));
@@ -276,7 +276,7 @@ describe('a signature from another machine', () => {
     return { text: join(place, 'text'), signature: join(place, 'text.sig') };
   }
 
-  test('approve --print, ssh-keygen -Y sign, approve --statement --signature by somebody without any key', async () => {
+  test('[Z12] approve --print, ssh-keygen -Y sign, approve --statement --signature by somebody without any key', async () => {
     const id = await askBastion(team.dana);
     const text = expectQuiet(await team.bob.pam(['approve', id, '--print']));
     const signed = await signByHand(text, team.key('bob'), 'pam-approval-v1@pam');

@@ -1,0 +1,104 @@
+/** Group R: whoever sits at, or works on, an approver's machine. A role may want a key that somebody has to touch. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { lookAtRequest } from '../../src/flows/look-at-request.ts';
+import { prepareApproval, publishApproval, signApproval } from '../../src/flows/sign-approval.ts';
+import { PamError } from '../../src/model/error.ts';
+import { plus } from '../../src/model/instant.ts';
+import type { RequestId } from '../../src/model/names.ts';
+import { NAMESPACES } from '../../src/model/statement.ts';
+import { tempDir } from '../adapters/git-workbench.ts';
+import type { World } from '../crash/access-repository.ts';
+import { makeKey, type SignOptions } from '../support/make-signature.ts';
+import { attack, permit } from './attack.ts';
+import { bringIntoForce, policyText, rolesWith } from './policy-hands.ts';
+import { ATTACKED, makeScene, merge, propose, type Scene } from './scene.ts';
+
+const token = makeKey('sk-ssh-ed25519@openssh.com');
+
+/** `writer` wants a touch, and bob has a security key beside the software key with which he signed `victim`. */
+let prepared: Scene | undefined;
+beforeAll(async () => {
+  prepared = await makeScene();
+  const { world } = prepared;
+  await bringIntoForce(world, {
+    'policy/roles.yaml': rolesWith(world, 'writer', {
+      approval: [{ approvers: ['alice', 'bob'], threshold: 1, presence: 'touch' }],
+    }),
+    'policy/people.yaml': policyText(world, 'policy/people.yaml', ({ people }) => {
+      const { keys } = people?.['bob'] as { readonly keys: object[] };
+      keys.push({ key: token.line, attested: `sha256:${'a'.repeat(64)}` });
+    }),
+  });
+}, 120_000);
+
+const scene = (): Scene => {
+  if (prepared === undefined) throw new Error('scenes are copied inside tests only');
+  return { ...prepared, world: prepared.world.copy(`${tempDir()}/world`) };
+};
+
+/** Bob's approval of what is proposed, made by his token with these flags, pushed past every check of ours. */
+async function approveWithToken(world: World, id: RequestId, how: SignOptions): Promise<void> {
+  const desk = await world.desk();
+  const looked = await lookAtRequest(desk, id);
+  const { text } = prepareApproval(looked, 'bob', null);
+  const forge = await desk.forge(looked.view.state.policy.config);
+  await forge.publish(id, { text, armor: token.sign(text, NAMESPACES.approval, how) }, 'bob');
+}
+
+describe('group R', () => {
+  attack(scene, '[R1]', 'an agent signed with the software key that the machine holds', {
+    code: 'E_KEY_NOT_HARDWARE',
+    by: ['check', 'apply'],
+    do: async ({ world, victim }) => {
+      await expect(merge(world, victim)).rejects.toBeInstanceOf(PamError);
+      const { judged } = await lookAtRequest(await world.desk(), victim);
+      expect(judged?.decision.verdict).toBe('refused');
+      const head = world.git('rev-parse', `refs/heads/pam/${victim}`);
+      world.git('merge', '-q', '--no-edit', head);
+      return victim;
+    },
+  });
+
+  it('[R1] pam approve signs nothing that would not count', async () => {
+    const { world } = scene();
+    const id = await propose(world, { role: 'writer', requester: 'erin' });
+    const desk = await world.desk();
+    const looked = await lookAtRequest(desk, id);
+    const signing = signApproval(desk, looked, prepareApproval(looked, 'bob', null), world.signer('bob'));
+    await expect(signing).rejects.toMatchObject({ code: 'E_KEY_NOT_HARDWARE', exit: 5 });
+    expect(world.git('for-each-ref', `refs/heads/pam-statements/${id}`)).toBe('');
+  });
+
+  attack(scene, '[R4]', 'a security key that nobody touched', {
+    code: 'E_SK_NO_TOUCH',
+    by: ['check', 'apply'],
+    do: async ({ world }) => {
+      const id = await propose(world, { role: 'writer', requester: 'erin' });
+      await approveWithToken(world, id, { flags: 0 });
+      world.git('merge', '-q', '--no-edit', world.git('rev-parse', `refs/heads/pam/${id}`));
+      return id;
+    },
+  });
+
+  it('[R4] and pam publishes none', async () => {
+    const { world } = scene();
+    const id = await propose(world, { role: 'writer', requester: 'erin' });
+    const desk = await world.desk();
+    const looked = await lookAtRequest(desk, id);
+    const { text } = prepareApproval(looked, 'bob', null);
+    const armor = token.sign(text, NAMESPACES.approval, { flags: 0 });
+    await expect(publishApproval(desk, looked, { text, armor })).rejects.toMatchObject({
+      code: 'E_SK_NO_TOUCH',
+    });
+  });
+
+  permit(scene, '[Z8]', 'the same key, touched, whatever its counter says', {
+    holds: ['north erin read', 'north erin write'],
+    do: async ({ world, victim }) => {
+      world.now = plus(ATTACKED, 1);
+      await approveWithToken(world, victim, { flags: 1, counter: 0 });
+      await merge(world, victim);
+      return victim;
+    },
+  });
+});
