@@ -45,7 +45,7 @@ export interface TargetPlace {
 }
 
 export interface TargetSession {
-  /** Compares the real target with the identity in config; throws `E_PRV_IDENTITY` when it is another. */
+  /** Compares the real target with the identity in config; throws `E_PRV_TARGET_IDENTITY` when it is another. */
   readonly verifyIdentity: () => Promise<void>;
   /** Makes the access. `permissions` all, or throws. */
   readonly grant: (order: Order) => Promise<Receipt>;

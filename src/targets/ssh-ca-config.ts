@@ -115,5 +115,8 @@ function parseCaKey(line: string): PublicKey {
 }
 
 function anotherCa(place: TargetPlace, found: string, expected: string): PamError {
-  return new PamError('E_PRV_IDENTITY', `the CA of target ${place.target} is ${found}, not ${expected}`);
+  return new PamError(
+    'E_PRV_TARGET_IDENTITY',
+    `the CA of target ${place.target} is ${found}, not ${expected}`,
+  );
 }

@@ -210,7 +210,7 @@ describe('revoking through the list that hosts read', () => {
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
     const other = parsePublicKey(await readFile(join(fixture.root, 'other.pub'), 'utf8')).fingerprint;
     const wrong = fixture.provider.open({ ...fixture.place, config: { ...config, ca: other } });
-    await expect(wrong.inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_IDENTITY' });
+    await expect(wrong.inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_TARGET_IDENTITY' });
   });
 
   it('writes a file that hosts can read, through a link too', async () => {

@@ -26,6 +26,14 @@ export const rolesWith = (world: World, role: string, change: Readonly<Record<st
     Object.assign(roles?.[role] ?? {}, change);
   });
 
+/** `policy/people.yaml` with one key more for a person. */
+export const peopleWithKey = (world: World, person: string, key: Readonly<Record<string, string>>): string =>
+  policyText(world, 'policy/people.yaml', ({ people }) => {
+    const keys = people?.[person]?.['keys'];
+    if (!Array.isArray(keys)) throw new Error(`nobody is called ${person}`);
+    keys.push(key);
+  });
+
 /** Puts these files on main and, as an honest admin would, in force. */
 export async function bringIntoForce(world: World, files: Readonly<Record<string, string>>): Promise<void> {
   plant(world, 'main', files);

@@ -116,7 +116,7 @@ export async function sshCaFixture(
       {
         what: 'another CA key',
         place: { ...place, env: { ...env, CA_KEY: otherKey } },
-        code: 'E_PRV_IDENTITY',
+        code: 'E_PRV_TARGET_IDENTITY',
       },
       {
         what: 'another CA key, fingerprint alone in config',
@@ -124,7 +124,7 @@ export async function sshCaFixture(
           ...place,
           config: { ca_key_env: 'CA_KEY', krl_env: 'KRL', ca: sshCa.identity({ ca_public_key: otherLine }) },
         },
-        code: 'E_PRV_IDENTITY',
+        code: 'E_PRV_TARGET_IDENTITY',
       },
       {
         what: 'two halves that disagree',
