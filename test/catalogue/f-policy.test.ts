@@ -16,6 +16,7 @@ import { type Attack, attack, run } from './attack.ts';
 import {
   approveBytes,
   type Files,
+  handsOf,
   plant,
   requestBy,
   requestId,
@@ -39,8 +40,8 @@ describe('group F: a proposal brings more than its request', () => {
     by: 'check',
     do: async ({ world }) => {
       const text = textOf({ id: ID });
-      await approveBytes(world, requestBy({ id: ID }), text);
-      plant(world, `pam/${ID}`, { ...(await signedFiles(world, ID, text)), ...files });
+      await approveBytes(await handsOf(world), requestBy({ id: ID }), text);
+      plant(world, `pam/${ID}`, { ...(await signedFiles(await handsOf(world), ID, text)), ...files });
       return ID;
     },
   });
@@ -74,9 +75,9 @@ describe('group F: a proposal brings more than its request', () => {
         .replace('"bob": {', '"mallory": {');
       const roles = rolesWith(world, 'writer', { approval: [{ approvers: ['mallory'], threshold: 1 }] });
       // The key pair that stands for mallory's: one that policy lists for nobody.
-      await approveBytes(world, requestBy({ id: ID }), text, { signer: 'mallory', key: 'ca' });
+      await approveBytes(await handsOf(world), requestBy({ id: ID }), text, { signer: 'mallory', key: 'ca' });
       plant(world, 'main', {
-        ...(await signedFiles(world, ID, text)),
+        ...(await signedFiles(await handsOf(world), ID, text)),
         'policy/people.yaml': mallory,
         'policy/roles.yaml': roles,
       });
@@ -92,11 +93,11 @@ describe('group F: a proposal brings more than its request', () => {
     do: async ({ world }) => {
       const old = world.git('rev-parse', 'refs/heads/main');
       const text = textOf({ id: ID });
-      await approveBytes(world, requestBy({ id: ID }), text);
+      await approveBytes(await handsOf(world), requestBy({ id: ID }), text);
       await bringIntoForce(world, {
         'policy/roles.yaml': rolesWith(world, 'writer', { max_duration: '10m' }),
       });
-      const files = await signedFiles(world, ID, text);
+      const files = await signedFiles(await handsOf(world), ID, text);
       plant(world, `pam/${ID}`, files, old);
       plant(world, 'main', files);
       return ID;
