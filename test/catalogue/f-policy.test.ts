@@ -15,8 +15,8 @@ import { tempDir } from '../adapters/git-workbench.ts';
 import { type Attack, attack, run } from './attack.ts';
 import {
   approveBytes,
-  handsOf,
   type Files,
+  handsOf,
   plant,
   requestBy,
   requestId,

@@ -1,24 +1,22 @@
 /** Group R: whoever sits at, or works on, an approver's machine. A role may want a key that somebody has to touch. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { lookAtRequest } from '../../src/flows/look-at-request.ts';
 import { prepareApproval, publishApproval, signApproval } from '../../src/flows/sign-approval.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { NAMESPACES } from '../../src/model/statement.ts';
-import { tempDir } from '../adapters/git-workbench.ts';
 import type { World } from '../crash/access-repository.ts';
 import { makeKey, type SignOptions } from '../support/make-signature.ts';
 import { attack, permit } from './attack.ts';
 import { bringIntoForce, peopleWithKey, rolesWith } from './policy-hands.ts';
-import { ATTACKED, makeScene, merge, propose, type Scene } from './scene.ts';
+import { ATTACKED, makeScene, merge, prepared, propose } from './scene.ts';
 
 const token = makeKey('sk-ssh-ed25519@openssh.com');
 
 /** `writer` wants a touch, and bob has a security key beside the software key with which he signed `victim`. */
-let prepared: Scene | undefined;
-beforeAll(async () => {
-  prepared = await makeScene();
-  const { world } = prepared;
+const scene = prepared(async () => {
+  const made = await makeScene();
+  const { world } = made;
   await bringIntoForce(world, {
     'policy/roles.yaml': rolesWith(world, 'writer', {
       approval: [{ approvers: ['alice', 'bob'], threshold: 1, presence: 'touch' }],
@@ -28,12 +26,8 @@ beforeAll(async () => {
       attested: `sha256:${'a'.repeat(64)}`,
     }),
   });
-}, 120_000);
-
-const scene = (): Scene => {
-  if (prepared === undefined) throw new Error('scenes are copied inside tests only');
-  return { ...prepared, world: prepared.world.copy(`${tempDir()}/world`) };
-};
+  return made;
+});
 
 /** Bob's approval of what is proposed, made by his token with these flags, pushed past every check of ours. */
 async function approveWithToken(world: World, id: RequestId, how: SignOptions): Promise<void> {

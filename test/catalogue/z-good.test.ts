@@ -11,7 +11,7 @@ import { readPublicKey } from '../../src/signing/ssh-keygen.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import type { World } from '../crash/access-repository.ts';
 import { permit } from './attack.ts';
-import { approveBytes, handsOf, plant, requestBy, requestId, signedFiles, textOf } from './hostile-hands.ts';
+import { plant } from './hostile-hands.ts';
 import { bringIntoForce, peopleWithKey, policyText, rolesWith } from './policy-hands.ts';
 import { ATTACKED, LIVE_ENDS, LIVE_HELD, merge, preparedScene, propose } from './scene.ts';
 
@@ -29,7 +29,6 @@ async function approveAs(world: World, id: RequestId, person: string, key: strin
 
 describe('group Z in a lone clone', () => {
   const scene = preparedScene();
-  const ID = requestId('20261122-writer-zzzzzz');
 
   permit(scene, '[Z9]', 'a squash: main gets the two blobs in a commit of somebody else', {
     holds: WRITER,
@@ -65,27 +64,6 @@ describe('group Z in a lone clone', () => {
     },
   );
 
-  permit(scene, '[Z4, Z22]', 'CRLF, comments, and a reason in the letters of four scripts', {
-    holds: WRITER,
-    do: async ({ world }) => {
-      const justification = "O'Brien: 移行 114 が 🔒 — שלום, مرحبا";
-      const request = requestBy({ id: ID, justification });
-      const text = `# a comment\n${textOf({ id: ID, justification })}`.replaceAll('\n', '\r\n');
-      await approveBytes(await handsOf(world), request, text);
-      plant(world, 'main', await signedFiles(await handsOf(world), ID, text));
-      return ID;
-    },
-  });
-
-  permit(scene, '[Z28]', 'exactly the longest duration that the role allows', {
-    holds: WRITER,
-    do: async ({ world }) => {
-      const id = await propose(world, { role: 'writer', requester: 'erin', duration: '8h' }, 'alice');
-      await merge(world, id);
-      return id;
-    },
-  });
-
   permit(scene, '[Z11, Z23]', 'an approver with two keys signs with both, one of them twice', {
     holds: WRITER,
     do: async ({ world, victim }) => {
@@ -96,7 +74,6 @@ describe('group Z in a lone clone', () => {
         await approveAs(world, victim, 'bob', name);
       }
       await merge(world, victim);
-      // permit asserts that it is granted; that nobody counts twice is asserted where the role wants two people (E8).
       return victim;
     },
   });
