@@ -30,6 +30,11 @@ export interface Provider {
   /** Pure. A sentence saying what is wrong, or `undefined`. */
   readonly checkPermission: (permission: string) => string | undefined;
   readonly checkLogin: (login: string) => string | undefined;
+  /**
+   * Pure. What is wrong with the order's receipt, where a receipt shows the access itself (a certificate): it must
+   * give exactly what was ordered. Audit asks it of every receipt on record.
+   */
+  readonly faultOfReceipt?: (config: TargetConfig, order: OrderOnPaper) => string | undefined;
   /** What makes two targets the same target; `undefined` where config does not say. Pure. */
   readonly identity: (config: TargetConfig) => string | undefined;
   /** Binds the provider to one target, with the environment that holds its secrets. */
@@ -55,6 +60,9 @@ export interface TargetSession {
   readonly inspect: (order: Order) => Promise<Inspection>;
   readonly usage?: (order: Order) => Promise<Usage | null>;
 }
+
+/** An order without the moment at which it is carried out. */
+export type OrderOnPaper = Omit<Order, 'now' | 'within'>;
 
 export interface Order {
   readonly id: RequestId;

@@ -3,7 +3,14 @@
  * more than its evidence allows: here every recorded grant is rebuilt from that evidence, with the policy and the
  * index of that moment, by the same `decide`, and compared with what was written.
  */
-import type { GrantingEvent, GrantTerms, LedgerEvent, ScheduledEvent, SeenEvent } from '../model/entry.ts';
+import type {
+  GrantedEvent,
+  GrantingEvent,
+  GrantTerms,
+  LedgerEvent,
+  ScheduledEvent,
+  SeenEvent,
+} from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
@@ -92,18 +99,36 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
       if (stop === undefined) tell('error', 'E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
       return;
     }
+    case 'granted':
+      auditReceipt(facts, event, index.records.get(event.id) ?? null, tell);
+      return;
     case 'ending':
     case 'genesis':
     case 'policy':
     case 'seen':
     case 'refused':
-    case 'granted':
     case 'failed':
     case 'revoked':
     case 'revoke_failed':
     case 'heartbeat':
       return;
   }
+}
+
+/** Where the receipt is the access itself, it must not say more than the terms that were approved. */
+function auditReceipt(
+  { providers }: AuditFacts,
+  { id, receipt }: GrantedEvent,
+  record: OpenRecord | null,
+  tell: Tell,
+): void {
+  const grant = record?.grant ?? null;
+  if (grant?.granting == null) return;
+  const { subject, login, permissions, login_key: loginKey, end: until, granting, config, provider } = grant;
+  const order = { id, subject, login, permissions, loginKey, until, receipt };
+  const { at: from, handle } = granting;
+  const fault = providers.get(provider)?.faultOfReceipt?.(config, { ...order, from, handle });
+  if (fault !== undefined) tell('error', 'E_LED_RECEIPT', `what ${id} was given is not its terms: ${fault}`);
 }
 
 function auditGrant(

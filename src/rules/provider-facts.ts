@@ -3,5 +3,5 @@ import type { Provider } from '../model/target.ts';
 /** What rules may know about a provider: its pure half. */
 export type ProviderFacts = Pick<
   Provider,
-  'kind' | 'checkPermission' | 'checkLogin' | 'identity' | 'needsLoginKey' | 'objects'
+  'kind' | 'faultOfReceipt' | 'checkPermission' | 'checkLogin' | 'identity' | 'needsLoginKey' | 'objects'
 >;

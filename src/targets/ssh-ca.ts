@@ -4,6 +4,7 @@ import { isRequestId } from '../model/names.ts';
 import type {
   Inspection,
   Order,
+  OrderOnPaper,
   Provider,
   Scene,
   TargetConfig,
@@ -42,6 +43,11 @@ export const sshCa: Provider = {
   needsLoginKey: true,
   checkPermission: (permission) =>
     PERMISSION.test(permission) ? undefined : 'a permission of ssh-ca is principal:<name>, a plain name',
+  faultOfReceipt: (config, order) => {
+    const certificate = order.receipt?.certificate;
+    if (certificate === undefined) return 'it holds no certificate';
+    return faultOfCertificate(certificate, termsOf(config, order));
+  },
   checkLogin: (login) => (LOGIN.test(login) ? undefined : 'a login of ssh-ca is a plain name'),
   identity: (config) => {
     try {
@@ -116,7 +122,7 @@ function serialOf(handle: Handle): bigint {
 }
 
 /** Throws unless the order can be held exactly by one certificate. */
-function termsOf(config: TargetConfig, order: Order): CertificateTerms {
+function termsOf(config: TargetConfig, order: OrderOnPaper): CertificateTerms {
   if (!isRequestId(order.id)) throw new PamError('E_PRV_NAME', 'a certificate is named after a request id');
   if (order.handle === null) throw new PamError('E_PRV_HANDLE', `no serial was recorded for ${order.id}`);
   const principals = order.permissions.map((permission) => {
@@ -136,7 +142,7 @@ function termsOf(config: TargetConfig, order: Order): CertificateTerms {
   };
 }
 
-function loginKeyOf(order: Order): string {
+function loginKeyOf(order: OrderOnPaper): string {
   if (order.loginKey === null) throw new PamError('E_PRV_LOGIN_KEY', `${order.subject} has no login key`);
   try {
     return parsePublicKey(order.loginKey).line;

@@ -1,10 +1,12 @@
 /** Targets that lie, hang, break and share: what the real executor makes of them, through a real plugin. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
 import { exitOfApply, exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
 import { instantOf, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
+import type { Order, Provider } from '../../src/model/target.ts';
 import { commandProvider } from '../../src/targets/command.ts';
 import { BEGIN, explained, instant, makeWorld, type World } from '../crash/access-repository.ts';
 import type { Manner } from '../crash/shelf-plugin.ts';
@@ -209,6 +211,50 @@ describe('[K8] a target that does not do what it is told to revoke', () => {
     expect(again.troubles).toMatchObject([{ code: 'E_PRV' }]);
     expect(exitOfRun(again)).toBe(3);
   });
+});
+
+describe('an executor that gives more than it writes down', () => {
+  /** The real CA signs another order than the recorded one, and the same hand reads it back. */
+  const generous =
+    (more: (order: Order) => Order) =>
+    (desk: Desk): Desk => {
+      const real = desk.providers.get('ssh-ca');
+      if (real === undefined) throw new Error('no provider');
+      const open: Provider['open'] = (place) => {
+        const session = real.open(place);
+        return {
+          ...session,
+          grant: async (order) => await session.grant(more(order)),
+          inspect: async ({ permissions }) => Promise.resolve({ state: 'present', which: permissions }),
+        };
+      };
+      return { ...desk, providers: new Map(desk.providers).set('ssh-ca', { ...real, open }) };
+    };
+
+  it.each<readonly [string, (order: Order) => Order]>([
+    [
+      'another principal',
+      (order) => ({ ...order, permissions: [...order.permissions, 'principal:backdoor'] }),
+    ],
+    ['an hour more', (order) => ({ ...order, until: plus(order.until, 3600) })],
+    ["somebody else's key", (order) => ({ ...order, loginKey: erinsKey })],
+  ])('a certificate with %s: audit finds it in the receipt', async (_, more) => {
+    const world = fresh();
+    erinsKey = readFileSync(join(world.home, 'keys', 'erin.pub'), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ');
+    await granted(world, 'root', { duration: '10m' });
+    expect((await world.audit()).ok).toBe(true);
+    const id = await world.ask({ role: 'root', duration: '10m' });
+    expect(outcomeOf(await world.apply({ change: generous(more) }), id)).toMatchObject({ result: 'done' });
+    const { ok, findings, seq } = await world.audit();
+    expect({ ok, findings: findings.map((one) => [one.code, one.seq]) }).toEqual({
+      ok: false,
+      findings: [['E_LED_RECEIPT', seq]],
+    });
+  });
+  let erinsKey = '';
 });
 
 describe('access that comes back', () => {
