@@ -169,7 +169,7 @@ function checkRecord(record: OpenRecord): void {
   const { state, grant, seen, refused, final_at } = record;
   expect([state, final_at !== null]).toEqual([state, FINAL.includes(state)]);
   // Refused after it was scheduled: the grant stays on record, so that no other bytes take its place.
-  if (state !== 'refused') expect([state, grant !== null]).toEqual([state, HAS_GRANT.includes(state)]);
+  must(`${state} has a grant or not`, state === 'refused' || (grant !== null) === HAS_GRANT.includes(state));
   expect([state, seen === null]).toEqual([state, state === 'unseen']);
   expect(new Set(refused).size).toBe(refused.length);
   expect(refused.length).toBeLessThanOrEqual(MAX_REFUSED);
