@@ -26,9 +26,6 @@ export interface Table {
 
 /** Of CPU: far above what any of them takes, far below "hangs". */
 const SLOWEST_MS = 3000;
-/** Below this, shares are a matter of luck. */
-const ENOUGH = 1000;
-
 export function fuzz(title: string, { runs: usual, shares }: Table, make: (random: Random) => Mutant): void {
   const only = process.env['PAM_MUTANT'];
   const runs = Number(process.env['PAM_RUNS'] ?? usual);
@@ -52,7 +49,8 @@ export function fuzz(title: string, { runs: usual, shares }: Table, make: (rando
     if (only !== undefined) return;
     print(title, runs, counts, { seconds: process.cpuUsage(begun).user / 1e6, slowest });
     expect(slowest).toBeLessThan(SLOWEST_MS);
-    if (runs < ENOUGH) return;
+    // Below the usual number, shares are a matter of luck.
+    if (runs < usual) return;
     for (const [layer, share] of Object.entries(shares)) {
       expect({ layer, enough: (counts.get(layer) ?? 0) >= runs * share }).toEqual({ layer, enough: true });
     }
