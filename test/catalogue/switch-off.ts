@@ -11,19 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { rowsOf } from './rows.ts';
-
-interface Edit {
-  readonly file: string;
-  readonly find: string;
-  readonly put: string;
-}
-
-interface Switch {
-  readonly rows: readonly string[];
-  /** The file whose tests must fail. */
-  readonly test: string;
-  readonly off: readonly Edit[];
-}
+import type { Switch } from './switches.ts';
 
 interface Outcome {
   readonly ok: boolean;
