@@ -11,19 +11,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { rowsOf } from './rows.ts';
-
-interface Edit {
-  readonly file: string;
-  readonly find: string;
-  readonly put: string;
-}
-
-interface Switch {
-  readonly rows: readonly string[];
-  /** The file whose tests must fail. */
-  readonly test: string;
-  readonly off: readonly Edit[];
-}
+import type { Switch } from './switches.ts';
 
 interface Outcome {
   readonly ok: boolean;
@@ -33,9 +21,6 @@ interface Outcome {
 /** What vitest's JSON reporter says, as far as it matters here. */
 interface Report {
   readonly testResults: readonly {
-    readonly status: string;
-    /** What failed outside of tests: setting up, mostly. */
-    readonly message: string;
     readonly assertionResults: readonly {
       readonly ancestorTitles: readonly string[];
       readonly title: string;
@@ -114,18 +99,25 @@ function runTests(test: string, rows: readonly string[]): readonly Outcome[] {
   rmSync(file, { force: true });
   const titles = `\\[[^\\]]*\\b(?:${rows.join('|')})\\b[^\\]]*\\]`;
   const args = ['run', '--config', 'test/vitest.config.ts', test, '-t', titles];
-  const reporting = ['--reporter=json', `--outputFile=${file}`];
-  const ran = spawnSync('node_modules/.bin/vitest', [...args, ...reporting], { cwd: copy, encoding: 'utf8' });
+  const reporting = ['--reporter=json', `--outputFile=${file}`, '--reporter=default'];
+  const env = { ...process.env, NO_COLOR: '1' };
+  const ran = spawnSync('node_modules/.bin/vitest', [...args, ...reporting], {
+    cwd: copy,
+    env,
+    encoding: 'utf8',
+  });
   const report = reportIn(file);
   // Dying is how some rules fail when they are off: two files of brackets abort the process.
   if (report === undefined) {
     const dead = { ok: ran.status !== 0, words: ran.status === 0 ? 'NO REPORT' : `${FAILS} (the run dies)` };
     return rows.map(() => dead);
   }
-  return rows.map((row) => outcomeOf(row, test, report));
+  const first = /^\w*Error: .*$/mu.exec(`${ran.stdout}\n${ran.stderr}`)?.[0] ?? '';
+  return rows.map((row) => outcomeOf(row, test, report, first));
 }
 
-function outcomeOf(row: string, test: string, { testResults }: Report): Outcome {
+/** @param why the first error that was printed, for a run that came to no test */
+function outcomeOf(row: string, test: string, { testResults }: Report, why: string): Outcome {
   const mine = testResults
     .flatMap(({ assertionResults }) => assertionResults)
     .filter(({ ancestorTitles, title }) => rowsOf([...ancestorTitles, title]).includes(row));
@@ -134,7 +126,6 @@ function outcomeOf(row: string, test: string, { testResults }: Report): Outcome 
   if (failed > 0) return { ok: true, words: `${FAILS} (${failed} of ${failed + passed} tests)` };
   if (mine.length === 0) return { ok: false, words: `NO SUCH TEST in ${test}` };
   if (passed > 0) return { ok: false, words: 'STILL PASSES' };
-  const [why = ''] = (testResults.find(({ status }) => status === 'failed')?.message ?? '').split('\n');
   // A busy machine is no proof.
   if (why === '' || why.includes('timed out')) return { ok: false, words: `WAS NOT RUN: ${why}` };
   return { ok: true, words: `${FAILS} (before its first test: ${why})` };
