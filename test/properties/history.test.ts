@@ -104,6 +104,28 @@ const meets: fc.Arbitrary<Fault> = fc.record({
     maxLength: 3,
   }),
 });
+/** It oversleeps, or its grant is stopped, and another executor ends what it is about to give. */
+const oversleeps: fc.Arbitrary<Fault> = fc.record({
+  kind: fc.constant('meets' as const),
+  step: fc.integer({ min: 6, max: 24 }),
+  others: fc.tuple(
+    fc.oneof(
+      fc.record({ do: fc.constant('wait' as const), seconds: fc.constantFrom(150, 4000, 16_000) }),
+      fc.record({
+        do: fc.constant('stop' as const),
+        n: fc.nat({ max: 1 }),
+        who: fc.constant(5),
+        raw: fc.boolean(),
+      }),
+    ),
+    fc.record({
+      do: fc.constant('run' as const),
+      host: fc.nat({ max: 2 }),
+      sweep: fc.constant(true),
+      fault: none,
+    }),
+  ),
+});
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   { weight: 5, arbitrary: none },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('dies' as const), step, after: fc.boolean() }) },
@@ -117,6 +139,7 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('cut' as const), step }) },
   { weight: 4, arbitrary: meets },
+  { weight: 2, arbitrary: oversleeps },
 );
 const op: fc.Arbitrary<Op> = fc.oneof(
   // What a failing history's idle steps shrink to.
