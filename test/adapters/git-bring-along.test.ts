@@ -91,7 +91,7 @@ describe('bringing a checked-out main along', () => {
     expect(there).toBe('precious\n');
   });
 
-  it('G10: runs no hook and no filter', async () => {
+  it('[G10] runs no hook and no filter', async () => {
     const { dir, along } = await scene();
     const canary = join(tempDir(), 'canary');
     for (const name of [

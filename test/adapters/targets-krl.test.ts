@@ -74,7 +74,7 @@ describe('the bytes of a key revocation list', () => {
     expect(listsSerial(krl, parsePublicKey(fixture.order.loginKey ?? '').blob, 5n)).toBe(false);
   });
 
-  it('D24: are refused when cut anywhere, and never kill the reader', () => {
+  it('[D24] are refused when cut anywhere, and never kill the reader', () => {
     const bytes = printKrl(withSerials(EMPTY_KRL, ca, new Set([1n, 2n]), 7n), NOW);
     for (let length = 0; length < bytes.length; length += 1) {
       // Cut right behind the header is a list without sections.
