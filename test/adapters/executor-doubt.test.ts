@@ -238,7 +238,7 @@ describe('the ledger branch of a remote', () => {
 });
 
 describe('a clock that looks wrong', () => {
-  it('an apply entry from the future: apply grants nothing, sweep revokes and says 3', async () => {
+  it('[I2, I3] an apply entry from the future: apply grants nothing, sweep revokes and says 3', async () => {
     const { world, live, ready } = copyOf(lone);
     const ahead = await world.ask({ role: 'keeper', duration: '8h' });
     world.now = minutes(60);
@@ -254,7 +254,7 @@ describe('a clock that looks wrong', () => {
     await grants({ world, live, ready });
   });
 
-  it('five minutes behind is nothing: the entry is dated like the one before', async () => {
+  it('[I2] five minutes behind is nothing: the entry is dated like the one before', async () => {
     const { world, live, ready } = copyOf(lone);
     world.now = plus(BEGIN, -300);
     await grants({ world, live, ready });
@@ -263,7 +263,7 @@ describe('a clock that looks wrong', () => {
     expect(await world.audit()).toMatchObject({ ok: true });
   });
 
-  it('five minutes and a second is too much', async () => {
+  it('[I2] five minutes and a second is too much', async () => {
     const { world } = copyOf(lone);
     world.now = plus(BEGIN, -301);
     await grantsNothing(world, 20, ['E_LED_CLOCK']);
