@@ -113,8 +113,10 @@ export function policyTexts(policy: ModelPolicy): Readonly<Record<string, string
       admins: { people: [ADMIN], threshold: 1 },
       revoked_keys: Object.entries(policy.compromised).map(([name, since]) => ({
         fingerprint: fingerprintOf(name),
-        at: instantOf(since * 1000),
+        // Reported half an hour after it was stolen: what was recorded in between is void all the same.
+        at: instantOf((since + 1800) * 1000),
         reason: 'compromised',
+        since: instantOf(since * 1000),
       })),
     }),
     'policy/roles.yaml': yaml({ roles: Object.fromEntries(roles) }),
