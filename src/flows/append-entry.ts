@@ -56,6 +56,7 @@ export async function appendEntry(
 ): Promise<Appended> {
   let view = first;
   let refused = 0;
+  let unread = '';
   for (let attempt = 0; attempt < TRIES && refused < MOST_REFUSALS; attempt++) {
     const now = desk.clock();
     const wanted = await draft(view, now);
@@ -77,7 +78,8 @@ export async function appendEntry(
       return { view: after, entry: made.entry };
     }
     await desk.pause(desk.chance() * pauseAfter(attempt));
-    await fetchState(desk);
+    const fetched = await fetchState(desk);
+    if (!fetched.fresh) unread = `; ${fetched.why}`;
     const before = view.tip;
     view = await readLedger(desk, executor);
     if (view.tip === before) refused++;
@@ -85,7 +87,7 @@ export async function appendEntry(
   const why =
     refused < MOST_REFUSALS
       ? 'other executors kept writing the ledger first'
-      : `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it`;
+      : `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it${unread}`;
   throw new PamError('E_RACE_LOST', why, {
     hint:
       refused < MOST_REFUSALS

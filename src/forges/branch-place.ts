@@ -57,7 +57,7 @@ function remoteBranches(repository: Repository, { name, remote }: RemoteSide): B
       const seen = await trackingOf(repository, patterns.map(tracking));
       const stale = branches.filter(([branch, oid]) => seen.get(tracking(branch)) !== oid);
       if (stale.length === 0) return new Map(branches);
-      await remote.fetch(stale.map(([branch]) => `+refs/heads/${branch}:${tracking(branch)}`));
+      await remote.fetchGood(stale.map(([branch]) => `+refs/heads/${branch}:${tracking(branch)}`));
       const now = await trackingOf(repository, patterns.map(tracking));
       // What moved or went since it was listed is what the clone now says it is.
       return new Map(

@@ -4,7 +4,7 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PamError } from '../model/error.ts';
+import { EXIT, PamError } from '../model/error.ts';
 import type { PushResult, Remote } from '../model/git.ts';
 import { isOid, type Oid } from '../model/names.ts';
 import { fillPattern, isRef, matchPattern, parsePattern, type RefPattern } from './ref-names.ts';
@@ -50,8 +50,9 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
     url,
     list: async (patterns) => await listRemote(line(), patterns.map(parsePattern)),
     fetch: async (refspecs) => {
-      await fetchRefs(at, line(), refspecs.map(parseRefspec));
+      await fetchRefs(at, line(), refspecs.map(parseRefspec), true);
     },
+    fetchGood: async (refspecs) => await fetchRefs(at, line(), refspecs.map(parseRefspec), false),
     push: async (moves) => await pushRefs(at, line(), moves),
     deepen: async (branches, by) => await deepen(at, line(), branches, by),
   };
@@ -111,7 +112,12 @@ function parseRefspec(text: string): Refspec {
 }
 
 /** Tracking refs follow the remote, backwards too, and go when its refs are gone. */
-async function fetchRefs(at: RemotePlace, line: Line, specs: readonly Refspec[]): Promise<void> {
+async function fetchRefs(
+  at: RemotePlace,
+  line: Line,
+  specs: readonly Refspec[],
+  strict: boolean,
+): Promise<readonly string[]> {
   const there = await listRemote(
     line,
     specs.map(({ from }) => from),
@@ -125,8 +131,9 @@ async function fetchRefs(at: RemotePlace, line: Line, specs: readonly Refspec[])
   }
   const here = await trackingRefs(at.refs, specs);
   const stale = [...wanted].filter(([target, source]) => here.get(target) !== there.get(source));
-  const fetched = await bring(at, line, stale);
+  const { fetched, refused } = await bring(at, line, stale, strict);
   await follow(at, specs, wanted, fetched);
+  return refused;
 }
 
 async function trackingRefs(refs: Refs, specs: readonly Refspec[]): Promise<ReadonlyMap<string, Oid>> {
@@ -134,38 +141,63 @@ async function trackingRefs(refs: Refs, specs: readonly Refspec[]): Promise<Read
   return new Map([...found].filter(([ref]) => specs.some(({ to }) => matchPattern(to, ref) !== undefined)));
 }
 
-/** Fetches `[target, source]` pairs; what each target should now be. */
-async function bring(
-  at: RemotePlace,
-  line: Line,
-  pairs: readonly (readonly [string, string])[],
-): Promise<ReadonlyMap<string, Oid>> {
+/** A tracking ref, and the remote's ref that it follows. */
+type Pair = readonly [string, string];
+
+interface Brought {
+  readonly fetched: ReadonlyMap<string, Oid>;
+  /** Remote refs whose objects git refuses: they stay where they are. */
+  readonly refused: readonly string[];
+}
+
+/** Halving finds one bad ref of 500 in nine fetches; somebody who pushes many of them is a flood. */
+const MOST_HALVINGS = 100;
+
+/** Fetches pairs; what each target should now be. @param strict one bad object fails them all */
+async function bring(at: RemotePlace, line: Line, pairs: readonly Pair[], strict: boolean): Promise<Brought> {
   const fetched = new Map<string, Oid>();
-  for (let start = 0; start < pairs.length; start += REFS_A_FETCH) {
-    const part = pairs.slice(start, start + REFS_A_FETCH);
-    await lendTips(at, line.directory);
-    const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
-    const { code, stderr } = await line.say([
-      'fetch',
-      ...FETCH_FLAGS,
-      '--end-of-options',
-      line.url,
-      ...specs,
-    ]);
-    if (code !== 0) throw unreachable(stderr);
-    const local = await at.sealed.git([
-      '--git-dir',
-      line.directory,
-      'for-each-ref',
-      '--format=%(objectname) %(refname)',
-      'refs/pam-fetched',
-    ]);
-    for (const [ref, oid] of parseRefs(local.stdout.toString('utf8'))) {
-      const target = part[Number(ref.slice('refs/pam-fetched/'.length))]?.[0];
-      if (target !== undefined) fetched.set(target, oid);
+  const refused: string[] = [];
+  const waiting: (readonly Pair[])[] = [];
+  for (let start = 0; start < pairs.length; start += REFS_A_FETCH)
+    waiting.push(pairs.slice(start, start + REFS_A_FETCH));
+  let halvings = 0;
+  for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+    try {
+      for (const [target, oid] of await bringAll(at, line, part)) fetched.set(target, oid);
+    } catch (error) {
+      if (strict || !(error instanceof PamError) || error.code !== 'E_GIT_OBJECT') throw error;
+      if (part.length === 1) refused.push(...part.map(([, source]) => source));
+      else {
+        if (halvings++ >= MOST_HALVINGS)
+          throw new PamError('E_FORGE_LIMIT', 'too many branches hold objects that git refuses', {
+            cause: error,
+          });
+        const half = Math.ceil(part.length / 2);
+        waiting.push(part.slice(0, half), part.slice(half));
+      }
     }
   }
-  return fetched;
+  return { fetched, refused };
+}
+
+async function bringAll(
+  at: RemotePlace,
+  line: Line,
+  part: readonly Pair[],
+): Promise<ReadonlyMap<string, Oid>> {
+  await lendTips(at, line.directory);
+  const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
+  const args = ['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs];
+  const { code, stderr } = await line.say(args);
+  if (code !== 0) throw unreachable(stderr);
+  const list = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/pam-fetched'];
+  const local = await at.sealed.git(['--git-dir', line.directory, ...list]);
+  return new Map(
+    parseRefs(local.stdout.toString('utf8')).flatMap(([ref, oid]) => {
+      const target = part[Number(ref.slice('refs/pam-fetched/'.length))]?.[0];
+      return target === undefined ? [] : [[target, oid] as const];
+    }),
+  );
 }
 
 /**
@@ -278,6 +310,13 @@ function judgeRefusal(answer: Answer): PushResult {
 }
 
 function unreachable(stderr: string): PamError {
+  if (/fsck error in pack|^error: object [0-9a-f]{40,64}: /mu.test(stderr)) {
+    return new PamError('E_GIT_OBJECT', 'the remote holds an object that git refuses', {
+      exit: EXIT.integrity,
+      hint: 'find out who pushed it; on the server, receive.fsckObjects=true keeps such objects out',
+      cause: gitError('git fetch failed', stderr),
+    });
+  }
   if (stderr.includes('did not receive expected object')) {
     return new PamError(
       'E_GIT_PARTIAL',

@@ -16,6 +16,7 @@ export function offlineRemote(repository: Repository, name: string, url: string)
     fetch: async () => {
       await Promise.resolve();
     },
+    fetchGood: async () => await Promise.resolve([]),
     push: async () =>
       await Promise.reject(
         new PamError('E_OFFLINE', 'nothing is sent with --offline', {

@@ -1,5 +1,5 @@
 /** The door to Git, assembled: one repository on this machine. */
-import type { Remote, Repository } from '../model/git.ts';
+import type { Repository } from '../model/git.ts';
 import { findRepository } from './find-repository.ts';
 import { openHistory } from './history.ts';
 import { openRemote } from './network.ts';
@@ -13,7 +13,6 @@ export async function openRepository(dir: string, env: Environment): Promise<Rep
   const place = await findRepository(dir, env);
   const sealed = seal(place, env);
   const refs = openRefs(sealed, place);
-  const remotes = new Map<string, Promise<Remote>>();
   return {
     gitDir: place.gitDir,
     workTree: place.workTree,
@@ -24,10 +23,6 @@ export async function openRepository(dir: string, env: Environment): Promise<Rep
     writeCommit: async (commit) => await writeCommit(sealed, place, commit),
     moveRef: async (ref, to, old) => await refs.change([{ ref, to, old }]),
     moveRefs: async (moves) => await refs.change(moves),
-    remote: async (name) => {
-      const opened = remotes.get(name) ?? openRemote({ place, sealed, refs, env, name });
-      remotes.set(name, opened);
-      return await opened;
-    },
+    remote: async (name) => await openRemote({ place, sealed, refs, env, name }),
   };
 }

@@ -86,6 +86,11 @@ export interface Remote {
   /** Brings objects; follows `+<src>:<dst>` refspecs whose `dst` is a remote-tracking ref. */
   readonly fetch: (refspecs: readonly string[]) => Promise<void>;
   /**
+   * The same, but branches whose objects git refuses are left as they are, and named: what a stranger pushed must not
+   * keep the others from being read.
+   */
+  readonly fetchGood: (refspecs: readonly string[]) => Promise<readonly string[]>;
+  /**
    * Pushes objects straight to remote refs, fast-forward only, all or none.
    * `rejected`: the remote was ahead or refused the move. Throws `E_GIT_NETWORK` when the answer is not known.
    */

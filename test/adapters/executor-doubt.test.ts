@@ -1,4 +1,5 @@
 /** Doubt stops granting and never stops revoking: what the real executor does when it cannot believe what it sees. */
+import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -183,6 +184,38 @@ describe('the ledger branch of a remote', () => {
     expect(exitOfRun(await ci.sweep())).toBe(0);
     expect(ci.held()).toEqual([]);
     expect((await world.audit()).ok).toBe(true);
+  });
+
+  it('[G17] objects that git refuses, on branches that anybody may push, stop nobody but themselves', async () => {
+    const { world, live, ready } = copyOf(shared);
+    const bare = world.remote ?? '';
+    const plantIn = (branch: string): void => {
+      const blob = world.git('--git-dir', bare, 'rev-parse', 'main:pam.yaml');
+      const bytes = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')]);
+      const args = ['--git-dir', bare, 'hash-object', '-t', 'tree', '-w', '--literally', '--stdin'];
+      const tree = execFileSync('git', args, { input: bytes, encoding: 'utf8' }).trim();
+      const parent = branch === LEDGER ? ['-p', LEDGER] : [];
+      const commit = world.git('--git-dir', bare, 'commit-tree', tree, ...parent, '-m', 'hostile');
+      world.git('--git-dir', bare, 'update-ref', branch, commit);
+    };
+    for (const n of ['a', 'b', 'c']) {
+      plantIn(`refs/heads/pam/20261122-reader-aaaaa${n}`);
+      plantIn(`refs/heads/pam-statements/${live}/012345678${n}abcdef`);
+    }
+    await world.stop(live, 'dana');
+    await grants({ world, live, ready });
+    expect(exitOfRun(await world.sweep({ executor: 'pam-sweep' }))).toBe(0);
+    expect((await world.record(live)).state).toBe('ended');
+    // On the ledger branch itself nothing can be recorded any more; what is due is revoked all the same.
+    plantIn(LEDGER);
+    world.now = minutes(5 * 60);
+    const swept = await world.sweep({
+      executor: 'pam-sweep',
+      change: (desk) => ({ ...desk, pause: async () => undefined }),
+    });
+    expect(exitOfRun(swept)).toBe(3);
+    expect(swept.troubles.map(({ message }) => message).join()).toContain('an object that git refuses');
+    expect(world.held()).toEqual([]);
   });
 
   it('[Z20] offline: asks the remote nothing, revokes what is past its end, says 3, and records later', async () => {

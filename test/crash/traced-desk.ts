@@ -52,7 +52,14 @@ const REPOSITORY: Kinds<Repository> = {
   readSmall: 'read',
   remote: 'read',
 };
-const REMOTE: Kinds<Remote> = { url: 'read', list: 'read', fetch: 'step', push: 'step', deepen: 'step' };
+const REMOTE: Kinds<Remote> = {
+  url: 'read',
+  list: 'read',
+  fetch: 'step',
+  fetchGood: 'step',
+  push: 'step',
+  deepen: 'step',
+};
 const MEMORY: Kinds<Memory> = {
   directory: 'read',
   pinnedRoot: 'read',

@@ -160,6 +160,26 @@ function memoryRemote(
   { name, url, table }: { readonly name: string; readonly url: string; readonly table: RefTable },
 ): Remote {
   const track = (ref: string): string => ref.replace(/^refs\/heads/u, `refs/remotes/${name}`);
+  const fetch: Remote['fetch'] = async (refspecs) => {
+    const specs = refspecs.map((text) => {
+      const [from = '', to = ''] = text.replace(/^\+/u, '').split(':');
+      return { from: parsePattern(from), to: parsePattern(to) };
+    });
+    const wanted = new Map<string, Oid>();
+    for (const [source, oid] of table) {
+      for (const { from, to } of specs) {
+        const text = matchPattern(from, source);
+        if (text !== undefined) wanted.set(fillPattern(to, text), oid);
+      }
+    }
+    // Tracking refs follow the remote, backwards too, and go when its refs are gone.
+    for (const ref of local.keys()) {
+      const followed = specs.some(({ to }) => matchPattern(to, ref) !== undefined);
+      if (followed && !wanted.has(ref)) local.delete(ref);
+    }
+    for (const [ref, oid] of wanted) local.set(ref, oid);
+    await Promise.resolve();
+  };
   return {
     url,
     list: async (patterns) => {
@@ -168,25 +188,11 @@ function memoryRemote(
         ref.startsWith('refs/heads/') && wanted.some((one) => matchPattern(one, ref) !== undefined);
       return await Promise.resolve(new Map(sorted(table).filter(matches)));
     },
-    fetch: async (refspecs) => {
-      const specs = refspecs.map((text) => {
-        const [from = '', to = ''] = text.replace(/^\+/u, '').split(':');
-        return { from: parsePattern(from), to: parsePattern(to) };
-      });
-      const wanted = new Map<string, Oid>();
-      for (const [source, oid] of table) {
-        for (const { from, to } of specs) {
-          const text = matchPattern(from, source);
-          if (text !== undefined) wanted.set(fillPattern(to, text), oid);
-        }
-      }
-      // Tracking refs follow the remote, backwards too, and go when its refs are gone.
-      for (const ref of local.keys()) {
-        const followed = specs.some(({ to }) => matchPattern(to, ref) !== undefined);
-        if (followed && !wanted.has(ref)) local.delete(ref);
-      }
-      for (const [ref, oid] of wanted) local.set(ref, oid);
-      await Promise.resolve();
+    fetch,
+    // Nothing broken gets into memory, so nothing is refused.
+    fetchGood: async (refspecs) => {
+      await fetch(refspecs);
+      return [];
     },
     // Nothing is ever cut from a history in memory.
     deepen: async () => await Promise.resolve(false),
