@@ -139,6 +139,9 @@ export interface Call {
   readonly clock: number;
 }
 
+/** What is granted here is an entry of a map; certificates and what audit reads in them are tested with ssh-keygen. */
+const { faultOfReceipt: _certificates, ...withoutPaper } = sshCa;
+
 /**
  * Two targets in memory: `shelf`, where a permission of a login is one fact whoever gave it, and `bastion`, where
  * each grant is an object of its own that expires by itself. Keys: `shelf <login> <permission>`, `bastion <id>`.
@@ -164,7 +167,7 @@ export class Targets {
 
   readonly providers: ReadonlyMap<string, Provider> = new Map([
     ['command', { ...command, open: ({ target }) => this.#session(target) }],
-    ['ssh-ca', { ...sshCa, open: ({ target }) => this.#session(target) }],
+    ['ssh-ca', { ...withoutPaper, open: ({ target }) => this.#session(target) }],
   ]);
 
   #session(target: string): TargetSession {
