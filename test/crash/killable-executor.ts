@@ -36,6 +36,8 @@ export interface Orders {
   /** Where the clock begins; with `ticks` it goes on from there. */
   readonly now: string;
   readonly ticks?: boolean;
+  /** The real moment (ms) at which the clock showed `now`; else it is when this process began. */
+  readonly since?: number;
   readonly runs: readonly Round[];
   /** Each step's name, one a line. */
   readonly steps: string;
@@ -57,7 +59,7 @@ export interface Report {
 
 async function main(orders: Orders): Promise<Report> {
   const { home, host, executor: name } = orders;
-  const started = Date.now();
+  const started = orders.since ?? Date.now();
   const begin = Date.parse(instant(orders.now));
   const notes: string[] = [];
   const outside = {
