@@ -45,8 +45,8 @@ export const sshCa: Provider = {
     PERMISSION.test(permission) ? undefined : 'a permission of ssh-ca is principal:<name>, a plain name',
   faultOfReceipt: (config, order) => {
     const certificate = order.receipt?.certificate;
-    if (certificate === undefined) return 'it holds no certificate';
-    return faultOfCertificate(certificate, termsOf(config, order));
+    // What was not handed out gives nothing.
+    return certificate === undefined ? undefined : faultOfCertificate(certificate, termsOf(config, order));
   },
   checkLogin: (login) => (LOGIN.test(login) ? undefined : 'a login of ssh-ca is a plain name'),
   identity: (config) => {

@@ -138,6 +138,13 @@ describe('eight executors and one remote', () => {
     );
     for (const { stderr, code, signal } of ended)
       expect({ stderr, code, signal }).toEqual({ stderr: '', code: 0, signal: null });
+    // Whatever went wrong stands where the place of an entry should.
+    const wrong = ended
+      .flatMap(({ report }) => report?.rounds ?? [])
+      .filter((one) => typeof one !== 'number');
+    expect(wrong).toEqual([]);
+    // The log shows what a clone holds; this one may have been the first to be done.
+    await world.records();
     const beats = (await world.events()).flatMap((one) => (one.type === 'heartbeat' ? [one] : []));
     expect(beats.map(({ live }) => live).toSorted((a, b) => a - b)).toEqual(numbers.flat());
     // Each process was told the place of its own entry, and that entry stands there.
