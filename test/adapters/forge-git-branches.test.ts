@@ -205,19 +205,19 @@ describe('what a proposal may hold', () => {
       'E_PR_SCOPE',
       (dir) => [write(dir, requestPath(TWO), 'x'), write(dir, signaturePath(TWO), 'x')],
     ],
-    'G1: a symlink': [
+    '[G1] a symlink': [
       'E_GIT_MODE',
       (dir) => [good(dir), execFileSync('ln', ['-sf', '/etc/passwd', join(dir, requestPath(ONE))])],
     ],
-    'G4: an executable file': [
+    '[G4] an executable file': [
       'E_GIT_MODE',
       (dir) => [good(dir), execFileSync('chmod', ['+x', join(dir, requestPath(ONE))])],
     ],
-    'G4: a directory of that name': [
+    '[G4] a directory of that name': [
       'E_GIT_MODE',
       (dir) => [write(dir, `${requestPath(ONE)}/x`, ''), write(dir, signaturePath(ONE), '')],
     ],
-    'G2: a submodule': [
+    '[G2] a submodule': [
       'E_GIT_MODE',
       (dir) => [
         good(dir),
