@@ -81,7 +81,8 @@ export async function appendEntry(
     const fetched = await fetchState(desk);
     if (!fetched.fresh) unread = `; ${fetched.why}`;
     const before = view.tip;
-    view = await readLedger(desk, executor);
+    // From here on, or whoever loses often would walk further each time and lose more.
+    view = await readLedger(desk, executor, view);
     // In a crowd a push may also fail on a lock of the remote; as long as others get on, so shall we.
     refused = view.tip === before ? refused + 1 : 0;
   }

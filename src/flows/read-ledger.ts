@@ -36,7 +36,12 @@ interface Known {
   readonly commit: Oid;
 }
 
-export async function readLedger(desk: Desk, executor: Executor | null): Promise<LedgerView> {
+/** @param already what this run has verified before: a walk goes on from there, however often it is asked for */
+export async function readLedger(
+  desk: Desk,
+  executor: Executor | null,
+  already?: Known,
+): Promise<LedgerView> {
   const tip = (await desk.repository.resolve(ledgerRef(desk))) ?? null;
   const pinned = await desk.memory.pinnedRoot();
   if (desk.givenRoot !== undefined && pinned !== undefined && desk.givenRoot !== pinned) {
@@ -50,7 +55,7 @@ export async function readLedger(desk: Desk, executor: Executor | null): Promise
       hint: 'give --root or PAM_ROOT, the digest that `pam init` printed',
     });
   }
-  const known = await knownHead(desk, executor, root);
+  const known = already ?? (await knownHead(desk, executor, root));
   if (tip === null && known === undefined) {
     throw new PamError('E_LED_MISSING', `there is no ledger branch ${desk.hint.ledger} here`, {
       hint: 'make the access repository with `pam init`, or clone it with all its branches',
