@@ -86,16 +86,14 @@ export async function appendEntry(
     // In a crowd a push may also fail on a lock of the remote; as long as others get on, so shall we.
     refused = view.tip === before ? refused + 1 : 0;
   }
-  const why =
+  const [why, next] =
     refused < MOST_REFUSALS
-      ? 'other executors kept writing the ledger first'
-      : `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it${unread}`;
-  throw new PamError('E_RACE_LOST', why, {
-    hint:
-      refused < MOST_REFUSALS
-        ? 'nothing was done at any target; run it again'
-        : 'nothing was done at any target; see whether a hook or a branch rule there refuses this executor',
-  });
+      ? ['other executors kept writing the ledger first', 'run it again']
+      : [
+          `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it${unread}`,
+          'see whether a hook or a branch rule there refuses this executor',
+        ];
+  throw new PamError('E_RACE_LOST', why, { hint: `nothing was done at any target; ${next}` });
 }
 
 /** Full jitter, so that executors do not march in step; whoever lost more often waits less, so that all get through. */

@@ -125,30 +125,26 @@ async function candidatesOnMain(
     const ours = isRequestId(id) && requestPath(id) === path;
     return ours && (wanted.has(id) || days.includes(id.slice(0, 8))) ? [id] : [];
   });
-  const candidates: Candidate[] = [];
-  for (const id of found) {
+  const readable = found.filter((id) => {
     const file = files.get(requestPath(id));
     const beside = files.get(signaturePath(id));
-    if (file === undefined || file.size > REQUEST_MAX_BYTES || (beside?.size ?? 0) > SIGNATURE_MAX_BYTES) {
-      desk.note(`${requestPath(id)} is larger than a request may be; it is left alone`);
-      continue;
-    }
-    const odd = [file, beside].find((one) => one !== undefined && one.mode !== '100644');
-    const [bytes, signature] = await desk.repository.read(
-      [requestPath(id), signaturePath(id)].map((path) => ({ treeish: main, path })),
-      REQUEST_MAX_BYTES,
-    );
-    const candidate = candidateOf(
-      id,
-      `${desk.hint.main}:${requestPath(id)}`,
-      true,
-      bytes ?? new Uint8Array(),
-      signature,
-    );
+    const fits = file !== undefined && file.size <= REQUEST_MAX_BYTES;
+    if (fits && (beside?.size ?? 0) <= SIGNATURE_MAX_BYTES) return true;
+    desk.note(`${requestPath(id)} is larger than a request may be; it is left alone`);
+    return false;
+  });
+  // All at once: each question walks down to the month's directory again.
+  const paths = readable.flatMap((id) => [requestPath(id), signaturePath(id)]);
+  const wantedFiles = paths.map((path) => ({ treeish: main, path }));
+  const blobs = await desk.repository.read(wantedFiles, REQUEST_MAX_BYTES);
+  return readable.map((id, at) => {
+    const bytes = blobs[at * 2] ?? new Uint8Array();
+    const candidate = candidateOf(id, `${desk.hint.main}:${requestPath(id)}`, true, bytes, blobs[at * 2 + 1]);
+    const both = [files.get(requestPath(id)), files.get(signaturePath(id))];
+    const odd = both.find((one) => one !== undefined && one.mode !== '100644');
     const fault: Reason = { code: 'E_GIT_MODE', ok: false, message: `${odd?.path} is not a plain file` };
-    candidates.push(odd === undefined ? candidate : { ...candidate, request: fault });
-  }
-  return candidates;
+    return odd === undefined ? candidate : { ...candidate, request: fault };
+  });
 }
 
 function proposalCandidate(proposal: Awaited<ReturnType<Forge['proposals']>>[number]): Candidate[] {

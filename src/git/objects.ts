@@ -57,10 +57,12 @@ async function follow(
   let trees: Trees = new Map();
   let going = ways.map((way, index) => ({ ...way, index }));
   for (let level = 0; going.length > 0; level++) {
-    trees = await readTrees(stream, new Set(going.map(({ at }) => at)), trees);
+    const here = new Set(going.map(({ at }) => at));
+    trees = await readTrees(stream, here, trees);
+    const named = new Map([...here].map((oid) => [oid, byName(trees.get(oid) ?? [])]));
     const next: typeof going = [];
     for (const way of going) {
-      const item = trees.get(way.at)?.find(({ name }) => name === way.parts[level]);
+      const item = named.get(way.at)?.get(way.parts[level] ?? '');
       if (level === way.parts.length - 1) ends[way.index] = item;
       else if (item?.mode === '040000') next.push({ ...way, at: item.oid });
     }
@@ -68,6 +70,10 @@ async function follow(
   }
   return ends;
 }
+
+/** Of two with one name, which no honest git writes, the first: so many paths in one directory cost one look each. */
+const byName = (items: readonly TreeItem[]): ReadonlyMap<string, TreeItem> =>
+  new Map(items.toReversed().map((item) => [item.name, item]));
 
 /** The same tree may stand in many places: what is listed is bounded, not what is stored. */
 const MOST_LISTED = 200_000;

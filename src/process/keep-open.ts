@@ -23,7 +23,7 @@ export interface Conversation {
 
 export interface KeptOpen {
   /** Conversations wait for each other. One that throws ends the program; the next starts it anew. */
-  readonly converse: <T>(talk: (with_: Conversation) => Promise<T>) => Promise<T>;
+  readonly converse: <T>(talk: (conversation: Conversation) => Promise<T>) => Promise<T>;
 }
 
 const IDLE_MS = 1000;
@@ -32,7 +32,7 @@ const MOST_STDERR = 16 * 1024;
 export function keepOpen(program: string, args: readonly string[], options: KeepOpenOptions): KeptOpen {
   let running: Running | undefined;
   let turn: Promise<unknown> = Promise.resolve();
-  const one = async <T>(talk: (with_: Conversation) => Promise<T>): Promise<T> => {
+  const one = async <T>(talk: (conversation: Conversation) => Promise<T>): Promise<T> => {
     const mine = (running = running?.alive() === true ? running : start(program, args, options));
     mine.wake(options.timeoutMs);
     try {

@@ -18,7 +18,7 @@ import type { ExactGrant, Signed } from '../model/statement.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
 import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
-import { isUsedUp } from './fold-index.ts';
+import { isUsedUp, USED_UP } from './fold-index.ts';
 import { checkScope } from './fill-scope.ts';
 import { type Judged, judgeRequest } from './judge-request.ts';
 import { judgeStops } from './judge-stop.ts';
@@ -118,7 +118,7 @@ function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
     return [no('E_REQ_ID_DATE', `the id's date is more than a day away from ${seenAt}`)];
   }
   if (record === null) return [];
-  if (isUsedUp(record)) return [no('E_REQ_CONSUMED', 'the id is used up: it was scheduled and then refused')];
+  if (isUsedUp(record)) return [no('E_REQ_CONSUMED', USED_UP)];
   if (record.refused.includes(snapshot.requestSha256)) {
     return [no('E_REQ_CONSUMED', 'these bytes were refused before; ask again with a new id')];
   }

@@ -122,7 +122,7 @@ function see(
   const day = dayOf(event.id);
   const age = day === undefined ? Number.NaN : secondsBetween(day, context.at);
   if (!(age >= -86_400 && age < 2 * 86_400)) throw wrong("the id's date is more than a day away");
-  if (isUsedUp(record)) throw wrong('it was scheduled and then refused');
+  if (isUsedUp(record)) throw wrong(USED_UP);
   if (record?.refused.includes(event.request_sha256) === true) throw wrong('these bytes were refused');
   if (record !== undefined && record.refused.length >= MAX_REFUSED)
     throw wrong('too many versions were refused');
@@ -156,6 +156,7 @@ function see(
   };
 }
 
+export const USED_UP = 'the id is used up: it was scheduled and then refused';
 /** Refused after it was scheduled: other bytes under this id never get a new clock. */
 export const isUsedUp = (record: OpenRecord | null | undefined): boolean =>
   record?.state === 'refused' && record.grant !== null;

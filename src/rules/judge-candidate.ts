@@ -9,7 +9,7 @@ import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import { verifyRequester } from './decide.ts';
-import { isUsedUp, MAX_REFUSED } from './fold-index.ts';
+import { isUsedUp, MAX_REFUSED, USED_UP } from './fold-index.ts';
 import { type Candidate, isRequest, type Situation } from './situation.ts';
 
 export function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent | undefined {
@@ -20,7 +20,7 @@ export function seeing(situation: Situation, one: Candidate, now: Instant): Seen
     return undefined;
   const known = record?.state;
   if (known !== undefined && known !== 'unseen' && known !== 'refused' && known !== 'seen') return undefined;
-  if (isUsedUp(record) || record?.refused.includes(one.requestSha256) === true) return undefined;
+  if (record?.refused.includes(one.requestSha256) === true) return undefined;
   const seen = record?.seen ?? null;
   if (
     seen !== null &&
@@ -82,13 +82,7 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
   if (!(age >= -86_400 && age < 2 * 86_400)) {
     return { code: 'E_REQ_ID_DATE', ok: false, message: "the id's date is more than a day away" };
   }
-  if (isUsedUp(record)) {
-    return {
-      code: 'E_REQ_CONSUMED',
-      ok: false,
-      message: 'the id is used up: it was scheduled and then refused',
-    };
-  }
+  if (isUsedUp(record)) return { code: 'E_REQ_CONSUMED', ok: false, message: USED_UP };
   if (!mayRefuse(record, one.requestSha256)) {
     const why = 'these bytes, or too many other versions, were refused before';
     return { code: 'E_REQ_CONSUMED', ok: false, message: why };

@@ -31,6 +31,17 @@ const UNSIGNED = 'main holds a policy that nobody entitled signed';
 const ratified = { types: ['policy'], why: 'an honest admin signed the version that the row speaks of' };
 const HELD_BACK = { check: EXIT.pending, apply: EXIT.pending };
 
+/** Main holds a policy that is not in force: every request waits, and every sweep goes on. */
+const notInForce = (rows: string, title: string, make: Attack['do']): void => {
+  attack(scene, rows, title, {
+    code: 'E_POL_UNSIGNED',
+    by: ['check', 'apply'],
+    exit: HELD_BACK,
+    grantsStop: UNSIGNED,
+    do: make,
+  });
+};
+
 describe('group F: a proposal brings more than its request', () => {
   const ID = requestId('20261122-writer-ffffff');
 
@@ -106,29 +117,17 @@ describe('group F: a proposal brings more than its request', () => {
 });
 
 describe('group F: main holds a policy that is not in force', () => {
-  attack(scene, '[F2]', 'nobody signed it, and the request is good under either', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world, victim }) => {
-      await merge(world, victim);
-      await world.commitPolicy({ note: 'nobody signed this' });
-      return victim;
-    },
+  notInForce('[F2]', 'nobody signed it, and the request is good under either', async ({ world, victim }) => {
+    await merge(world, victim);
+    await world.commitPolicy({ note: 'nobody signed this' });
+    return victim;
   });
 
-  attack(scene, '[F2]', 'signed by an approver who is no admin', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world, victim }) => {
-      await merge(world, victim);
-      plant(world, 'main', { 'policy/roles.yaml': rolesWith(world, 'writer', { max_duration: '7d' }) });
-      await signPolicyOnMain(world, { signer: 'bob' });
-      return victim;
-    },
+  notInForce('[F2]', 'signed by an approver who is no admin', async ({ world, victim }) => {
+    await merge(world, victim);
+    plant(world, 'main', { 'policy/roles.yaml': rolesWith(world, 'writer', { max_duration: '7d' }) });
+    await signPolicyOnMain(world, { signer: 'bob' });
+    return victim;
   });
 
   // The version that the statement names is the next one, and the digest that comes before is the one in force, so
@@ -153,36 +152,24 @@ describe('group F: main holds a policy that is not in force', () => {
   });
 
   // E_POL_ROOT_CHAIN is what `judgePolicyChange` says of it; nothing may come in force, so apply says "not signed".
-  attack(scene, '[F4]', 'signed by the new admins alone', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world, victim }) => {
-      await merge(world, victim);
-      plant(world, 'main', {
-        'policy/people.yaml': policyText(world, 'policy/people.yaml', (document) => {
-          Object.assign(document, { admins: { people: ['bob', 'dana'], threshold: 2 } });
-        }),
-      });
-      await signPolicyOnMain(world, { signer: 'bob' });
-      await signPolicyOnMain(world, { signer: 'dana' });
-      return victim;
-    },
+  notInForce('[F4]', 'signed by the new admins alone', async ({ world, victim }) => {
+    await merge(world, victim);
+    plant(world, 'main', {
+      'policy/people.yaml': policyText(world, 'policy/people.yaml', (document) => {
+        Object.assign(document, { admins: { people: ['bob', 'dana'], threshold: 2 } });
+      }),
+    });
+    await signPolicyOnMain(world, { signer: 'bob' });
+    await signPolicyOnMain(world, { signer: 'dana' });
+    return victim;
   });
 
   // A policy has no `expires`; what dies is a signature that nobody used for seven days.
-  attack(scene, '[F14]', 'a signature of eight days ago', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world, victim }) => {
-      await merge(world, victim);
-      plant(world, 'main', { 'policy/roles.yaml': rolesWith(world, 'writer', { max_duration: '7d' }) });
-      await signPolicyOnMain(world, { signedAt: plus(ATTACKED, -8 * 86_400) });
-      return victim;
-    },
+  notInForce('[F14]', 'a signature of eight days ago', async ({ world, victim }) => {
+    await merge(world, victim);
+    plant(world, 'main', { 'policy/roles.yaml': rolesWith(world, 'writer', { max_duration: '7d' }) });
+    await signPolicyOnMain(world, { signedAt: plus(ATTACKED, -8 * 86_400) });
+    return victim;
   });
 });
 
@@ -200,47 +187,33 @@ describe('group F: a policy that may not be', () => {
     },
   });
 
-  attack(scene, '[F5]', 'a threshold of 0 that the admins did sign', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world }) => {
-      plant(world, 'main', { 'policy/roles.yaml': rolesWith(world, 'reader', threshold(0)) });
-      await signPolicyOnMain(world);
-      const id = await propose(world, { role: 'reader', requester: 'erin' });
-      const main = world.git('rev-parse', `refs/heads/pam/${id}`);
-      plant(world, 'main', {
-        [requestPath(id)]: `${world.git('show', `${main}:${requestPath(id)}`)}\n`,
-        [signaturePath(id)]: `${world.git('show', `${main}:${signaturePath(id)}`)}\n`,
-      });
-      return id;
-    },
+  notInForce('[F5]', 'a threshold of 0 that the admins did sign', async ({ world }) => {
+    plant(world, 'main', { 'policy/roles.yaml': rolesWith(world, 'reader', threshold(0)) });
+    await signPolicyOnMain(world);
+    const id = await propose(world, { role: 'reader', requester: 'erin' });
+    const main = world.git('rev-parse', `refs/heads/pam/${id}`);
+    plant(world, 'main', {
+      [requestPath(id)]: `${world.git('show', `${main}:${requestPath(id)}`)}\n`,
+      [signaturePath(id)]: `${world.git('show', `${main}:${signaturePath(id)}`)}\n`,
+    });
+    return id;
   });
 
-  attack(scene, '[F7]', 'gone from main altogether, though the admin signed just that', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world, victim }) => {
+  notInForce(
+    '[F7]',
+    'gone from main altogether, though the admin signed just that',
+    async ({ world, victim }) => {
       await merge(world, victim);
       plant(world, 'main', { policy: null, 'pam.yaml': null });
       await signPolicyOnMain(world);
       return victim;
     },
-  });
+  );
 
-  attack(scene, '[F7]', 'a symbolic link to another file', {
-    code: 'E_POL_UNSIGNED',
-    by: ['check', 'apply'],
-    exit: HELD_BACK,
-    grantsStop: UNSIGNED,
-    do: async ({ world, victim }) => {
-      await merge(world, victim);
-      plant(world, 'main', { 'policy/roles.yaml': { mode: '120000', bytes: 'people.yaml' } });
-      return victim;
-    },
+  notInForce('[F7]', 'a symbolic link to another file', async ({ world, victim }) => {
+    await merge(world, victim);
+    plant(world, 'main', { 'policy/roles.yaml': { mode: '120000', bytes: 'people.yaml' } });
+    return victim;
   });
 
   it.each<readonly [string, Files, string]>([
