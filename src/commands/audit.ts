@@ -35,7 +35,16 @@ export const register: Register = (program, session) => {
           printCheckpoint({ schema: 'pam.checkpoint/1', root, seq, head, at: audited.at }),
         );
       }
-      const document = { ok, root, seq, head, at: audited.at, findings, totals };
+      const document = {
+        ok,
+        root,
+        seq,
+        head,
+        at: audited.at,
+        last_sweep: audited.lastSweep,
+        findings,
+        totals,
+      };
       at.done({
         exit: ok ? EXIT.done : EXIT.integrity,
         schema: 'pam.audit/1',

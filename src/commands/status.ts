@@ -19,8 +19,8 @@ export const register: Register = (program, session) => {
         const at = session(command);
         const id = text === undefined ? undefined : requestId(text);
         const found = await status(await at.desk(), id, options.all === true);
-        const { grants, proposals, lastSweep, now } = found;
-        const document = { grants, proposals, last_sweep: lastSweep, now };
+        const { grants, proposals, lastSweep, warnings, now } = found;
+        const document = { grants, proposals, last_sweep: lastSweep, warnings, now };
         if (id !== undefined && grants.length + proposals.length === 0) {
           throw new PamError('E_ID_UNKNOWN', `nothing is open under ${id}`, {
             hint: `pam log ${id} tells what was`,

@@ -8,6 +8,7 @@ import type { Instant } from '../model/instant.ts';
 import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import { type AuditFacts, auditEnd, auditEntry, type Finding } from '../rules/audit-entry.ts';
+import { lastSweepOf } from '../rules/judge-sweep.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 
 import type { Desk } from './desk.ts';
@@ -32,6 +33,7 @@ export interface Audited {
   readonly seq: number;
   readonly head: Sha256;
   readonly at: Instant;
+  readonly lastSweep: Instant | null;
   readonly findings: readonly Finding[];
   readonly totals: Totals;
 }
@@ -95,6 +97,7 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     seq: after.seq,
     head: after.head,
     at: after.entry.at,
+    lastSweep: lastSweepOf(after),
     findings,
     totals: { ...counts, live, byExecutor },
   };

@@ -1,10 +1,10 @@
 /** What stops every grant of a run, while revocations go on (DESIGN rule 6). */
 import type { Reason } from '../model/decision.ts';
-import { type Instant, plus, secondsOf } from '../model/instant.ts';
+import { type Instant, plus } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
-import { mayBeLive } from '../model/open-record.ts';
 import { PamError } from '../model/error.ts';
 import { newestOrdered } from '../rules/follow-chain.ts';
+import { lateSweep } from '../rules/judge-sweep.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Desk, mainRef } from './desk.ts';
@@ -55,7 +55,7 @@ export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Prom
   ];
 }
 
-async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+export async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
   const last = view.state.index.beats?.apply?.main;
   if (last === undefined || last === main) return [];
   // The ledger says it, so it has the shape of an object id; whether it is one of main's is the question.
@@ -66,7 +66,7 @@ async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reaso
     : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];
 }
 
-function clockHalts(view: LedgerView, now: Instant): Reason[] {
+export function clockHalts(view: LedgerView, now: Instant): Reason[] {
   const last = newestOrdered(view.state);
   if (last === null || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
   return [halt('E_LED_CLOCK', `this clock says ${now}, but the ledger has an entry of ${last}`)];
@@ -74,15 +74,6 @@ function clockHalts(view: LedgerView, now: Instant): Reason[] {
 
 /** Access that nobody will end must not begin. */
 function sweepHalts(view: LedgerView, now: Instant): Reason[] {
-  const { policy, index } = view.state;
-  const within = policy.config.sweep_within;
-  if (within === undefined || ![...index.records.values()].some(mayBeLive)) return [];
-  const last = index.beats?.sweep?.at;
-  if (last !== undefined && now <= plus(last, secondsOf(within))) return [];
-  return [
-    halt(
-      'E_POL_SWEEP_LATE',
-      `grants are live and the last sweep was ${last ?? 'never'}, not within ${within}`,
-    ),
-  ];
+  const late = lateSweep(view.state, now);
+  return late === undefined ? [] : [halt('E_POL_SWEEP_LATE', late)];
 }

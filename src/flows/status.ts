@@ -4,6 +4,7 @@ import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import { decide } from '../rules/decide.ts';
 import { roleOf } from '../rules/exact-grant.ts';
+import { lastSweepOf, lateSweep } from '../rules/judge-sweep.ts';
 import { approversOf, beneficiaries } from '../rules/people.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/situation.ts';
 import type { Desk } from './desk.ts';
@@ -47,6 +48,8 @@ export interface Status {
   readonly grants: readonly GrantLine[];
   readonly proposals: readonly ProposalLine[];
   readonly lastSweep: Instant | null;
+  /** What whoever relies on it should know. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly now: Instant;
 }
 
@@ -67,10 +70,12 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
     .flatMap((record) => grantLine(record, now))
     .filter(({ state }) => all || only !== undefined || !OVER.has(state));
   const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
+  const late = lateSweep(view.state, now);
   return {
     grants: grants.sort((a, b) => (`${a.until} ${a.target}` < `${b.until} ${b.target}` ? -1 : 1)),
     proposals,
-    lastSweep: view.state.index.beats?.sweep?.at ?? null,
+    lastSweep: lastSweepOf(view.state),
+    warnings: late === undefined ? [] : [{ code: 'W_SWEEP_LATE', message: late }],
     now,
   };
 }

@@ -23,6 +23,7 @@ import { decide, type Snapshot } from './decide.ts';
 import { roleOf } from './exact-grant.ts';
 import { foldIndex } from './fold-index.ts';
 import { entitledToStop, validStop } from './judge-stop.ts';
+import { lateSweep } from './judge-sweep.ts';
 import { termsOf } from './grant-terms.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
@@ -231,6 +232,8 @@ export function auditEnd(
       findings.push({ code: 'W_ENDING', severity: 'warning', seq, message });
     }
   }
+  const late = lateSweep(state, now);
+  if (late !== undefined) findings.push({ code: 'W_SWEEP_LATE', severity: 'warning', seq, message: late });
   if (state.entry.at > plus(now, CLOCK_TOLERANCE_SECONDS)) {
     findings.push({
       code: 'E_LED_TIME',

@@ -15,6 +15,7 @@ export function auditText(audited: Audited, style: Style): string {
     `${audited.ok ? style.good('verified') : style.bad('NOT VERIFIED')}: ${totals.entries} entries, ${totals.policies} policies, ${totals.grants} grants, ${totals.revocations} revocations, ${totals.live} live`,
     `  root ${audited.root}${audited.pinned ? '' : ' (UNPINNED)'}`,
     `  head ${audited.head} (entry ${audited.seq}, at ${audited.at})`,
+    `  last sweep ${audited.lastSweep ?? 'none on record'}`,
     ...(findings.some(({ code }) => code === 'E_LED_OVERDUE')
       ? ['  this clone knows nothing newer; `git fetch` brings what others recorded since']
       : []),

@@ -38,7 +38,11 @@ export function statusText(status: Status, style: Style, terminal: boolean): str
     );
   }
   if (grants.length === 0 && proposals.length === 0) parts.push('Nothing is live and nothing waits.\n');
-  if (status.lastSweep !== null) parts.push(`Last sweep entry: ${ago(status.lastSweep, now)}\n`);
+  const swept = status.lastSweep === null ? 'none on record' : ago(status.lastSweep, now);
+  const warnings = status.warnings.map(
+    ({ code, message }) => `${style.warn('warning:')} ${line(message)} [${code}]\n`,
+  );
+  parts.push([`Last sweep: ${swept}\n`, ...warnings].join(''));
   return parts.join('\n');
 }
 

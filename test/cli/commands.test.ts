@@ -47,7 +47,16 @@ describe('init', () => {
     );
     const audited = await team.alice.pam(['-C', join(place, 'new'), 'audit', '--json']);
     expect(
-      documentOf(audited, 'pam.audit/1', ['ok', 'root', 'seq', 'head', 'at', 'findings', 'totals']),
+      documentOf(audited, 'pam.audit/1', [
+        'ok',
+        'root',
+        'seq',
+        'head',
+        'at',
+        'last_sweep',
+        'findings',
+        'totals',
+      ]),
     ).toMatchObject({ ok: true, root: document['root'] });
     expect((await stock(team.alice, 'git', ['-C', join(place, 'new'), 'status', '--porcelain'])).out).toBe(
       '',
@@ -815,6 +824,7 @@ describe('merge, plan, apply, status, sweep', () => {
       'grants',
       'proposals',
       'last_sweep',
+      'warnings',
       'now',
     ]);
     expect(listOf(status, 'grants')).toMatchObject([
@@ -1103,6 +1113,7 @@ describe('log, audit, schema', () => {
       'seq',
       'head',
       'at',
+      'last_sweep',
       'findings',
       'totals',
     ]);
