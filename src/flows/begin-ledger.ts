@@ -17,6 +17,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import { commitEntry, makeEntry } from './append-entry.ts';
 import type { Desk, Executor, Signer } from './desk.ts';
 import { keepHead } from './read-ledger.ts';
+import { policyPosting } from './record-policy.ts';
 import { ledgerFiles, policyFilesOf } from './walk-ledger.ts';
 
 export interface Begun {
@@ -71,7 +72,10 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   await desk.memory.pinRoot(first.state.root);
   await keepHead(desk, executor, last);
   await keepHead(desk, null, last);
-  if (missing > 0) await (await desk.forge(policy.config)).publish('policy-1', signed, admin.id);
+  if (missing > 0) {
+    const forge = await desk.forge(policy.config);
+    await forge.publish(policyPosting(1, null, signed, admin.id));
+  }
   return { root: first.state.root, seq: last.state.seq, commit: last.commit, missing: Math.max(0, missing) };
 }
 

@@ -11,6 +11,7 @@ import type { IncidentState } from '../model/incident.ts';
 import { isRequestId, type Oid, requestPath, type RequestId, signaturePath } from '../model/names.ts';
 import type { Signed } from '../model/statement.ts';
 import { type Candidate, isRequest, type Situation } from '../rules/situation.ts';
+import { sortPostings } from '../rules/judge-postings.ts';
 import { namedEntry } from '../rules/verify-approvals.ts';
 import { splitSigned } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
@@ -18,7 +19,7 @@ import { claimsOf } from '../trust/statement-text.ts';
 import { type Desk, mainRef } from './desk.ts';
 import type { Freshness } from './fetch-state.ts';
 import { readProposals } from './read-proposals.ts';
-import { readStatements } from './read-statements.ts';
+import { readStatements, topicOf } from './read-statements.ts';
 import { haltsOf } from './halts.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { witnessesOf } from './witness.ts';
@@ -67,10 +68,15 @@ export async function gather(
       ...(only === undefined ? stoppable.map(({ id }) => id) : ids),
     ]),
   ];
+  const places = new Map(candidates.map((one) => [one.id, one.merged ? null : one.place]));
+  const wantedTopics = topics.map((id) => {
+    const { place } = topicOf({ id, seen: view.state.index.records.get(id)?.seen ?? null });
+    return { name: id, place: place ?? places.get(id) ?? null };
+  });
   const none = { found: new Map<string, readonly Found[]>(), flooded: new Map<string, string>() };
-  const { found, flooded } = await orHalt(halts, none, () => readStatements(forge, topics));
+  const { found, flooded } = await orHalt(halts, none, () => readStatements(forge, wantedTopics));
   for (const message of flooded.values()) desk.note(message);
-  const { approvals, stops } = sortStatements(found);
+  const { approvals, stops, postings } = sortPostings(view.state.policy, found);
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
   return {
     state: view.state,
@@ -81,6 +87,7 @@ export async function gather(
     candidates: candidates.filter(({ id }) => !flooded.has(id)),
     approvals,
     stops,
+    postings,
     incidents: await incidentStates(desk, view, main, named),
     witnesses: await witnessesOf(desk, view, pointsOf(view, approvals)),
   };
@@ -139,7 +146,11 @@ async function candidatesOnMain(
   const blobs = await desk.repository.read(wantedFiles, REQUEST_MAX_BYTES);
   return readable.map((id, at) => {
     const bytes = blobs[at * 2] ?? new Uint8Array();
-    const candidate = candidateOf(id, `${desk.hint.main}:${requestPath(id)}`, true, bytes, blobs[at * 2 + 1]);
+    const candidate = candidateOf(
+      { id, place: `${desk.hint.main}:${requestPath(id)}`, head: null, merged: true },
+      bytes,
+      blobs[at * 2 + 1],
+    );
     const both = [files.get(requestPath(id)), files.get(signaturePath(id))];
     const odd = both.find((one) => one !== undefined && one.mode !== '100644');
     const fault: Reason = { code: 'E_GIT_MODE', ok: false, message: `${odd?.path} is not a plain file` };
@@ -148,9 +159,10 @@ async function candidatesOnMain(
 }
 
 function proposalCandidate(proposal: Awaited<ReturnType<Forge['proposals']>>[number]): Candidate[] {
-  const { id, place, files } = proposal;
-  if (files !== undefined) return [candidateOf(id, place, false, files.request, files.signature)];
-  const none = candidateOf(id, place, false, new Uint8Array(), undefined);
+  const { id, place, head, files } = proposal;
+  const at = { id, place, head, merged: false };
+  if (files !== undefined) return [candidateOf(at, files.request, files.signature)];
+  const none = candidateOf(at, new Uint8Array(), undefined);
   const { code, message } = proposal.fault ?? {
     code: 'E_PR_SCOPE',
     message: 'the proposal holds no request',
@@ -159,16 +171,13 @@ function proposalCandidate(proposal: Awaited<ReturnType<Forge['proposals']>>[num
 }
 
 export function candidateOf(
-  id: RequestId,
-  place: string,
-  merged: boolean,
+  at: Pick<Candidate, 'id' | 'place' | 'head' | 'merged'>,
   bytes: Uint8Array,
   signature: Uint8Array | undefined,
 ): Candidate {
+  const { id } = at;
   return {
-    id,
-    place,
-    merged,
+    ...at,
     bytes: Buffer.from(bytes).toString('utf8'),
     requestSha256: sha256(bytes),
     signatureSha256: sha256(signature ?? new Uint8Array()),
@@ -199,26 +208,6 @@ function signedOf(bytes: Uint8Array): Signed | null {
     if (error instanceof PamError) return null;
     throw error;
   }
-}
-
-interface Sorted {
-  readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
-  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
-}
-
-/** By the type that each claims; whether the claim is true is for the rules. */
-export function sortStatements(found: ReadonlyMap<string, readonly Found[]>): Sorted {
-  const approvals = new Map<RequestId, Signed[]>();
-  const stops = new Map<RequestId, Signed[]>();
-  for (const [topic, statements] of found) {
-    if (!isRequestId(topic)) continue;
-    for (const { signed } of statements) {
-      const type = /^type: ([a-z]+)$/mu.exec(signed.text)?.[1];
-      const into = type === 'stop' ? stops : type === 'approval' ? approvals : undefined;
-      if (into !== undefined) into.set(topic, [...(into.get(topic) ?? []), signed]);
-    }
-  }
-  return { approvals, stops };
 }
 
 export async function incidentStates(

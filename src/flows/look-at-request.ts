@@ -2,6 +2,7 @@
 import type { Decision } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
+import type { Topic } from '../model/forge.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
@@ -12,6 +13,7 @@ import { type Desk, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
+import { topicOf } from './read-statements.ts';
 import { type LedgerView, readLedger, keepHead } from './read-ledger.ts';
 
 export interface Looked {
@@ -50,6 +52,12 @@ export async function freshLedger(desk: Desk): Promise<{
 /** The recorded decision where there is one, else the one that would be taken now. */
 export function verdictOf({ judged, record }: Looked): Decision | null {
   return judged === null ? null : recordedVerdict(record, judged.snapshot.requestSha256, judged.decision);
+}
+
+/** Where statements about it are published: where `seen` found it, or where its proposal is now. */
+export function topicOfLooked({ id, record, candidate }: Looked): Topic {
+  const proposed = candidate === null || candidate.merged ? null : candidate.place;
+  return { name: id, place: topicOf({ id, seen: record?.seen ?? null }).place ?? proposed };
 }
 
 export async function lookAtRequest(desk: Desk, id: RequestId): Promise<Looked> {

@@ -8,6 +8,7 @@ import type { Request } from '../model/request.ts';
 import { NAMESPACES } from '../model/statement.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
+import { proposalFacts } from '../rules/proposal-facts.ts';
 import { verifyRequester } from '../rules/decide.ts';
 import { joinSigned } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
@@ -96,6 +97,7 @@ export async function proposeRequest(desk: Desk, signer: Signer, wish: Wish): Pr
     signature: Buffer.from(joinSigned(signed)),
     author: signer.id,
     message: `request ${request.id}: ${request.role} for ${request.subject}, ${request.duration}\n`,
+    facts: proposalFacts(policy, desk.providers, request, judged.reasons, signedAt),
   });
   return { ...judged, path: requestPath(request.id), branch, proposal };
 }

@@ -1,37 +1,63 @@
 /** Ratify: an admin signs what main holds as the next policy version, after seeing who gains what. */
 import { PamError } from '../model/error.ts';
+import type { PullRequest } from '../model/forge.ts';
 import { NAMESPACES, type PolicyStatement, type Signed } from '../model/statement.ts';
 import { type PolicyChange, type Tally, tallies } from '../rules/judge-policy-change.ts';
+import { policyStatements } from '../rules/judge-postings.ts';
 import { tellPolicyChange } from '../rules/tell-policy-change.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Executor, Signer } from './desk.ts';
 import { freshLedger } from './look-at-request.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
-import { policyOnMain, recordPolicy, statementsOnPolicy } from './record-policy.ts';
+import {
+  type NewPolicy,
+  policyOf,
+  policyOnMain,
+  policyPosting,
+  policyTopic,
+  recordPolicy,
+  statementsOnPolicy,
+} from './record-policy.ts';
 
 export interface Ratifiable {
   readonly view: LedgerView;
   readonly change: PolicyChange;
+  /** The pull request that proposes it; `null` when it is what main holds. */
+  readonly proposed: Pick<PullRequest, 'place' | 'head'> | null;
   /** Who gains and who loses what, one sentence a line. */
   readonly told: readonly string[];
 }
 
-/** `undefined`: main holds the policy in force. */
+/** What main holds; `undefined` when that is the policy in force. */
 export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
   const found = await policyOnMain(desk, view);
-  if (found === undefined) return undefined;
+  return found === undefined ? undefined : await ratifiableAs(desk, view, found, null);
+}
+
+/** What a pull request would make the policy; `undefined` when that is the policy in force. */
+export async function ratifiableProposal(
+  desk: Desk,
+  view: LedgerView,
+  proposed: PullRequest & { readonly holds: { readonly kind: 'policy' } },
+): Promise<Ratifiable | undefined> {
+  const found = policyOf(desk, view, proposed.holds.files);
+  return found === undefined ? undefined : await ratifiableAs(desk, view, found, proposed);
+}
+
+async function ratifiableAs(
+  desk: Desk,
+  view: LedgerView,
+  found: NewPolicy,
+  proposed: Pick<PullRequest, 'place' | 'head'> | null,
+): Promise<Ratifiable> {
   const previous = found.seq === 1 ? null : view.state.policy;
-  const policy = found.read();
-  const change: PolicyChange = {
-    root: view.state.root,
-    seq: found.seq,
-    next: policy,
-    previous,
-    statements: await statementsOnPolicy(desk, view, found.seq),
-    recordedAt: desk.clock(),
-  };
-  return { view, change, told: tellPolicyChange(previous, policy) };
+  const next = found.read();
+  const { seq } = found;
+  const posted = await statementsOnPolicy(desk, view, policyTopic(seq, proposed?.place ?? null));
+  const statements = policyStatements([view.state.policy, next], posted);
+  const change = { root: view.state.root, seq, next, previous, statements, recordedAt: desk.clock() };
+  return { view, change, proposed, told: tellPolicyChange(previous, next) };
 }
 
 export interface Ratified {
@@ -72,11 +98,12 @@ export async function ratify(
     });
   }
   const forge = await desk.forge(view.state.policy.config);
-  await forge.publish(`policy-${change.seq}`, signed, signer.id);
+  const posting = policyPosting(change.seq, found.proposed?.place ?? null, signed, signer.id);
+  await forge.publish({ ...posting, head: found.proposed?.head ?? null });
   const counted = tallies({ ...change, statements: [...change.statements, signed] });
   const complete = counted.every(({ have, need }) => have.length >= need);
   const inForce =
-    complete && executor !== null
+    complete && executor !== null && found.proposed === null
       ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
       : false;
   return { seq: change.seq, digest: change.next.digest, tallies: counted, inForce };

@@ -6,7 +6,9 @@ import { readPolicy } from '../documents/policy-files.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
+import type { Found, Posting, Topic } from '../model/forge.ts';
 import type { Signed } from '../model/statement.ts';
+import { policyStatements } from '../rules/judge-postings.ts';
 import { adminsAgree, judgePolicyChange, tallies } from '../rules/judge-policy-change.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { appendEntry, orderedClock } from './append-entry.ts';
@@ -18,7 +20,11 @@ import { policyFilesOf } from './walk-ledger.ts';
 export async function policyOnMain(desk: Desk, view: LedgerView): Promise<NewPolicy | undefined> {
   const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
   if (main === undefined) return undefined;
-  const files = await policyFilesOf(desk.repository, main);
+  return policyOf(desk, view, await policyFilesOf(desk.repository, main));
+}
+
+/** These files as the next version; `undefined` when they are the policy in force. */
+export function policyOf(desk: Desk, view: LedgerView, files: Files): NewPolicy | undefined {
   const digest = treeDigest(files);
   const inForce = view.state.index.beats?.policy.seq ?? 0;
   if (inForce > 0 && digest === view.state.policy.digest) return undefined;
@@ -36,12 +42,19 @@ export interface NewPolicy {
 export async function statementsOnPolicy(
   desk: Desk,
   view: LedgerView,
-  seq: number,
-): Promise<readonly Signed[]> {
-  const topic = `policy-${seq}`;
+  topic: Topic,
+): Promise<readonly Found[]> {
   const forge = await desk.forge(view.state.policy.config);
-  return ((await forge.statements([topic])).get(topic) ?? []).map(({ signed }) => signed);
+  return (await forge.statements([topic])).get(topic.name) ?? [];
 }
+
+/** @param place the pull request that proposes it, where there is one and it is known */
+export function policyPosting(seq: number, place: string | null, signed: Signed, author: string): Posting {
+  const sentence = `${author} signs policy version ${seq}`;
+  return { topic: policyTopic(seq, place), signed, author, type: 'policy', sentence, head: null };
+}
+
+export const policyTopic = (seq: number, place: string | null): Topic => ({ name: `policy-${seq}`, place });
 
 /** The view afterwards, and the version that came into force, if one did. Never throws for a policy in doubt. */
 export async function recordPolicy(
@@ -56,7 +69,8 @@ export async function recordPolicy(
       const at = orderedClock(now, clock);
       const found = await policyOnMain(desk, now);
       if (found === undefined) return null;
-      const statements = await statementsOnPolicy(desk, now, found.seq);
+      const posted = await statementsOnPolicy(desk, now, policyTopic(found.seq, null));
+      const statements = policyStatements([now.state.policy], posted);
       const previous = found.seq === 1 ? null : now.state.policy;
       const { root, index } = now.state;
       const { seq, digest, files } = found;
@@ -66,7 +80,10 @@ export async function recordPolicy(
         return null;
       const policy = found.read();
       const change = { root, seq, next: policy, previous, recordedAt: at };
-      const counted = countedOnly({ ...change, statements });
+      const counted = countedOnly({
+        ...change,
+        statements: policyStatements([now.state.policy, policy], posted),
+      });
       judgePolicyChange({ ...change, statements: counted }, index);
       recorded = seq;
       return {

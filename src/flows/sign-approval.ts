@@ -14,7 +14,7 @@ import { approversOf, beneficiaries, isPerson, members } from '../rules/people.t
 import { verifyApproval } from '../rules/verify-approvals.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Signer } from './desk.ts';
-import type { Looked } from './look-at-request.ts';
+import { type Looked, topicOfLooked } from './look-at-request.ts';
 
 export interface Prepared {
   readonly statement: ApprovalStatement;
@@ -168,6 +168,15 @@ export async function signApproval(
 export async function publishApproval(desk: Desk, looked: Looked, signed: Signed): Promise<VerifiedApproval> {
   const approval = judgeApproval(looked, signed);
   const forge = await desk.forge(looked.view.state.policy.config);
-  await forge.publish(looked.id, signed, approval.signer);
+  const { signer, capacity, because } = approval;
+  const as = capacity === 'named' ? '' : ` as ${capacity}: ${because ?? ''}`;
+  await forge.publish({
+    topic: topicOfLooked(looked),
+    signed,
+    author: signer,
+    type: 'approval',
+    sentence: `${signer} approves exactly this${as}`,
+    head: looked.candidate?.head ?? null,
+  });
   return approval;
 }

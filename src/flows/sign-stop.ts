@@ -4,7 +4,7 @@ import { NAMESPACES, type Signed, type StopStatement } from '../model/statement.
 import { entitledToStop, validStop } from '../rules/judge-stop.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Signer } from './desk.ts';
-import type { Looked } from './look-at-request.ts';
+import { type Looked, topicOfLooked } from './look-at-request.ts';
 
 export function stoppersOn(looked: Looked): ReadonlySet<string> {
   const { view, judged, record } = looked;
@@ -51,6 +51,14 @@ export async function publishStop(desk: Desk, looked: Looked, signed: Signed): P
     });
   }
   const forge = await desk.forge(policy.config);
-  await forge.publish(looked.id, signed, stop.signer);
+  const why = stop.because === null ? '' : `: ${stop.because}`;
+  await forge.publish({
+    topic: topicOfLooked(looked),
+    signed,
+    author: stop.signer,
+    type: 'stop',
+    sentence: `${stop.signer} stops ${looked.id}${why}`,
+    head: looked.candidate?.head ?? null,
+  });
   return stop.signer;
 }

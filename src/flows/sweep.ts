@@ -12,15 +12,16 @@ import { mayBeLive, type OpenRecord } from '../model/open-record.ts';
 import type { Signed } from '../model/statement.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
+import { sortPostings } from '../rules/judge-postings.ts';
 import { executesOn } from '../rules/rights.ts';
 import { accessOf, isHeld } from '../rules/still-needed.ts';
 import { appendEntry, thatFit } from './append-entry.ts';
 import { type Revoked, revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
-import { incidentStates, sortStatements } from './gather.ts';
+import { incidentStates } from './gather.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
-import { readStatements } from './read-statements.ts';
+import { readStatements, topicOf } from './read-statements.ts';
 import { recordPolicy } from './record-policy.ts';
 import type { RunResult, RunStep } from './run-result.ts';
 import { openTarget, orderOf } from './target-desk.ts';
@@ -172,13 +173,13 @@ async function stopsOn(
   open: readonly OpenRecord[],
   troubles: Reason[],
 ): Promise<ReadonlyMap<RequestId, readonly Signed[]>> {
-  const ids = open.filter((one) => one.seen !== null && one.final_at === null).map(({ id }) => id);
-  if (ids.length === 0) return new Map();
+  const topics = open.filter((one) => one.seen !== null && one.final_at === null).map(topicOf);
+  if (topics.length === 0) return new Map();
   try {
     const forge = await desk.forge(view.state.policy.config);
-    const { found, flooded } = await readStatements(forge, ids);
+    const { found, flooded } = await readStatements(forge, topics);
     for (const message of flooded.values()) troubles.push({ code: 'E_FORGE_LIMIT', ok: false, message });
-    return sortStatements(found).stops;
+    return sortPostings(view.state.policy, found).stops;
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     troubles.push({ code: error.code, ok: false, message: `stops could not be read: ${error.message}` });

@@ -3,11 +3,10 @@
  * `pam-statements/<topic>/<first 16 hex of its SHA-256>`. Both are made once and never moved by pam.
  */
 import { PamError } from '../model/error.ts';
-import type { Forge, NewProposal, Proposal } from '../model/forge.ts';
+import type { Forge, NewProposal, Posting, Proposal } from '../model/forge.ts';
 import type { Remote, Repository, TreeEntry } from '../model/git.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
-import type { Signed } from '../model/statement.ts';
 import { fewAtOnce } from './few-at-once.ts';
 import { branchPlace, type BranchPlace } from './branch-place.ts';
 import { faultOf, REQUEST_MAX_BYTES, type Fault, type ListTree } from './proposal-scope.ts';
@@ -33,10 +32,10 @@ export function gitBranches(forge: GitForge): Forge {
       const found = wanted.length === 0 ? new Map<string, Oid>() : await place.find(wanted, checkCount);
       return await readProposals(forge, place, found, skip ?? new Set());
     },
-    statements: statements.find,
+    statements: async (topics) => await statements.find(topics.map(({ name }) => name)),
     propose: async (proposal) => await propose(forge, place, proposal),
-    publish: async (topic, signed, author) => {
-      await publish(forge, place, statements, { topic, signed, author });
+    publish: async (posting) => {
+      await publish(forge, place, statements, posting);
     },
   };
 }
@@ -180,9 +179,10 @@ async function publish(
   forge: GitForge,
   place: BranchPlace,
   statements: ReturnType<typeof statementBranches>,
-  statement: { readonly topic: string; readonly signed: Signed; readonly author: string },
+  posting: Pick<Posting, 'topic' | 'signed' | 'author'>,
 ): Promise<void> {
-  const { topic, signed, author } = statement;
+  const { signed, author } = posting;
+  const topic = posting.topic.name;
   const branch = statementBranch(topic, signed.text);
   if (await statements.holds(branch, signed)) return;
   const commit = await forge.repository.writeCommit({

@@ -41,7 +41,7 @@ export function statementBranches(repository: Repository, place: BranchPlace): S
     },
     holds: async (branch, signed) => {
       const [there] = await readStatements(repository, await place.find([branch]));
-      return there?.signed.text === signed.text && there.signed.armor === signed.armor;
+      return there?.signed?.text === signed.text && there.signed.armor === signed.armor;
     },
   };
 }
@@ -93,7 +93,7 @@ async function readStatements(
     const topic = branch.split('/')[1];
     const fits =
       statement !== undefined && topic !== undefined && statementBranch(topic, statement.text) === branch;
-    return fits ? [{ oid, found: { place: branch, signed: statement } }] : [];
+    return fits ? [{ oid, found: { place: branch, signed: statement, posted: null } }] : [];
   });
   const shapes = await fewAtOnce(right, async ({ oid }) => await isStatement(repository, oid));
   return right.flatMap((one, at) => (shapes[at] === true ? [one.found] : []));

@@ -1,19 +1,26 @@
 import type { Oid, RequestId } from './names.ts';
+import type { Files } from './policy.ts';
 import type { Signed } from './statement.ts';
 
-/** The door to where proposals and statements travel. What it returns is bytes and places, never authority. */
+/** The door to where proposals and statements travel. What it returns is bytes, places and clicks, never authority. */
 export interface Forge {
   readonly kind: string;
   /** Proposals for these ids and for ids dated on one of these days (`YYYYMMDD`). */
   readonly proposals: (wanted: Wanted) => Promise<readonly Proposal[]>;
-  /** Statements about requests, `policy-<seq>` ... : everything found, unjudged. */
-  readonly statements: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly Found[]>>;
+  /** Statements about requests, `policy-<seq>` ...: everything found, unjudged, oldest first. Keys: topic names. */
+  readonly statements: (topics: readonly Topic[]) => Promise<ReadonlyMap<string, readonly Found[]>>;
   /** Opens a proposal. Throws `E_REQ_ID_TAKEN` when the id is in use. */
   readonly propose: (
     proposal: NewProposal,
   ) => Promise<{ readonly branch: string; readonly proposal: string }>;
   /** Publishes a statement under its topic. Publishing the same one twice is success. */
-  readonly publish: (topic: string, signed: Signed, author: string) => Promise<void>;
+  readonly publish: (posting: Posting) => Promise<void>;
+  /** Only forges with pull requests: what `42`, `#42` or a pull request's URL stands for. */
+  readonly lookUp?: (reference: string) => Promise<PullRequest>;
+  /** Only forges with pull requests: one comment of pam's there, made once and updated in place. */
+  readonly tell?: (place: string, markdown: string) => Promise<void>;
+  /** What a team has to switch on at the forge, and whether it is on (`doctor`). */
+  readonly settings?: () => Promise<readonly Setting[]>;
 }
 
 export interface Wanted {
@@ -33,15 +40,90 @@ export interface Proposal {
   readonly fault?: { readonly code: string; readonly message: string };
 }
 
+/** What statements are about: a request id, `policy-<seq>` ... */
+export interface Topic {
+  readonly name: string;
+  /** The proposal that `seen` recorded, or that a person named: statements are read there alone. `null`: not known yet. */
+  readonly place: string | null;
+}
+
+/** An account at the forge. The numeric id is the identity; a login may change hands. */
+export interface Account {
+  readonly id: number;
+  readonly login: string;
+  /** The forge says that a person uses it: no bot, no app, no ghost. */
+  readonly human: boolean;
+}
+
+/** What whoever posted it meant by the click. On GitHub: APPROVED, CHANGES_REQUESTED, COMMENTED or a plain comment, DISMISSED. */
+export type Intent = 'approve' | 'object' | 'comment' | 'dismissed';
+
+export interface Found {
+  readonly place: string;
+  /** `null`: a click without a signed text. It never approves; it may hold back (`rules/judge-postings.ts`). */
+  readonly signed: Signed | null;
+  /** Who posted it and what for; `null` where the forge knows no accounts (plain Git). */
+  readonly posted: { readonly by: Account; readonly intent: Intent } | null;
+}
+
+export interface Posting {
+  readonly topic: Topic;
+  readonly signed: Signed;
+  readonly author: string;
+  readonly type: 'approval' | 'stop' | 'policy';
+  /** One sentence for people, above the signed block: "alice approves: ...". */
+  readonly sentence: string;
+  /** The head of the proposal that was judged; `null` when there is none (any more). */
+  readonly head: Oid | null;
+}
+
 export interface NewProposal {
   readonly id: RequestId;
   readonly request: Uint8Array;
   readonly signature: Uint8Array;
   readonly author: string;
   readonly message: string;
+  /** What a human decides from; forges with pull requests put it in title, body, reviewers and labels. */
+  readonly facts: ProposalFacts;
 }
 
-export interface Found {
+export interface ProposalFacts {
+  readonly requester: string;
+  readonly subject: string;
+  readonly role: string;
+  readonly description: string;
+  readonly risk: string;
+  readonly target: string;
+  readonly permissions: readonly string[];
+  readonly duration: string;
+  readonly start: string | null;
+  readonly justification: string;
+  readonly ticket: string | null;
+  readonly incident: string | null;
+  readonly controls: readonly string[];
+  /** Pre-checks, as `check` would print them. */
+  readonly reasons: readonly { readonly code: string; readonly ok: boolean; readonly message: string }[];
+  /** Who may approve as named approvers (not the beneficiaries), with their login where policy has one. */
+  readonly approvers: readonly { readonly name: string; readonly login: string | null }[];
+}
+
+export interface PullRequest {
+  /** Its html_url. */
   readonly place: string;
-  readonly signed: Signed;
+  readonly number: number;
+  readonly head: Oid;
+  readonly open: boolean;
+  /** A request's proposal; a policy change (only `pam.yaml` and `policy/`), with the policy files at its head; or anything else. */
+  readonly holds:
+    | { readonly kind: 'request'; readonly id: RequestId }
+    | { readonly kind: 'policy'; readonly files: Files }
+    | { readonly kind: 'other'; readonly fault?: { readonly code: string; readonly message: string } };
+}
+
+export interface Setting {
+  readonly code: string;
+  /** `null`: this token may not see it. */
+  readonly ok: boolean | null;
+  readonly message: string;
+  readonly hint?: string;
 }

@@ -161,6 +161,7 @@ function auditGrant(
     incident: request.incident === undefined ? null : { state: 'open' },
     evidenceOnly: false,
     halts: [],
+    remarks: [],
     approvals: event.evidence.approvals,
     stops: [],
     witnesses: facts.witnesses,

@@ -51,6 +51,8 @@ export interface Snapshot {
   readonly evidenceOnly: boolean;
   /** What stops every grant of this run: policy unsigned, junk on the ledger, sweeps missing ... */
   readonly halts: readonly Reason[];
+  /** What clicks at the forge say: they hold back, and never approve. */
+  readonly remarks: readonly Judged[];
 }
 
 export function decide(snapshot: Snapshot, now: Instant): Decision {
@@ -62,6 +64,7 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
     ...judgeStatement(snapshot, now),
     ...judgeRequest({ policy, request, incident: snapshot.incident, now, seenAt }),
     ...judgeStops(snapshot, now),
+    ...snapshot.remarks,
     ...judgeProgress(snapshot, now),
   ];
   const role = roleOf(policy, request.role);

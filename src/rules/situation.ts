@@ -1,18 +1,22 @@
 /** What `gather` found, once, for one run: everything that planning and deciding may know. */
 import type { Reason } from '../model/decision.ts';
 import type { IncidentState } from '../model/incident.ts';
+import type { Found } from '../model/forge.ts';
 import type { Oid, RequestId, Sha256 } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
 import type { Signed } from '../model/statement.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import type { Snapshot } from './decide.ts';
+import { remarksOn } from './judge-postings.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
 /** One id's newest bytes: main's if it is there, else the proposal's. */
 export interface Candidate {
   readonly id: RequestId;
   readonly place: string;
+  /** The proposal's newest commit; `null` for what is read from main. */
+  readonly head: Oid | null;
   readonly merged: boolean;
   readonly bytes: string;
   readonly requestSha256: Sha256;
@@ -31,6 +35,8 @@ export interface Situation {
   readonly halts: readonly Reason[];
   readonly candidates: readonly Candidate[];
   readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
+  /** Everything that was posted about an id where the forge knows accounts, clicks without a text too. */
+  readonly postings: ReadonlyMap<RequestId, readonly Found[]>;
   readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
   readonly incidents: ReadonlyMap<string, IncidentState>;
   readonly witnesses: ReadonlyMap<number, Sha256>;
@@ -67,6 +73,7 @@ export function snapshotOf(
     incident: request.incident === undefined ? null : (situation.incidents.get(request.incident) ?? null),
     witnesses: situation.witnesses,
     halts: situation.halts,
+    remarks: remarksOn(state.policy, request, situation.postings.get(one.id) ?? [], evidence !== null),
     evidenceOnly: false,
   };
 }

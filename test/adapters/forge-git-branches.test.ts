@@ -1,3 +1,4 @@
+import { about, NO_FACTS, posting } from '../support/posting.ts';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -39,6 +40,7 @@ const proposal = (of: RequestId): NewProposal => ({
   signature: Buffer.from('signed\n'),
   author: 'dana',
   message: `request ${of}`,
+  facts: NO_FACTS,
 });
 
 interface Side {
@@ -114,25 +116,27 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
 
   it('statements travel by topic; twice the same is success', async () => {
     const { a, b } = await sides(kind);
-    await a.forge.publish(ONE, signed('one'), 'alice');
-    await a.forge.publish(ONE, signed('one'), 'alice');
-    await b.forge.publish(ONE, signed('one'), 'alice');
-    await b.forge.publish(ONE, signed('two'), 'bob');
-    await b.forge.publish('policy-2', signed('three'), 'bob');
-    const found = await a.forge.statements([ONE, 'policy-2', TWO]);
+    await a.forge.publish(posting(ONE, signed('one'), 'alice'));
+    await a.forge.publish(posting(ONE, signed('one'), 'alice'));
+    await b.forge.publish(posting(ONE, signed('one'), 'alice'));
+    await b.forge.publish(posting(ONE, signed('two'), 'bob'));
+    await b.forge.publish(posting('policy-2', signed('three'), 'bob'));
+    const found = await a.forge.statements([about(ONE), about('policy-2'), about(TWO)]);
     expect(
       found
         .get(ONE)
-        ?.map((each) => each.signed.text)
+        ?.map((each) => each.signed?.text)
         .toSorted(),
     ).toEqual([signed('one').text, signed('two').text]);
     expect(found.get('policy-2')).toEqual([
-      { place: statementBranch('policy-2', signed('three').text), signed: signed('three') },
+      { place: statementBranch('policy-2', signed('three').text), signed: signed('three'), posted: null },
     ]);
     expect(found.get(TWO)).toEqual([]);
     expect((await a.forge.statements([])).size).toBe(0);
     const topics = ['../x', '*', 'A', '', '-x'];
-    expect(await strays(topics, 'E_BUG', async (topic) => await a.forge.statements([topic]))).toEqual([]);
+    expect(await strays(topics, 'E_BUG', async (topic) => await a.forge.statements([about(topic)]))).toEqual(
+      [],
+    );
   });
 
   it('statements of another shape, size or name are skipped, one by one', async () => {
@@ -159,8 +163,8 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
     git(scratch, 'rm', '-q', 'pam.yaml');
     commit(scratch, { 'statement.sig': 's' });
     git(store, 'fetch', '-q', scratch, `main:refs/heads/${statementBranch(ONE, '/etc/passwd')}`);
-    await b.forge.publish(ONE, signed('good'), 'bob');
-    expect((await a.forge.statements([ONE])).get(ONE)?.map(({ signed: { text } }) => text)).toEqual([
+    await b.forge.publish(posting(ONE, signed('good'), 'bob'));
+    expect((await a.forge.statements([about(ONE)])).get(ONE)?.map((each) => each.signed?.text)).toEqual([
       signed('good').text,
     ]);
   });
@@ -168,7 +172,7 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
   it('a squatted statement branch is an error, never a silent success', async () => {
     const { a, store } = await sides(kind);
     git(store, 'update-ref', `refs/heads/${statementBranch(ONE, signed('one').text)}`, 'main');
-    expect(await codeOf(a.forge.publish(ONE, signed('one'), 'alice'))).toBe('E_FORGE_REFUSED');
+    expect(await codeOf(a.forge.publish(posting(ONE, signed('one'), 'alice')))).toBe('E_FORGE_REFUSED');
   });
 
   it('more than 2,000 statements about one thing is E_FORGE_LIMIT', async () => {
@@ -179,7 +183,7 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
       (_, n) => `create refs/heads/pam-statements/${ONE}/${n.toString(16).padStart(16, '0')} ${tip}\n`,
     );
     execFileSync('git', ['update-ref', '--stdin'], { cwd: store, env, input: lines.join('') });
-    expect(await codeOf(a.forge.statements([ONE]))).toBe('E_FORGE_LIMIT');
+    expect(await codeOf(a.forge.statements([about(ONE)]))).toBe('E_FORGE_LIMIT');
     expect((await a.repository.refs(['refs/remotes/origin/pam-statements/'])).size).toBe(0);
   });
 });

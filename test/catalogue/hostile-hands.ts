@@ -2,6 +2,7 @@
  * What an attacker can do: write any bytes to main or to any branch, and sign anything with a key that he holds.
  * Nothing here asks whether he may.
  */
+import { posting } from '../support/posting.ts';
 import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -164,7 +165,7 @@ export async function approveBytes(
     ledger: { seq: state.seq, head: state.head },
   });
   const signed = { text, armor: await desk.sign(text, NAMESPACES.approval, world.signer(key).keyFile) };
-  await (await desk.forge(state.policy.config)).publish(request.id, signed, signer);
+  await (await desk.forge(state.policy.config)).publish(posting(request.id, signed, signer));
   return signed;
 }
 

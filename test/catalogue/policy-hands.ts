@@ -1,4 +1,5 @@
 /** What somebody who may write main can do to the policy there, and what admins sign of it. Nothing asks whether they may. */
+import { posting } from '../support/posting.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshLedger } from '../../src/flows/look-at-request.ts';
@@ -64,6 +65,6 @@ export async function signPolicyOnMain(world: World, wish: PolicySignature = {})
     previousSha256: state.policy.digest,
   });
   const signed = { text, armor: await desk.sign(text, NAMESPACES.policy, world.signer(key).keyFile) };
-  await (await desk.forge(state.policy.config)).publish(`policy-${seq}`, signed, signer);
+  await (await desk.forge(state.policy.config)).publish(posting(`policy-${seq}`, signed, signer));
   return signed;
 }

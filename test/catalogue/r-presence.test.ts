@@ -1,4 +1,5 @@
 /** Group R: whoever sits at, or works on, an approver's machine. A role may want a key that somebody has to touch. */
+import { posting } from '../support/posting.ts';
 import { describe, expect, it } from 'vitest';
 import { lookAtRequest } from '../../src/flows/look-at-request.ts';
 import { prepareApproval, publishApproval, signApproval } from '../../src/flows/sign-approval.ts';
@@ -35,7 +36,7 @@ async function approveWithToken(world: World, id: RequestId, how: SignOptions): 
   const looked = await lookAtRequest(desk, id);
   const { text } = prepareApproval(looked, 'bob', null);
   const forge = await desk.forge(looked.view.state.policy.config);
-  await forge.publish(id, { text, armor: token.sign(text, NAMESPACES.approval, how) }, 'bob');
+  await forge.publish(posting(id, { text, armor: token.sign(text, NAMESPACES.approval, how) }, 'bob'));
 }
 
 describe('group R', () => {

@@ -63,7 +63,7 @@ function make(random: Random): Mutant {
 function delivered(random: Random, base: Asked, bytes: Buffer): Candidate {
   const claimed = /20\d{6}-[a-z0-9-]{1,40}-[a-z0-9]{6}/u.exec(bytes.toString('latin1'))?.[0] ?? base.id;
   const id: RequestId = isRequestId(claimed) && random.chance(0.8) ? claimed : base.id;
-  const read = candidateOf(id, requestPath(id), true, bytes, undefined);
+  const read = candidateOf({ id, place: requestPath(id), head: null, merged: true }, bytes, undefined);
   const signer = isRequest(read.request) ? read.request.requester : base.request.requester;
   const key = isAttacker(signer) ? signer : random.pick(['dana', 'thief', 'grace']);
   const statement = sign(
@@ -73,7 +73,8 @@ function delivered(random: Random, base: Asked, bytes: Buffer): Candidate {
   const same = bytes.equals(Buffer.from(base.bytes));
   const old = same || random.chance(0.15);
   const signature = old ? Buffer.from(joinSigned(base.statement)) : Buffer.from(joinSigned(statement));
-  return candidateOf(id, `main:${requestPath(id)}`, same || random.chance(0.9), bytes, signature);
+  const there = { id, place: `main:${requestPath(id)}`, head: null, merged: same || random.chance(0.9) };
+  return candidateOf(there, bytes, signature);
 }
 
 function judge(random: Random, base: Asked, candidate: Candidate): string {

@@ -3,6 +3,7 @@
  * edits, deletes and rewinds; two grant executors and a sweeper, each with a memory and a clock of its own, run,
  * pause, meet and die between any two steps. The model beside it is told what happened and judges it.
  */
+import { posting } from '../support/posting.ts';
 import { apply } from '../../src/flows/apply.ts';
 import { audit } from '../../src/flows/audit.ts';
 import { beginLedger } from '../../src/flows/begin-ledger.ts';
@@ -513,7 +514,7 @@ export class HistoryStage {
       const statement: ApprovalStatement = { ...honest, ...lies[how % 13] };
       const text = printStatement(statement);
       const signed = { text, armor: signAs(signer, text, NAMESPACES.approval) };
-      await forge.publish(id, signed, signer);
+      await forge.publish(posting(id, signed, signer));
       // What names another ledger or another root says nothing about this one.
       const aboutThis = statement.root === honest.root && statement.ledger.head === head;
       if (aboutThis) this.#approved(id, statement, signed);
@@ -523,7 +524,7 @@ export class HistoryStage {
     const text = printStatement(honest);
     const stolen = { text, armor: signAs('dana', text, NAMESPACES.approval) };
     const signed = how % 13 === 12 && copied !== undefined ? copied : stolen;
-    if (signer !== 'dana') await forge.publish(id, signed, 'mallory');
+    if (signer !== 'dana') await forge.publish(posting(id, signed, 'mallory'));
   }
 
   async #stop(id: RequestId | undefined, signer: string, raw: boolean): Promise<void> {
@@ -540,7 +541,7 @@ export class HistoryStage {
     const text = printStatement({ ...stop, signedAt: this.#instant() });
     const signed = { text, armor: signAs(signer, text, NAMESPACES.stop) };
     const forge = await desk.forge(looked.view.state.policy.config);
-    await forge.publish(id, signed, signer);
+    await forge.publish(posting(id, signed, signer));
     this.#stopped(id, signer, signed);
   }
 

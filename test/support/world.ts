@@ -386,6 +386,7 @@ export function askText(bytes: string, id: RequestId, how: AskHow): Asked {
   return {
     id,
     place,
+    head: null,
     merged: how.merged ?? true,
     bytes,
     requestSha256,
@@ -472,6 +473,7 @@ export function snapshot(ledger: Ledger, asked: Asked, more: Partial<Snapshot> =
     witnesses: ledger.witnesses,
     evidenceOnly: false,
     halts: [],
+    remarks: [],
     ...more,
   };
 }
@@ -489,6 +491,7 @@ export function situation(
     candidates,
     approvals: new Map(),
     stops: new Map(),
+    postings: new Map(),
     incidents: new Map(),
     witnesses: ledger.witnesses,
     ...more,

@@ -1,0 +1,133 @@
+/**
+ * What was posted at a forge that knows accounts: signatures are the authority, clicks are intent. An approval counts
+ * only where its signer's own account posted it as one; a click alone never approves, and an unsigned "no" by a named
+ * approver holds the request back (DESIGN section 4). Plain Git knows no accounts: there every signed text counts.
+ */
+import type { Reason } from '../model/decision.ts';
+import { PamError } from '../model/error.ts';
+import type { Account, Found } from '../model/forge.ts';
+import { isRequestId, type RequestId } from '../model/names.ts';
+import type { Policy } from '../model/policy.ts';
+import type { Request } from '../model/request.ts';
+import type { Signed, StatementType } from '../model/statement.ts';
+import { claimsOf } from '../trust/statement-text.ts';
+import { roleOf } from './exact-grant.ts';
+import type { Judged } from './judge-request.ts';
+import { approversOf, beneficiaries } from './people.ts';
+
+export interface Sorted {
+  readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly postings: ReadonlyMap<RequestId, readonly Found[]>;
+}
+
+/** By the type that each text claims; whether the claim is true is for the rules that verify it. */
+export function sortPostings(policy: Policy, found: ReadonlyMap<string, readonly Found[]>): Sorted {
+  const approvals = new Map<RequestId, readonly Signed[]>();
+  const stops = new Map<RequestId, readonly Signed[]>();
+  const postings = new Map<RequestId, readonly Found[]>();
+  for (const [topic, all] of found) {
+    if (!isRequestId(topic)) continue;
+    approvals.set(
+      topic,
+      signedOf(
+        'approval',
+        all.filter((one) => misfit(policy, one) === undefined),
+      ),
+    );
+    // Whoever copies a stop to the forge, and whatever happens to the copy there: it stays a stop (rule 8).
+    stops.set(topic, signedOf('stop', all));
+    postings.set(
+      topic,
+      all.filter(({ posted }) => posted !== null),
+    );
+  }
+  return { approvals, stops, postings };
+}
+
+/**
+ * Statements on a policy version: those whose signer's own account posted them, and did not take them back.
+ * @param policies whose accounts count: that of the policy in force, and of the next one, which may bring new admins
+ */
+export function policyStatements(policies: readonly Policy[], found: readonly Found[]): readonly Signed[] {
+  const fits = (one: Found): boolean => policies.some((policy) => misfit(policy, one) === undefined);
+  return signedOf('policy', found.filter(fits));
+}
+
+function signedOf(type: StatementType, found: readonly Found[]): readonly Signed[] {
+  return found.flatMap(({ signed }) => (signed !== null && typeOf(signed) === type ? [signed] : []));
+}
+
+const typeOf = ({ text }: Signed): string | undefined => /^type: ([a-z]+)$/mu.exec(text)?.[1];
+
+/** Why a signed text does not count as the act of its signer, whatever its signature says. */
+function misfit(policy: Policy, { signed, posted, place }: Found): Reason | undefined {
+  if (signed === null || posted === null) return undefined;
+  const signer = signerOf(signed);
+  const { by, intent } = posted;
+  const no = (code: string, message: string): Reason => ({ code, ok: false, message });
+  const account = `the account ${by.login} (${by.id})`;
+  if (signer === undefined || personOf(policy, by) !== signer) {
+    return no('E_FORGE_IDENTITY', `${account} posted ${place}, and is not that of ${signer ?? 'its signer'}`);
+  }
+  if (intent === 'dismissed') return no('E_APR_DISMISSED', `the review of ${signer} was dismissed: ${place}`);
+  const meant = intent === 'approve' || (typeOf(signed) === 'policy' && intent === 'comment');
+  return meant
+    ? undefined
+    : no('E_APR_INTENT', `${signer} signed an approval, but did not post it as one: ${place}`);
+}
+
+function signerOf({ text }: Signed): string | undefined {
+  try {
+    return claimsOf(text).signer;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
+
+/** The person whose numeric id it is: logins change hands. */
+export function personOf(policy: Policy, { id, human }: Account): string | undefined {
+  if (!human) return undefined;
+  return Object.entries(policy.people).find(([, { github }]) => github?.id === id)?.[0];
+}
+
+/** @param recorded the approvals are on the ledger already: only a "no" still says something */
+export function remarksOn(
+  policy: Policy,
+  request: Request,
+  postings: readonly Found[],
+  recorded: boolean,
+): readonly Judged[] {
+  if (postings.length === 0) return [];
+  const role = roleOf(policy, request.role);
+  const approvers = role === undefined ? new Set<string>() : approversOf(policy, role);
+  const newest = new Map<string, Found>();
+  for (const one of postings) {
+    const person = one.posted === null ? undefined : personOf(policy, one.posted.by);
+    const decisive = one.posted?.intent === 'approve' || one.posted?.intent === 'object';
+    if (person !== undefined && decisive && approvers.has(person)) newest.set(person, one);
+  }
+  const signers = new Set(
+    postings.flatMap((one) =>
+      one.signed === null || misfit(policy, one) !== undefined ? [] : [signerOf(one.signed)],
+    ),
+  );
+  const gains = beneficiaries(policy, request.requester, request.subject);
+  const clicks = [...newest].flatMap(([person, { posted, signed, place }]): Judged[] => {
+    if (posted?.intent === 'object') {
+      const message = `${person} asked for changes at ${place}; it waits until they approve there or take it back`;
+      return [{ code: 'E_POL_DENIED', ok: false, message, kind: 'wait' }];
+    }
+    if (signed !== null || recorded || gains.has(person) || signers.has(person)) return [];
+    const message = `${person} approved without a signature (${place}); \`pam approve ${request.id}\` signs`;
+    return [{ code: 'E_APR_UNSIGNED', ok: false, message, kind: 'evidence' }];
+  });
+  if (recorded) return clicks;
+  const bad = postings.flatMap((one): Judged[] => {
+    if (one.signed === null || typeOf(one.signed) !== 'approval') return [];
+    const reason = misfit(policy, one);
+    return reason === undefined ? [] : [{ ...reason, kind: 'evidence' }];
+  });
+  return [...bad, ...clicks];
+}
