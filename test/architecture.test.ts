@@ -13,6 +13,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   trust: 1,
   rules: 1,
   process: 1.5,
+  github: 1.5,
   documents: 2,
   git: 2,
   forges: 2,

@@ -1,0 +1,104 @@
+/**
+ * Whose word counts as ours at GitHub. The first of these that is there:
+ *
+ * 1. a GitHub App, `PAM_GITHUB_APP_ID` with `PAM_GITHUB_APP_KEY` (the path of its PEM key): for executors;
+ * 2. for an Enterprise server `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN`; then `GH_TOKEN`, `GITHUB_TOKEN`;
+ * 3. what `gh auth token` says for that host.
+ *
+ * 2 and 3 are the order of `gh` itself, so that both act as the same account. Tokens live in memory alone.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { PamError } from '../model/error.ts';
+import { run } from '../process/run.ts';
+import type { ApiAddress } from './api-address.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type Access =
+  | { readonly kind: 'app'; readonly appId: string; readonly privateKey: string }
+  | { readonly kind: 'token'; readonly token: string };
+
+export async function findAccess(address: ApiAddress, env: Environment): Promise<Access> {
+  const app = appOf(env);
+  if (app !== undefined) return app;
+  for (const name of [...(address.host === 'github.com' ? [] : ENTERPRISE), ...TOKENS]) {
+    const token = env[name];
+    if (token !== undefined && token !== '') return { kind: 'token', token: checkToken(token, name) };
+  }
+  const token = await askGh(address.host, env);
+  if (token !== undefined) return { kind: 'token', token: checkToken(token, 'gh auth token') };
+  throw new PamError('E_FORGE_TOKEN', `there is no token for ${address.host}`, {
+    hint: `run: gh auth login --hostname ${address.host}; or set GH_TOKEN, or PAM_GITHUB_APP_ID and PAM_GITHUB_APP_KEY`,
+  });
+}
+
+const ENTERPRISE = ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN'];
+const TOKENS = ['GH_TOKEN', 'GITHUB_TOKEN'];
+
+/** What can be a header's value; a line feed from a secrets file is no part of a token. */
+function checkToken(text: string, from: string): string {
+  const token = text.trim();
+  if (/^[\x21-\x7e]{1,4096}$/u.test(token)) return token;
+  throw new PamError('E_FORGE_TOKEN', `what ${from} holds is no token`);
+}
+
+function appOf(env: Environment): Access | undefined {
+  const appId = env['PAM_GITHUB_APP_ID'] ?? '';
+  const keyFile = env['PAM_GITHUB_APP_KEY'] ?? '';
+  if (appId === '' && keyFile === '') return undefined;
+  if (appId === '' || keyFile === '') {
+    throw new PamError('E_USAGE', 'a GitHub App needs an id and a key', {
+      hint: 'set both PAM_GITHUB_APP_ID and PAM_GITHUB_APP_KEY (the path of its private key)',
+    });
+  }
+  if (!/^[A-Za-z0-9._-]{1,64}$/u.test(appId)) throw new PamError('E_USAGE', 'PAM_GITHUB_APP_ID is no id');
+  return { kind: 'app', appId, privateKey: readKey(keyFile) };
+}
+
+const KEY_MAX_BYTES = 16 * 1024;
+
+/** Errors name the variable, never what stands in the file: a key may have been pasted into the variable itself. */
+function readKey(file: string): string {
+  let text: string;
+  try {
+    const bytes = Buffer.alloc(KEY_MAX_BYTES);
+    const handle = openSync(file, 'r');
+    try {
+      text = bytes.toString('latin1', 0, readSync(handle, bytes, 0, KEY_MAX_BYTES, 0));
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    throw new PamError('E_FORGE_TOKEN', 'the file that PAM_GITHUB_APP_KEY names cannot be read', {
+      hint: "it is the path of the App's private key, not the key itself",
+    });
+  }
+  if (!/^-----BEGIN (?:RSA )?PRIVATE KEY-----/u.test(text)) {
+    throw new PamError('E_FORGE_TOKEN', 'the file that PAM_GITHUB_APP_KEY names holds no PEM private key', {
+      hint: "make a new private key on the App's settings page",
+    });
+  }
+  return text;
+}
+
+const GH_NEEDS = ['PATH', 'HOME', 'XDG_CONFIG_HOME', 'GH_CONFIG_DIR', 'DBUS_SESSION_BUS_ADDRESS'];
+
+/** `undefined` when gh is not there, or not logged in. */
+async function askGh(host: string, env: Environment): Promise<string | undefined> {
+  const given = GH_NEEDS.flatMap((name): [string, string][] => {
+    const value = env[name];
+    return value === undefined ? [] : [[name, value]];
+  });
+  try {
+    const answer = await run('gh', ['auth', 'token', '--hostname', host], {
+      env: { ...Object.fromEntries(given), GH_PROMPT_DISABLED: '1', GH_NO_UPDATE_NOTIFIER: '1' },
+      timeoutMs: 10_000,
+      maxBytes: 64 * 1024,
+    });
+    const token = answer.stdout.toString('latin1').trim();
+    return answer.code === 0 && token !== '' ? token : undefined;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
