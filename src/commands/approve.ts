@@ -1,9 +1,9 @@
 import { EXIT } from '../model/error.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
 import { prepareApproval, publishApproval, signApproval } from '../flows/sign-approval.ts';
-import { roleOf } from '../rules/exact-grant.ts';
-import { decisionText, statementText } from '../views/decision.ts';
-import { type Register, requestId } from './session.ts';
+import { statementText } from '../views/decision.ts';
+import { recordText } from './record-text.ts';
+import { type Register, requestOrPull } from './session.ts';
 import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
@@ -13,12 +13,12 @@ export const register: Register = (program, session) => {
     .description(
       'Shows the decision record and the exact text, then signs it with your key and publishes the approval.',
     )
-    .argument('<id>');
+    .argument('<id>', 'its id, or the number or URL of its pull request');
   withSigningOptions(command, 'why you and not the named approver (required for a fallback)').action(
     async (id: string, options: SigningOptions) => {
       const at = session(command);
       const desk = await at.desk();
-      const looked = await lookAtRequest(desk, requestId(id));
+      const looked = await lookAtRequest(desk, requestOrPull(id));
       const elsewhere = await signedElsewhere(options);
       if (elsewhere !== undefined) {
         const { signer, capacity } = await publishApproval(desk, looked, elsewhere);
@@ -44,22 +44,9 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const { judged, record, candidate, now } = looked;
-      const role = judged === null ? undefined : roleOf(looked.view.state.policy, judged.request.role);
-      const view = {
-        id: looked.id,
-        request: judged?.request ?? null,
-        role,
-        record,
-        decision: prepared.decision,
-        merged: candidate?.merged ?? false,
-        fault: null,
-        next: null,
-        now,
-      };
       const signer = await at.signer();
       if (options.yes !== true)
-        at.show(`${decisionText(view, at.style)}\n${statementText(prepared.text, at.style)}`);
+        at.show(`${recordText(looked, at.style, null)}\n${statementText(prepared.text, at.style)}`);
       await at.confirm(`Sign this as ${person}?`, options.yes === true);
       await signApproval(desk, looked, prepared, signer);
       const text = `${looked.id} approved by ${person} (${capacity})\n`;

@@ -1,76 +1,120 @@
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { basename, relative, resolve } from 'node:path';
 import type { Reason } from '../model/decision.ts';
 import { EXIT, type Exit, type Issue, PamError } from '../model/error.ts';
 import { checkFile, checkPolicyOnMain, requestFilesSince } from '../flows/check-file.ts';
-import { freshLedger, lookAtRequest, verdictOf } from '../flows/look-at-request.ts';
-import { checkText } from '../views/check.ts';
-import { type Register, requestId } from './session.ts';
+import {
+  type CheckedProposal,
+  checkOpenProposals,
+  checkProposal,
+  tellProposal,
+} from '../flows/check-proposal.ts';
+import type { Desk } from '../flows/desk.ts';
+import { freshLedger } from '../flows/look-at-request.ts';
+import { checkText, proposalsText } from '../views/check.ts';
+import { proposalMarkdown } from '../views/markdown.ts';
+import { styleOf } from '../views/style.ts';
+import { recordText } from './record-text.ts';
+import { type Register, requestOrPull, type Session } from './session.ts';
+
+interface Options {
+  readonly proposal?: string;
+  readonly base?: string;
+  readonly comment?: true;
+}
 
 export const register: Register = (program, session) => {
   program
     .command('check')
     .summary('judge request files, or a proposal with its evidence')
     .description(
-      'Without arguments: the policy on main. With paths: those request files and their pre-checks. With --proposal: also its signatures and approvals.',
+      'Without arguments: the policy on main. With paths: those request files and their pre-checks. With --proposal: also its signatures and approvals; in a CI job its decision record goes to the job summary.',
     )
     .argument('[path...]', 'request files')
-    .option('--proposal <id>', 'a proposal, with its evidence')
+    .option('--proposal <id>', 'a proposal with its evidence: an id, a pull request, or "open" for all')
+    .option('--comment', 'with --proposal: also put the decision record into one comment there')
     .option('--base <rev>', 'the request files of the work tree that this branch or commit does not hold')
-    .action(
-      async (
-        paths: readonly string[],
-        options: { readonly proposal?: string; readonly base?: string },
-        command,
-      ) => {
-        const at = session(command);
-        const desk = await at.desk();
-        const issues: Issue[] = [];
-        const reasons: Reason[] = [];
-        let exit: Exit = EXIT.done;
-        if (options.proposal !== undefined) {
-          const looked = await lookAtRequest(desk, requestId(options.proposal));
-          const { candidate } = looked;
-          const decision = verdictOf(looked);
-          if (decision === null) {
-            const fault = candidate !== null && 'ok' in candidate.request ? candidate.request : null;
-            const code = fault?.code ?? 'E_REQ_MISSING';
-            issues.push({
-              file: candidate?.place ?? looked.id,
-              code,
-              message: fault?.message ?? 'there is no request file',
-            });
-            exit = EXIT.invalid;
-          } else {
-            reasons.push(...decision.reasons);
-            const { verdict } = decision;
-            exit = verdict === 'approved' ? EXIT.done : verdict === 'pending' ? EXIT.pending : EXIT.refused;
-          }
-        } else if (paths.length === 0 && options.base === undefined) {
-          await checkPolicyOnMain(desk);
-        } else {
-          const { view } = await freshLedger(desk);
-          const since = options.base === undefined ? [] : await requestFilesSince(desk, options.base);
-          const top = desk.repository.workTree ?? at.globals.dir;
-          const places = [
-            ...paths.map((path) => resolve(at.globals.dir, path)),
-            ...since.map((path) => resolve(top, path)),
-          ];
-          for (const place of places) {
-            const inside =
-              desk.repository.workTree === null ? basename(place) : relative(desk.repository.workTree, place);
-            const bytes = await readFile(place).catch((cause: unknown) => {
-              throw new PamError('E_USAGE', `cannot read ${place}`, { cause });
-            });
-            const found = await checkFile(desk, view, inside, bytes);
-            issues.push(...found.issues);
-            reasons.push(...found.reasons);
-          }
-          if (reasons.some((one) => !one.ok)) exit = EXIT.refused;
-          if (issues.length > 0) exit = EXIT.invalid;
-        }
-        const document = { ok: exit === EXIT.done, issues, reasons };
-        at.done({ exit, schema: 'pam.check/1', document, text: checkText(exit, issues, reasons, at.style) });
-      },
-    );
+    .action(async (paths: readonly string[], options: Options, command) => {
+      const at = session(command);
+      const desk = await at.desk();
+      if (options.proposal !== undefined) await judgeProposals(at, desk, options.proposal, options);
+      else await judgeFiles(at, desk, paths, options.base);
+    });
 };
+
+async function judgeProposals(at: Session, desk: Desk, named: string, options: Options): Promise<void> {
+  const all = named === 'open';
+  const checked = all ? await checkOpenProposals(desk) : [await checkProposal(desk, requestOrPull(named))];
+  const summary = at.env['GITHUB_STEP_SUMMARY'];
+  for (const one of checked) {
+    const markdown = proposalMarkdown(one, plainRecord(one));
+    // A summary is a courtesy of the job's page; the exit code is the answer.
+    if (summary !== undefined && summary !== '')
+      await appendFile(summary, `${markdown}\n`).catch((cause: unknown) => {
+        at.show(`the job summary could not be written: ${String(cause)}\n`);
+      });
+    if (options.comment === true && one.place !== null) await tellProposal(desk, one.place, markdown);
+  }
+  const exit = worstOf(checked);
+  const issues = checked.flatMap((one) => one.issues);
+  const reasons = checked.flatMap((one) => one.reasons);
+  const proposals = checked.map(({ what, place, exit: own }) => ({ what, place, ok: own === EXIT.done }));
+  const document = { ok: exit === EXIT.done, issues, reasons, ...(all ? { proposals } : {}) };
+  const text = all ? proposalsText(checked, at.style) : oneText(checked[0], at);
+  // Of all that are open some always wait: whoever asks for all wants to know whether they could be judged.
+  const answer = all && exit === EXIT.pending ? EXIT.done : exit;
+  at.done({ exit: answer, schema: 'pam.check/1', document, text });
+}
+
+function oneText(one: CheckedProposal | undefined, at: Session): string {
+  if (one === undefined) return '';
+  if (one.told.length > 0) return proposalsText([one], at.style);
+  return checkText(one.exit, one.issues, one.reasons, at.style);
+}
+
+const SEVERITY: readonly Exit[] = [EXIT.integrity, EXIT.failed, EXIT.invalid, EXIT.refused, EXIT.pending];
+
+const worstOf = (checked: readonly CheckedProposal[]): Exit =>
+  SEVERITY.find((exit) => checked.some((one) => one.exit === exit)) ?? EXIT.done;
+
+const PLAIN = styleOf(false);
+
+/** What a terminal would show, without colour. */
+function plainRecord(one: CheckedProposal): string {
+  if (one.looked !== null && one.issues.length === 0) return recordText(one.looked, PLAIN);
+  return proposalsText([one], PLAIN);
+}
+
+async function judgeFiles(
+  at: Session,
+  desk: Desk,
+  paths: readonly string[],
+  base: string | undefined,
+): Promise<void> {
+  const issues: Issue[] = [];
+  const reasons: Reason[] = [];
+  if (paths.length === 0 && base === undefined) {
+    await checkPolicyOnMain(desk);
+  } else {
+    const { view } = await freshLedger(desk);
+    const since = base === undefined ? [] : await requestFilesSince(desk, base);
+    const top = desk.repository.workTree ?? at.globals.dir;
+    const places = [
+      ...paths.map((path) => resolve(at.globals.dir, path)),
+      ...since.map((path) => resolve(top, path)),
+    ];
+    for (const place of places) {
+      const inside =
+        desk.repository.workTree === null ? basename(place) : relative(desk.repository.workTree, place);
+      const bytes = await readFile(place).catch((cause: unknown) => {
+        throw new PamError('E_USAGE', `cannot read ${place}`, { cause });
+      });
+      const found = await checkFile(desk, view, inside, bytes);
+      issues.push(...found.issues);
+      reasons.push(...found.reasons);
+    }
+  }
+  const bad = issues.length > 0 ? EXIT.invalid : reasons.some((one) => !one.ok) ? EXIT.refused : EXIT.done;
+  const document = { ok: bad === EXIT.done, issues, reasons };
+  at.done({ exit: bad, schema: 'pam.check/1', document, text: checkText(bad, issues, reasons, at.style) });
+}

@@ -3,7 +3,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
 import { prepareStop, publishStop, signStop } from '../flows/sign-stop.ts';
 import { statementText } from '../views/decision.ts';
-import { type Register, requestId } from './session.ts';
+import { type Register, requestOrPull } from './session.ts';
 import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
@@ -13,11 +13,11 @@ export const register: Register = (program, session) => {
     .description(
       'Signs a stop: a denial by an approver, a withdrawal by the requester. It is final; nothing replaces it.',
     )
-    .argument('<id>');
+    .argument('<id>', 'its id, or the number or URL of its pull request');
   withSigningOptions(command, 'why').action(async (id: string, options: SigningOptions) => {
     const at = session(command);
     const desk = await at.desk();
-    const looked = await lookAtRequest(desk, requestId(id));
+    const looked = await lookAtRequest(desk, requestOrPull(id));
     const elsewhere = await signedElsewhere(options);
     if (elsewhere !== undefined) {
       const signer = await publishStop(desk, looked, elsewhere);

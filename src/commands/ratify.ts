@@ -1,5 +1,7 @@
 import { EXIT } from '../model/error.ts';
-import { ratifiable, ratify } from '../flows/ratify-policy.ts';
+import { PamError } from '../model/error.ts';
+import { isPullRequest } from '../flows/name-request.ts';
+import { ratifiable, ratifiableAt, ratify } from '../flows/ratify-policy.ts';
 import { line } from '../views/escape.ts';
 import type { Register } from './session.ts';
 
@@ -8,15 +10,22 @@ export const register: Register = (program, session) => {
     .command('ratify')
     .summary('sign a policy (an admin)')
     .description(
-      "Shows who gains what, then signs main's policy as the next version. It is in force when enough admins signed and an executor recorded it.",
+      "Shows who gains what, then signs it as the next version: a pull request's policy before it is merged, or else what main holds. It is in force when enough admins signed, main holds it, and an executor recorded it.",
     )
+    .argument('[pull-request]', 'its number or URL')
     .option('--yes', 'do not ask')
-    .action(async (options: { readonly yes?: true }, command) => {
+    .action(async (pull: string | undefined, options: { readonly yes?: true }, command) => {
       const at = session(command);
       const desk = await at.desk();
-      const found = await ratifiable(desk);
+      if (pull !== undefined && !isPullRequest(pull)) {
+        throw new PamError('E_USAGE', `${JSON.stringify(pull)} is no pull request`, {
+          hint: 'give its number or URL',
+        });
+      }
+      const found = pull === undefined ? await ratifiable(desk) : await ratifiableAt(desk, pull);
       if (found === undefined) {
-        const text = 'main holds the policy in force; there is nothing to sign\n';
+        const holder = pull === undefined ? 'main' : 'it';
+        const text = `${holder} holds the policy in force; there is nothing to sign\n`;
         at.done({
           exit: EXIT.done,
           schema: 'pam.ratify/1',
@@ -37,7 +46,9 @@ export const register: Register = (program, session) => {
         ? 'it is in force'
         : missing
           ? 'more admins have to sign'
-          : 'the next `pam apply` or `pam sweep` puts it in force';
+          : found.proposed === null
+            ? 'the next `pam apply` or `pam sweep` puts it in force'
+            : 'it may be merged; the next `pam apply` puts it in force';
       const text = `policy ${seq} signed by ${signer.id}: ${have} of ${need}; ${state}\n`;
       at.done({ exit: EXIT.done, schema: 'pam.ratify/1', document: { seq, digest, have, need }, text });
     });

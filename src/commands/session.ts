@@ -8,6 +8,7 @@ import type { Exit } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, type RequestId } from '../model/names.ts';
 import type { Desk, Executor, Signer } from '../flows/desk.ts';
+import { isPullRequest } from '../flows/name-request.ts';
 import type { Style } from '../views/style.ts';
 
 export interface Answer {
@@ -63,6 +64,9 @@ export function requestId(text: string): RequestId {
     hint: 'ids look like 20261122-orders-dba-7k3fq2; `pam status` lists them',
   });
 }
+
+/** An id, or the number or URL of a pull request; what it stands for is looked up later. */
+export const requestOrPull = (text: string): string => (isPullRequest(text) ? text : requestId(text));
 
 export function needExecutor(session: Session): Executor {
   const executor = session.executor();

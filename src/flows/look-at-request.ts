@@ -10,9 +10,10 @@ import { decide, type Snapshot } from '../rules/decide.ts';
 import { recordedVerdict } from '../rules/recorded-verdict.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/situation.ts';
 import { type Desk, mainRef } from './desk.ts';
-import { fetchState } from './fetch-state.ts';
+import { fetchState, type Freshness } from './fetch-state.ts';
 import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
+import { requestNamed } from './name-request.ts';
 import { topicOf } from './read-statements.ts';
 import { type LedgerView, readLedger, keepHead } from './read-ledger.ts';
 
@@ -31,11 +32,13 @@ export interface Looked {
   readonly now: Instant;
 }
 
-/** What a person's command starts with: the newest state, verified, and remembered. */
-export async function freshLedger(desk: Desk): Promise<{
+export interface Fresh {
   readonly view: LedgerView;
-  readonly freshness: Awaited<ReturnType<typeof fetchState>>;
-}> {
+  readonly freshness: Freshness;
+}
+
+/** What a person's command starts with: the newest state, verified, and remembered. */
+export async function freshLedger(desk: Desk): Promise<Fresh> {
   const freshness = await fetchState(desk);
   const view = await readLedger(desk, null);
   if (view.firstUse)
@@ -60,8 +63,13 @@ export function topicOfLooked({ id, record, candidate }: Looked): Topic {
   return { name: id, place: topicOf({ id, seen: record?.seen ?? null }).place ?? proposed };
 }
 
-export async function lookAtRequest(desk: Desk, id: RequestId): Promise<Looked> {
-  const { view, freshness } = await freshLedger(desk);
+/** @param text an id, or the number or URL of its pull request */
+export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
+  const fresh = await freshLedger(desk);
+  return await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text));
+}
+
+export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: RequestId): Promise<Looked> {
   const now = desk.clock();
   const situation = await gather(desk, view, freshness, now, new Set([id]));
   const candidate = situation.candidates.find((one) => one.id === id) ?? null;

@@ -8,6 +8,7 @@ import { tellPolicyChange } from '../rules/tell-policy-change.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Executor, Signer } from './desk.ts';
 import { freshLedger } from './look-at-request.ts';
+import { lookUpPullRequest } from './name-request.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import {
   type NewPolicy,
@@ -33,6 +34,22 @@ export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
   const found = await policyOnMain(desk, view);
   return found === undefined ? undefined : await ratifiableAs(desk, view, found, null);
+}
+
+/** What the pull request with this number or URL would make the policy. */
+export async function ratifiableAt(desk: Desk, text: string): Promise<Ratifiable | undefined> {
+  const { view } = await freshLedger(desk);
+  const pull = await lookUpPullRequest(desk, view, text);
+  const { holds, place } = pull;
+  if (holds.kind === 'policy') return await ratifiableProposal(desk, view, { ...pull, holds });
+  const fault = holds.kind === 'other' ? holds.fault : undefined;
+  throw new PamError(
+    fault?.code ?? 'E_PR_SCOPE',
+    `${place} is no change of policy: ${fault?.message ?? holds.kind}`,
+    {
+      hint: 'a policy pull request touches only pam.yaml and policy/',
+    },
+  );
 }
 
 /** What a pull request would make the policy; `undefined` when that is the policy in force. */

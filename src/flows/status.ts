@@ -6,6 +6,7 @@ import { decide } from '../rules/decide.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { lastSweepOf, lateSweep } from '../rules/judge-sweep.ts';
 import { approversOf, beneficiaries } from '../rules/people.ts';
+import { nextStep } from '../rules/next-step.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../rules/situation.ts';
 import type { Desk } from './desk.ts';
 import { gather } from './gather.ts';
@@ -134,12 +135,6 @@ function proposalLine(situation: Situation, one: Candidate, now: Instant): Propo
       : [...approversOf(policy, role)].filter((name) => !done.has(name) && !gain.has(name));
   const failing = decision.reasons.find((reason) => !reason.ok);
   const next =
-    decision.verdict === 'approved'
-      ? one.merged
-        ? 'pam apply'
-        : `pam merge ${id}`
-      : decision.final
-        ? `refused: ${failing?.message ?? ''}`
-        : `pam approve ${id}`;
+    nextStep(policy.config.forge, one, { ...decision, next: null }) ?? `refused: ${failing?.message ?? ''}`;
   return [{ id, role: request.role, requester: request.requester, have: done.size, need, who, next }];
 }

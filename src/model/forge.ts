@@ -17,6 +17,8 @@ export interface Forge {
   readonly publish: (posting: Posting) => Promise<void>;
   /** Only forges with pull requests: what `42`, `#42` or a pull request's URL stands for. */
   readonly lookUp?: (reference: string) => Promise<PullRequest>;
+  /** Only forges with pull requests: those that are open. */
+  readonly open?: () => Promise<readonly PullRequest[]>;
   /** Only forges with pull requests: one comment of pam's there, made once and updated in place. */
   readonly tell?: (place: string, markdown: string) => Promise<void>;
   /** What a team has to switch on at the forge, and whether it is on (`doctor`). */

@@ -1,3 +1,4 @@
+import type { CheckedProposal } from '../flows/check-proposal.ts';
 import type { Reason } from '../model/decision.ts';
 import type { Exit, Issue } from '../model/error.ts';
 import { line } from './escape.ts';
@@ -9,21 +10,32 @@ export function checkText(
   reasons: readonly Reason[],
   style: Style,
 ): string {
-  const lines = [
-    ...issues.map(({ file, line: row, col, path, message, code }) => {
-      const place = [file, row, col].filter((part) => part !== undefined).join(':');
-      return `${line([place, path, message].filter((part) => part !== undefined && part !== '').join(' '))} [${code}]`;
-    }),
-    ...reasons.map(
-      (one) =>
-        `  ${one.ok ? style.good('ok ') : style.bad('no ')} ${line(one.message)}${one.ok ? '' : ` [${one.code}]`}`,
-    ),
-  ];
-  const verdict =
-    exit === 0
-      ? style.good('good')
-      : exit === 8
-        ? style.warn('pending')
-        : style.bad(exit === 4 ? 'invalid' : 'refused');
-  return `${[...lines, verdict].join('\n')}\n`;
+  return `${[...problems(issues), ...reasons.map((one) => reasonLine(one, style)), verdictOf(exit, style)].join('\n')}\n`;
+}
+
+/** Several proposals, each under its name. */
+export function proposalsText(checked: readonly CheckedProposal[], style: Style): string {
+  if (checked.length === 0) return 'no proposal is open\n';
+  return checked
+    .map(({ what, exit, issues, reasons, told }) => {
+      const lines = told.map((one) => `  ${line(one)}\n`).join('');
+      return `${style.bold(line(what))}\n${lines}${checkText(exit, issues, reasons, style)}`;
+    })
+    .join('\n');
+}
+
+function problems(issues: readonly Issue[]): string[] {
+  return issues.map(({ file, line: row, col, path, message, code }) => {
+    const place = [file, row, col].filter((part) => part !== undefined).join(':');
+    return `${line([place, path, message].filter((part) => part !== undefined && part !== '').join(' '))} [${code}]`;
+  });
+}
+
+function reasonLine(one: Reason, style: Style): string {
+  return `  ${one.ok ? style.good('ok ') : style.bad('no ')} ${line(one.message)}${one.ok ? '' : ` [${one.code}]`}`;
+}
+
+function verdictOf(exit: Exit, style: Style): string {
+  if (exit === 0) return style.good('good');
+  return exit === 8 ? style.warn('pending') : style.bad(exit === 4 ? 'invalid' : 'refused');
 }

@@ -1,0 +1,18 @@
+/** The one command that moves a request on, for whoever reads its decision. */
+import type { Decision } from '../model/decision.ts';
+import type { ForgeConfig } from '../model/policy.ts';
+import type { Candidate } from './situation.ts';
+
+/** `null` when nothing moves it any more. */
+export function nextStep(
+  { kind }: Pick<ForgeConfig, 'kind'>,
+  { id, place, merged }: Pick<Candidate, 'id' | 'place' | 'merged'>,
+  { verdict, final, next }: Decision,
+): string | null {
+  if (final) return null;
+  if (verdict === 'approved') {
+    if (merged) return 'pam apply   (an executor)';
+    return kind === 'git' ? `pam merge ${id}` : `merge ${place}`;
+  }
+  return `pam approve ${id}${next === null ? '' : `   (from ${next} on, fallback approvers too)`}`;
+}
