@@ -29,7 +29,7 @@ export async function rawApi(reply: Reply): Promise<RawApi> {
       const { method = '', url = '', headers } = request;
       const one = { method, url, authorization: headers.authorization, body };
       asked.push(one);
-      reply(response, one, asked.filter((each) => each.url === url && each.method === method).length);
+      return reply(response, one, asked.filter((each) => each.url === url && each.method === method).length);
     });
   });
   await new Promise<void>((ready) => {
