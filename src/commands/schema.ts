@@ -1,5 +1,5 @@
 import { EXIT, PamError } from '../model/error.ts';
-import { SCHEMAS } from '../documents/schema.ts';
+import { SCHEMAS } from '../documents/document-schemas.ts';
 import type { Register } from './session.ts';
 
 export const register: Register = (program, session) => {

@@ -2,7 +2,7 @@
  * Documents are printed in one order: that of `properties` in their schema. So the schema is the only place that
  * says what a document looks like, and two machines write the same bytes for the same entry.
  */
-import { SCHEMAS, type SchemaName } from './schema.ts';
+import { SCHEMAS, type SchemaName } from './document-schemas.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

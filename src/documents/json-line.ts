@@ -4,8 +4,9 @@
  * `1.0` for `1`, no other order of fields. What is signed is what was read.
  */
 import { PamError } from '../model/error.ts';
+import type { SchemaName } from './document-schemas.ts';
 import { inFieldOrder } from './field-order.ts';
-import { type SchemaName, shapeFaults } from './schema.ts';
+import { shapeFaults } from './schema.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
 const MAX_DEPTH = 64;

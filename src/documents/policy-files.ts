@@ -9,7 +9,8 @@ import type { Provider } from '../model/target.ts';
 import { judgePolicy } from '../rules/judge-policy.ts';
 import { valueFault } from './plain-text.ts';
 import { fillPolicy, type PolicyPath } from './fill-policy.ts';
-import { type SchemaName, type ShapeFault, shapeFaults, shapeFaultsBy } from './schema.ts';
+import type { SchemaName } from './document-schemas.ts';
+import { type ShapeFault, shapeFaults, shapeFaultsBy } from './schema.ts';
 import { findSecret } from './secrets.ts';
 import { POLICY_BYTES, pointerTo, readYaml, refusal, type YamlFile } from './yaml.ts';
 

@@ -1,37 +1,21 @@
 /**
- * JSON Schemas, and what their answers mean. Each validator is compiled when first used. Nothing is coerced and
- * no default is filled in here; all problems come at once. Messages never repeat a value from the document.
+ * What a document's shape is to be, and how it is told when it is not so. The functions that judge are made from
+ * the schemas before `pam` is built (`build/validators.ts`). Nothing is coerced and no default is filled in here;
+ * all problems come at once. Messages never repeat a value from the document.
  */
-import type { AnySchemaObject, ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import beats from '../../schemas/beats.schema.json' with { type: 'json' };
-import checkpoint from '../../schemas/checkpoint.schema.json' with { type: 'json' };
-import entry from '../../schemas/entry.schema.json' with { type: 'json' };
-import incident from '../../schemas/incident.schema.json' with { type: 'json' };
-import openRecord from '../../schemas/open-record.schema.json' with { type: 'json' };
-import pam from '../../schemas/pam.schema.json' with { type: 'json' };
-import people from '../../schemas/people.schema.json' with { type: 'json' };
-import request from '../../schemas/request.schema.json' with { type: 'json' };
-import roles from '../../schemas/roles.schema.json' with { type: 'json' };
-import targets from '../../schemas/targets.schema.json' with { type: 'json' };
-import { parseDuration, parseInstant } from '../model/instant.ts';
+import type { ErrorObject } from 'ajv';
+import { validators as ofConfigs } from '../../generated/config-validators.js';
+import { validators as ofDocuments } from '../../generated/document-validators.js';
+import { PamError } from '../model/error.ts';
+import type { SchemaName } from './document-schemas.ts';
 import { quoted } from './plain-text.ts';
 import { pointerTo } from './yaml.ts';
 
-/** Every document that pam reads, by the name that `pam schema <name>` takes. */
-export const SCHEMAS = {
-  beats,
-  checkpoint,
-  entry,
-  incident,
-  'open-record': openRecord,
-  pam,
-  people,
-  request,
-  roles,
-  targets,
-} as const satisfies Readonly<Record<string, AnySchemaObject>>;
-export type SchemaName = keyof typeof SCHEMAS;
+/** Made from one schema; `errors` are those of the last call. */
+export interface Validator {
+  (data: unknown): boolean;
+  readonly errors?: readonly ErrorObject[] | null;
+}
 
 /** One broken rule of a schema, still without a code: that depends on the document. */
 export interface ShapeFault {
@@ -41,54 +25,31 @@ export interface ShapeFault {
   readonly message: string;
 }
 
-const compiled = new Map<SchemaName, ValidateFunction>();
-
 export function shapeFaults(name: SchemaName, data: unknown): readonly ShapeFault[] {
-  let validate = compiled.get(name);
-  if (validate === undefined) {
-    const ajv = newAjv(true);
-    if (name !== 'entry') ajv.addSchema(entry);
-    validate = ajv.compile(SCHEMAS[name]);
-    compiled.set(name, validate);
-  }
-  return faultsOf(validate, data);
+  return faultsOf(made(ofDocuments.get(name)), data);
 }
 
-const foreign = new WeakMap<object, ValidateFunction>();
+const known = new WeakMap<object, Validator>();
 
-/** The same for a schema that is not ours, e.g. a provider's for its `config`. */
+/** The same for a schema that is not ours: a provider's for its `config`. */
 export function shapeFaultsBy(
   schema: Readonly<Record<string, unknown>>,
   data: unknown,
 ): readonly ShapeFault[] {
-  let validate = foreign.get(schema);
-  if (validate === undefined) {
-    // A schema of its own Ajv, so that two providers may use one $id.
-    validate = newAjv(false).compile(schema);
-    foreign.set(schema, validate);
-  }
+  const validate = known.get(schema) ?? made(ofConfigs.get(JSON.stringify(schema)));
+  known.set(schema, validate);
   return faultsOf(validate, data);
 }
 
-function newAjv(ours: boolean): Ajv2020 {
-  return new Ajv2020({
-    strict: true,
-    strictTypes: ours,
-    strictRequired: false,
-    allErrors: true,
-    coerceTypes: false,
-    useDefaults: false,
-    discriminator: true,
-    // Compiling the meta-schema costs more than all of ours; a test checks every schema against it.
-    validateSchema: false,
-    formats: {
-      'date-time': (text: string) => parseInstant(text) !== undefined,
-      'pam-duration': (text: string) => parseDuration(text) !== undefined,
-    },
+/** A schema that nobody made a validator of must never pass for one that refuses nothing. */
+function made(validate: Validator | undefined): Validator {
+  if (validate !== undefined) return validate;
+  throw new PamError('E_BUG', 'there is no validator of this schema', {
+    hint: 'npm run build makes them; a provider must stand in the registry',
   });
 }
 
-function faultsOf(validate: ValidateFunction, data: unknown): readonly ShapeFault[] {
+export function faultsOf(validate: Validator, data: unknown): readonly ShapeFault[] {
   if (validate(data)) return [];
   const errors = validate.errors ?? [];
   const causes = errors.filter(isCause);

@@ -1,13 +1,14 @@
 /**
- * The program as it ships: bundled once a test file with the very flags of `npm run build`, into a directory of its
+ * The program as it ships: bundled once a test file as `npm run build` does it, into a directory of its
  * own, and started as a process. What a test sees is what a person sees: two streams and an exit code.
  */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, vi } from 'vitest';
+import { bundle } from '../../build/bundle.ts';
 
 // Each step is a process that starts a dozen of git's own; on two busy cores that adds up.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -24,26 +25,12 @@ export function tempDir(): string {
   return dir;
 }
 
-let bundle: string | undefined;
+const outdir = tempDir();
+await bundle(project, outdir);
+writeFileSync(join(outdir, 'package.json'), '{ "type": "module" }\n');
 
 /** `main.js` of the private bundle. */
-export function program(): string {
-  bundle ??= build();
-  return bundle;
-}
-
-function build(): string {
-  const { scripts } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as {
-    readonly scripts: { readonly build: string };
-  };
-  const outdir = tempDir();
-  const command = scripts.build.replace('--outdir=dist', `--outdir=${outdir}`);
-  if (command === scripts.build) throw new Error('the build script no longer names its --outdir');
-  const path = `${join(project, 'node_modules', '.bin')}:${process.env['PATH'] ?? ''}`;
-  execFileSync('sh', ['-c', command], { cwd: project, env: { ...process.env, PATH: path } });
-  writeFileSync(join(outdir, 'package.json'), '{ "type": "module" }\n');
-  return join(outdir, 'main.js');
-}
+export const program = (): string => join(outdir, 'main.js');
 
 export interface Ran {
   readonly code: number | null;

@@ -39,7 +39,7 @@ describe('reading a policy', () => {
     expect(policy.roles['dba']?.approval[0]).toMatchObject({ presence: 'none', threshold: 1 });
     expect(policy.people['alice']?.logins).toEqual({});
     expect(policy.people['dana']?.keys[0]?.key).toBe(keys['dana']);
-    expect(policy.targets['other']?.config).toEqual({});
+    expect(policy.targets['other']?.config).toEqual({ plugin: 'other' });
     expect(policy.revoked_keys).toEqual([]);
   });
 
@@ -137,8 +137,15 @@ describe('reading a policy', () => {
     [
       'a config that the provider does not know',
       'policy/targets.yaml',
-      'system: one',
-      'sytem: one',
+      'identity: one',
+      'identty: one',
+      'E_POL_SHAPE',
+    ],
+    [
+      'no config where the provider needs some',
+      'policy/targets.yaml',
+      ', config: { plugin: other }',
+      '',
       'E_POL_SHAPE',
     ],
     [
@@ -162,7 +169,7 @@ describe('reading a policy', () => {
       'name: "A\\e[2J"',
       'E_POL_CHARSET',
     ],
-    ['a token', 'policy/targets.yaml', 'system: one', `system: ghp_${'a'.repeat(36)}`, 'E_POL_SECRET'],
+    ['a token', 'policy/targets.yaml', 'identity: one', `identity: ghp_${'a'.repeat(36)}`, 'E_POL_SECRET'],
     [
       '[B1] a role twice',
       'policy/roles.yaml',

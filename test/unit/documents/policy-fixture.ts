@@ -2,6 +2,7 @@
 import type { Files, Policy } from '../../../src/model/policy.ts';
 import type { Provider } from '../../../src/model/target.ts';
 import { readPolicy } from '../../../src/documents/policy-files.ts';
+import { command } from '../../../src/targets/command.ts';
 import { treeDigest } from '../../../src/trust/digest.ts';
 import { makeKey } from '../../support/make-signature.ts';
 
@@ -36,23 +37,20 @@ admins: { people: [alice, bob], threshold: 1 }
       - { approvers: ["@leads"], threshold: 1, fallback: [{ approvers: [carol], after: 15m }] }
 `,
   'policy/targets.yaml':
-    'targets:\n  db: { provider: plain, config: { system: one } }\n  other: { provider: plain }\n',
+    'targets:\n  db: { provider: plain, config: { plugin: db, identity: one } }\n  other: { provider: plain, config: { plugin: other } }\n',
 };
 export type Path = keyof typeof texts;
 
 export const plain: Provider = {
   kind: 'plain',
-  configSchema: {
-    type: 'object',
-    additionalProperties: false,
-    properties: { system: { type: 'string' } },
-  },
+  // Validators are made of the schemas in the registry, so this one is lent.
+  configSchema: command.configSchema,
   expiresByItself: () => false,
   objects: 'shared',
   needsLoginKey: false,
   checkPermission: (permission) => (/^role:[a-z_]+$/u.test(permission) ? undefined : 'must be role:<name>'),
   checkLogin: (login) => (/^[a-z]+$/u.test(login) ? undefined : 'must be letters'),
-  identity: ({ system }) => (typeof system === 'string' ? system : undefined),
+  identity: ({ identity }) => (typeof identity === 'string' ? identity : undefined),
   open: () => {
     throw new Error('no test opens a target');
   },

@@ -1,9 +1,18 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { describe, expect, it } from 'vitest';
-import { SCHEMAS, type SchemaName, shapeFaults, shapeFaultsBy } from '../../../src/documents/schema.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { validatorFiles } from '../../../build/validators.ts';
+import { SCHEMAS, type SchemaName } from '../../../src/documents/document-schemas.ts';
+import { faultsOf, shapeFaults, shapeFaultsBy, type Validator } from '../../../src/documents/schema.ts';
 import { readIncident } from '../../../src/documents/incident-file.ts';
 import { providers } from '../../../src/targets/registry.ts';
+import { command } from '../../../src/targets/command.ts';
 import { codeOf } from '../../support/error-code.ts';
+
+const project = fileURLToPath(new URL('../../..', import.meta.url));
+const CONFIGS = 'generated/config-validators.js';
 
 // Object.keys of a constant table gives its own keys.
 const names = Object.keys(SCHEMAS) as SchemaName[];
@@ -41,15 +50,6 @@ describe('schemas', () => {
     expect(shapeFaults(name, null)).toMatchObject([{ rule: 'type', path: '' }]);
   });
 
-  it('[A17] checks formats, in schemas of others too', () => {
-    const schema = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } };
-    expect(shapeFaultsBy(schema, { at: '2026-02-28T00:00:00Z' })).toEqual([]);
-    expect(shapeFaultsBy(schema, { at: '2026-02-30T00:00:00Z' })).toMatchObject([
-      { rule: 'value', path: '/at' },
-    ]);
-    expect(() => shapeFaultsBy({ type: 'string', format: 'made-up' }, 'x')).toThrow(/format/u);
-  });
-
   it('says nothing of the value that it refuses', () => {
     const secret = 'hunter2-hunter2';
     const faults = shapeFaults('request', {
@@ -62,10 +62,57 @@ describe('schemas', () => {
     expect(faults.length).toBeGreaterThan(5);
     expect(JSON.stringify(faults)).not.toContain(secret);
   });
+});
 
-  it('refuses even if every error were left out of the telling', () => {
-    expect(shapeFaultsBy({ type: 'null' }, 1)).toHaveLength(1);
-    expect(shapeFaultsBy({ anyOf: [{ type: 'null' }] }, 1)).not.toHaveLength(0);
+/** Validators of a provider's schema as the build makes them, under a name of its own. */
+async function validatorOf(configSchema: Readonly<Record<string, unknown>>): Promise<Validator> {
+  const files = await validatorFiles(project, [{ ...command, configSchema }]);
+  writeFileSync(ofThisTest, files.get(CONFIGS) ?? '');
+  const module = (await import(`${ofThisTest}?${asked++}`)) as {
+    readonly validators: ReadonlyMap<string, Validator>;
+  };
+  return module.validators.get(JSON.stringify(configSchema)) ?? (() => true);
+}
+let asked = 0;
+const ofThisTest = join(project, 'generated', `of-a-test-${process.pid}.js`);
+afterAll(() => rmSync(ofThisTest, { force: true }));
+
+describe('validators', () => {
+  it('are those of the schemas and providers as they are now', async () => {
+    for (const [path, text] of await validatorFiles(project, [...providers.values()])) {
+      // Not with `toBe`: a difference would fill the screen.
+      expect([path, readFileSync(join(project, path), 'utf8') === text]).toEqual([path, true]);
+    }
+  });
+
+  it('are made of every schema that there is', () => {
+    const files = readdirSync(join(project, 'schemas')).map((file) => file.replace('.schema.json', ''));
+    expect(files.sort()).toEqual([...names].sort());
+  });
+
+  it('of a schema that nobody knew are missed', () => {
+    expect(codeOf(() => shapeFaultsBy({ type: 'object' }, {}))).toBe('E_BUG');
+  });
+
+  it('of two providers may come from schemas with one $id', async () => {
+    const schemas = ['a', 'b'].map((word) => ({ $id: 'config', const: word }));
+    const made = schemas.map((configSchema) => ({ ...command, configSchema }));
+    expect((await validatorFiles(project, made)).get(CONFIGS)).toContain('"b"');
+  });
+
+  it('[A17] check formats, in schemas of others too', async () => {
+    const schema = { type: 'object', properties: { at: { type: 'string', format: 'date-time' } } };
+    const validate = await validatorOf(schema);
+    expect(faultsOf(validate, { at: '2026-02-28T00:00:00Z' })).toEqual([]);
+    expect(faultsOf(validate, { at: '2026-02-30T00:00:00Z' })).toMatchObject([
+      { rule: 'value', path: '/at' },
+    ]);
+    await expect(validatorOf({ type: 'string', format: 'made-up' })).rejects.toThrow(/format/u);
+  });
+
+  it('refuse even if every error were left out of the telling', async () => {
+    expect(faultsOf(await validatorOf({ type: 'null' }), 1)).toHaveLength(1);
+    expect(faultsOf(await validatorOf({ anyOf: [{ type: 'null' }] }), 1)).not.toHaveLength(0);
   });
 });
 

@@ -323,7 +323,7 @@ describe('judging a policy', () => {
       'one system under two names',
       'E_POL_TARGET_SHARED',
       '/targets/other',
-      (p) => Object.assign(present(p.targets['other']), { config: { system: 'one' } }),
+      (p) => Object.assign(present(p.targets['other']), { config: { identity: 'one' } }),
     ],
     [
       'one login for two people',

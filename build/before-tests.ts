@@ -1,0 +1,11 @@
+/** What vitest runs first: tests see the validators of the schemas as they are now. */
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+import { writeValidators } from './validators.ts';
+
+export default async function setup(project: TestProject): Promise<void> {
+  const write = async (): Promise<void> =>
+    await writeValidators(fileURLToPath(new URL('..', import.meta.url)));
+  await write();
+  project.onTestsRerun(write);
+}
