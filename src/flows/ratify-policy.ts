@@ -8,6 +8,7 @@ import { tellPolicyChange } from '../rules/tell-policy-change.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Executor, Signer } from './desk.ts';
 import { freshLedger } from './look-at-request.ts';
+import { needOwnAccount } from './own-account.ts';
 import { lookUpPullRequest } from './name-request.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import {
@@ -98,6 +99,8 @@ export async function ratify(
       hint: 'admins stand in policy/people.yaml',
     });
   }
+  const forge = await desk.forge(view.state.policy.config);
+  await needOwnAccount(forge, judges, signer.id);
   const statement: PolicyStatement = {
     type: 'policy',
     root: change.root,
@@ -114,7 +117,6 @@ export async function ratify(
       hint: 'is --key the key that policy lists for you, and valid now?',
     });
   }
-  const forge = await desk.forge(view.state.policy.config);
   const posting = policyPosting(change.seq, found.proposed?.place ?? null, signed, signer.id);
   await forge.publish({ ...posting, head: found.proposed?.head ?? null });
   const counted = tallies({ ...change, statements: [...change.statements, signed] });

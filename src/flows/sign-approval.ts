@@ -4,6 +4,7 @@
  */
 import type { Decision, VerifiedApproval } from '../model/decision.ts';
 import { EXIT, PamError } from '../model/error.ts';
+import type { Forge } from '../model/forge.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
@@ -14,6 +15,7 @@ import { approversOf, beneficiaries, isPerson, members } from '../rules/people.t
 import { verifyApproval } from '../rules/verify-approvals.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Signer } from './desk.ts';
+import { needOwnAccount } from './own-account.ts';
 import { type Looked, topicOfLooked } from './look-at-request.ts';
 
 export interface Prepared {
@@ -161,13 +163,31 @@ export async function signApproval(
   prepared: Prepared,
   signer: Signer,
 ): Promise<VerifiedApproval> {
+  const forge = await ownForge(desk, looked, signer.id);
   const armor = await desk.sign(prepared.text, NAMESPACES.approval, signer.keyFile);
-  return await publishApproval(desk, looked, { text: prepared.text, armor });
+  const signed = { text: prepared.text, armor };
+  return await publish(forge, looked, signed, judgeApproval(looked, signed));
 }
 
+/** One that was signed elsewhere. */
 export async function publishApproval(desk: Desk, looked: Looked, signed: Signed): Promise<VerifiedApproval> {
   const approval = judgeApproval(looked, signed);
-  const forge = await desk.forge(looked.view.state.policy.config);
+  return await publish(await ownForge(desk, looked, approval.signer), looked, signed, approval);
+}
+
+async function ownForge(desk: Desk, { view }: Looked, signer: string): Promise<Forge> {
+  const { policy } = view.state;
+  const forge = await desk.forge(policy.config);
+  await needOwnAccount(forge, [policy], signer);
+  return forge;
+}
+
+async function publish(
+  forge: Forge,
+  looked: Looked,
+  signed: Signed,
+  approval: VerifiedApproval,
+): Promise<VerifiedApproval> {
   const { signer, capacity, because } = approval;
   const as = capacity === 'named' ? '' : ` as ${capacity}: ${because ?? ''}`;
   await forge.publish({

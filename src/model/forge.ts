@@ -21,6 +21,8 @@ export interface Forge {
   readonly open?: () => Promise<readonly PullRequest[]>;
   /** Only forges with pull requests: one comment of pam's there, made once and updated in place. */
   readonly tell?: (place: string, markdown: string) => Promise<void>;
+  /** Only forges with accounts: whose token this is; `null` when it is no person's. */
+  readonly whoami?: () => Promise<Account | null>;
   /** What a team has to switch on at the forge, and whether it is on (`doctor`). */
   readonly settings?: () => Promise<readonly Setting[]>;
 }

@@ -62,6 +62,14 @@ export interface Plan {
   readonly config?: string;
   /** Replaces the catalogue. */
   readonly roles?: string;
+  /** The forge is GitHub: `forge` of `pam.yaml`, what `init` is told, everybody's account, and who asks with what. */
+  readonly github?: {
+    readonly forge: string;
+    readonly init: readonly string[];
+    readonly accounts: Readonly<Record<string, number>>;
+    /** Asked at each run: the hub is there only when its repository is. */
+    readonly env: (name: string) => Readonly<Record<string, string>>;
+  };
 }
 
 export const ROLES = `roles:
@@ -126,10 +134,16 @@ const there = permissions.some((one) => existsSync(place(one)));
 process.stdout.write(JSON.stringify({ version: 1, state: there ? 'present' : 'absent', handle: {}, message }));
 `;
 
-function peopleFile(publicKey: (name: string) => string, threshold: number): string {
-  const people = PEOPLE.map((one) => `  ${one}: { name: ${one}, keys: [{ key: ${publicKey(one)} }] }\n`).join(
-    '',
-  );
+function peopleFile(
+  publicKey: (name: string) => string,
+  threshold: number,
+  accounts: Readonly<Record<string, number>>,
+): string {
+  const people = PEOPLE.map((one) => {
+    const id = accounts[one];
+    const github = id === undefined ? '' : `, github: { login: ${one}-gh, id: ${id} }`;
+    return `  ${one}: { name: ${one}${github}, keys: [{ key: ${publicKey(one)} }] }\n`;
+  }).join('');
   const key = (name: string): string => `keys: [{ key: ${publicKey(name)} }]`;
   return `people:
 ${people}services:
@@ -193,7 +207,12 @@ export async function bench(plan: Plan): Promise<Bench> {
       clone,
       env,
       pam: async (args, how = {}) =>
-        await runProgram(args, { cwd: clone, ahead, ...how, env: { ...env, ...how.env } }),
+        await runProgram(args, {
+          cwd: clone,
+          ahead,
+          ...how,
+          env: { ...env, ...plan.github?.env(name), ...how.env },
+        }),
       git: (...args) => stockGit(clone, env, args),
     };
   };
@@ -211,9 +230,10 @@ export async function bench(plan: Plan): Promise<Bench> {
     actor(name, { PAM_EXECUTOR: name, PAM_EXECUTOR_KEY: key(name), ...places, ...more });
 
   const alice = signer('alice');
+  const forge = plan.github?.forge ?? `{ kind: git${plan.remote ? ', remote: origin' : ''} }`;
   const files: Readonly<Record<string, string>> = {
-    'pam.yaml': `version: 1\nforge: { kind: git${plan.remote ? ', remote: origin' : ''} }\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n${plan.config ?? ''}`,
-    'policy/people.yaml': peopleFile(publicKey, plan.threshold ?? 1),
+    'pam.yaml': `version: 1\nforge: ${forge}\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n${plan.config ?? ''}`,
+    'policy/people.yaml': peopleFile(publicKey, plan.threshold ?? 1, plan.github?.accounts ?? {}),
     'policy/targets.yaml': targetsFile(publicKey),
     'policy/roles.yaml': plan.roles ?? ROLES,
   };
@@ -221,7 +241,11 @@ export async function bench(plan: Plan): Promise<Bench> {
   for (const [path, text] of Object.entries(files)) write(alice.clone, path, text);
   if (bare !== null) execFileSync('git', ['init', '-q', '--bare', '--initial-branch=main', bare]);
   const init = ['init', '--json', '--executor', 'pam-apply', '--executor-key', key('pam-apply')];
-  const began = await alice.pam([...init, ...(bare === null ? [] : ['--remote', bare])]);
+  const began = await alice.pam([
+    ...init,
+    ...(bare === null ? [] : ['--remote', bare]),
+    ...(plan.github?.init ?? []),
+  ]);
   if (began.code !== 0) throw new Error(`init failed: ${began.err}`);
   const { root: trustRoot } = JSON.parse(began.out) as { readonly root: string };
 
