@@ -41,6 +41,8 @@ const FORMAT = '%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B%x
 
 export class BareGit {
   readonly dir: string;
+  /** What was asked of whole commit ids: the answer never changes. */
+  readonly #facts = new Map<string, string | undefined>();
 
   constructor(dir: string) {
     this.dir = dir;
@@ -73,6 +75,19 @@ export class BareGit {
     }
   }
 
+  /** `try`, once for all. Every revision among the arguments must be a whole commit id. */
+  #fact(args: readonly string[]): string | undefined {
+    const key = args.join('\0');
+    if (!this.#facts.has(key)) this.#facts.set(key, this.try(args));
+    return this.#facts.get(key);
+  }
+
+  #known(args: readonly string[]): string {
+    const found = this.#fact(args);
+    if (found === undefined) throw new Error(`git ${args.join(' ')} failed`);
+    return found;
+  }
+
   /** Branch name to commit. */
   heads(): ReadonlyMap<string, string> {
     const lines = this.run(['for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads']);
@@ -89,54 +104,62 @@ export class BareGit {
   }
 
   isAncestor(of: string, descendant: string): boolean {
-    return this.try(['merge-base', '--is-ancestor', of, descendant]) !== undefined;
+    return this.#fact(['merge-base', '--is-ancestor', of, descendant]) !== undefined;
   }
 
   mergeBase(a: string, b: string): string | undefined {
-    return this.try(['merge-base', a, b])?.trim();
+    return this.#fact(['merge-base', a, b])?.trim();
   }
 
   commits(...range: readonly string[]): readonly Commit[] {
-    const fields = this.run(['log', '-z', '--reverse', '--topo-order', `--format=${FORMAT}`, ...range, '--']);
+    const fields = this.#known([
+      'log',
+      '-z',
+      '--reverse',
+      '--topo-order',
+      `--format=${FORMAT}`,
+      ...range,
+      '--',
+    ]);
     return commitsOf(fields);
   }
 
   commit(sha: string): Commit {
-    const [found] = commitsOf(this.run(['log', '-z', '-1', `--format=${FORMAT}`, sha, '--']));
+    const [found] = commitsOf(this.#known(['log', '-z', '-1', `--format=${FORMAT}`, sha, '--']));
     if (found === undefined) throw new Error(`no commit ${sha}`);
     return found;
   }
 
   commitIds(...range: readonly string[]): readonly string[] {
-    return this.run(['rev-list', ...range, '--'])
+    return this.#known(['rev-list', ...range, '--'])
       .split('\n')
       .filter((line) => line !== '');
   }
 
   files(from: string, to: string): readonly ChangedFile[] {
-    const raw = this.run(['diff-tree', '-r', '-z', '-M', '--raw', '--numstat', '--no-abbrev', from, to]);
+    const raw = this.#known(['diff-tree', '-r', '-z', '-M', '--raw', '--numstat', '--no-abbrev', from, to]);
     return filesOf(raw.split('\0'));
   }
 
   patch(from: string, to: string, path: string): string | undefined {
-    const text = this.run(['diff', '--no-ext-diff', '--no-textconv', from, to, '--', `:(literal)${path}`]);
+    const text = this.#known(['diff', '--no-ext-diff', '--no-textconv', from, to, '--', `:(literal)${path}`]);
     const at = text.indexOf('\n@@ ');
     return at < 0 ? undefined : text.slice(at + 1).trimEnd();
   }
 
   read(rev: string, path: string): string | undefined {
-    return this.try(['cat-file', 'blob', `${rev}:${path}`]);
+    return this.#fact(['cat-file', 'blob', `${rev}:${path}`]);
   }
 
   list(rev: string, directory: string): readonly string[] {
-    const names = this.try(['ls-tree', '-z', '--name-only', rev, '--', `${directory}/`]);
+    const names = this.#fact(['ls-tree', '-z', '--name-only', rev, '--', `${directory}/`]);
     return (names ?? '').split('\0').filter((name) => name !== '');
   }
 
   /** The tree of a merge, or `undefined` when it conflicts. */
   mergedTree(ours: string, theirs: string): string | undefined {
     const options = ['merge-tree', '--write-tree', '--no-messages', '--allow-unrelated-histories'];
-    return this.try([...options, ours, theirs])?.trim();
+    return this.#fact([...options, ours, theirs])?.trim();
   }
 
   writeCommit(

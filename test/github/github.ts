@@ -92,8 +92,9 @@ export interface Github {
   /** Another repository at the same name: a new number, no pull requests. */
   readonly replaceRepository: () => number;
 
-  /** Changed in place; read anew for every answer. */
+  /** Changed in place, or through `set`; read anew for every answer. */
   readonly settings: Settings;
+  readonly set: (settings: Partial<Settings>) => void;
   readonly addRun: (run: RunSetting) => void;
   readonly dispatches: readonly Dispatch[];
 
@@ -269,6 +270,9 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
       return repository.id;
     },
     settings,
+    set: (changed) => {
+      Object.assign(settings, changed);
+    },
     addRun: (run) => {
       hub.runs.push(runOf(hub, run));
     },

@@ -17,7 +17,7 @@ export function addLabels(hub: Hub, asked: Asked): Answer {
   const names = (Array.isArray(wanted) ? wanted : []).map((one: unknown) =>
     typeof one === 'object' && one !== null && 'name' in one ? one.name : one,
   );
-  if (names.length === 0 || !names.every((one) => typeof one === 'string' && one !== '')) {
+  if (!names.every((one) => typeof one === 'string' && one !== '')) {
     throw invalid({ resource: 'Label', code: 'missing_field', field: 'name' });
   }
   for (const name of names) pull.labels.add(String(name));

@@ -17,8 +17,19 @@ export const filesOf = (hub: Hub, pull: Pull): readonly ChangedFile[] =>
 export const holdsCommit = (hub: Hub, pull: Pull, sha: string): boolean =>
   hub.git.commitIds(`${startOf(hub, pull)}..${pull.headSha}`).includes(sha);
 
+const trials = new WeakMap<Pull, { readonly of: string; readonly sha: string | undefined }>();
+
 /** The commit that GitHub makes to try the merge; it decides `mergeable`. `undefined` when it conflicts. */
 export function testMerge(hub: Hub, pull: Pull): string | undefined {
+  const of = `${pull.baseSha} ${pull.headSha}`;
+  const last = trials.get(pull);
+  if (last?.of === of) return last.sha;
+  const sha = makeTrial(hub, pull);
+  trials.set(pull, { of, sha });
+  return sha;
+}
+
+function makeTrial(hub: Hub, pull: Pull): string | undefined {
   const tree = hub.git.mergedTree(pull.baseSha, pull.headSha);
   if (tree === undefined) return undefined;
   const { committer } = hub.git.commit(pull.headSha);

@@ -181,13 +181,13 @@ function decide(visit: Visit, stretch: Stretch | undefined): Answer {
   const sent = visit.sent.length === 0 ? undefined : parse(visit.sent.toString('utf8'));
   const faults = faultsOfBody(route.id, request.method === 'GET' ? undefined : sent);
   if (faults.length > 0) return fault(desk, faults);
-  followPushes(hub);
+  if (route.names.includes('repo')) followPushes(hub);
   const asked: Asked = {
     method: route.method,
     path: visit.path,
     parameters,
     query: url.searchParams,
-    body: Array.isArray(sent) ? { labels: sent } : { ...(sent as object | undefined) },
+    body: { ...(sent as object | undefined) },
     token,
     jwt: visit.bearer?.split('.').length === 3 ? visit.bearer : undefined,
   };

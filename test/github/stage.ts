@@ -1,4 +1,5 @@
 /** What the tests of the double stand on: a bare repository, a clone that pushes to it, the double, and plain `fetch`. */
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach } from 'vitest';
 import { commit, git, head, newRepository, tempDir } from '../adapters/git-workbench.ts';
@@ -40,6 +41,19 @@ export interface Stage {
   readonly fine: (login: string, permissions: Permissions) => string;
 }
 
+/** Made once a file: the clone's remote is a path beside it, so both can be copied. */
+let template: string | undefined;
+function templateOf(): string {
+  if (template !== undefined) return template;
+  template = tempDir();
+  const bare = join(template, 'access.git');
+  const clone = join(template, 'clone');
+  git(template, 'clone', '-q', '--bare', newRepository(), bare);
+  git(template, 'clone', '-q', bare, clone);
+  git(clone, 'remote', 'set-url', 'origin', '../access.git');
+  return template;
+}
+
 const open: Github[] = [];
 afterEach(async () => {
   // Fails a test whose answers were not as GitHub describes them.
@@ -47,11 +61,10 @@ afterEach(async () => {
 });
 
 export async function stage(options: Partial<GithubOptions> = {}): Promise<Stage> {
-  const seed = newRepository();
-  const bare = join(tempDir(), 'access.git');
-  git(seed, 'clone', '-q', '--bare', seed, bare);
-  const clone = join(tempDir(), 'clone');
-  git(seed, 'clone', '-q', bare, clone);
+  const place = join(tempDir(), 'stage');
+  cpSync(templateOf(), place, { recursive: true });
+  const bare = join(place, 'access.git');
+  const clone = join(place, 'clone');
   const accounts = {
     alice: { id: 1001, name: 'Alice Ng' },
     bob: { id: 1002 },
