@@ -13,6 +13,7 @@ import { bringAlong } from './git/bring-along.ts';
 import { offlineRemote } from './git/offline-remote.ts';
 import { openRepository } from './git/repository.ts';
 import { userSetting } from './git/user-settings.ts';
+import type { GitHub } from './github/api.ts';
 import { fileIncidents } from './incidents/file.ts';
 import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { PamError } from './model/error.ts';
@@ -80,7 +81,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     nonce: (bytes) => randomBytes(bytes).toString('hex'),
     env,
     providers,
-    forge: async (config) => await forgeOf(config, repository, open, outside),
+    forge: forgesOf(repository, open, outside, options.offline),
     incidents: (config, main) => incidentsOf(config, repository, main),
     bringAlong: async (branch, from, to) => {
       const along = await bringAlong(repository, env, { branch, from, to });
@@ -102,18 +103,32 @@ function incidentsOf(config: PamConfig, repository: Repository, main: Oid | unde
   return { state: async () => await Promise.resolve({ state: 'unknown', why }) };
 }
 
-async function forgeOf(
-  config: PamConfig,
+/** One conversation with GitHub a run. Nothing of it is loaded for plain Git. */
+function forgesOf(
   repository: Repository,
   open: (name: string) => Promise<Remote>,
   outside: Outside,
-): Promise<Forge> {
-  if (config.forge.kind !== 'git') {
-    throw new PamError('E_FORGE_KIND', `this pam does not speak to ${config.forge.kind} yet`);
-  }
-  const { remote: name } = config.forge;
-  const remote = name === undefined ? {} : { remote: { name, remote: await open(name) } };
-  return gitBranches({ repository, main: config.main, now: outside.clock, ...remote });
+  offline: boolean,
+): (config: PamConfig) => Promise<Forge> {
+  const lines = new Map<string, GitHub>();
+  return async ({ forge, main }) => {
+    const remote =
+      forge.remote === undefined ? {} : { remote: { name: forge.remote, remote: await open(forge.remote) } };
+    const branches = gitBranches({ repository, main, now: outside.clock, ...remote });
+    if (forge.kind === 'git') return branches;
+    // Without a network a pull request is the branch that this clone saw.
+    if (offline || remote.remote === undefined) return { ...branches, kind: forge.kind };
+    const [{ openGitHub }, { pullRequests }] = await Promise.all([
+      import('./github/api.ts'),
+      import('./forges/github/pull-requests.ts'),
+    ]);
+    const which = `${forge.repository} ${forge.id ?? ''}`;
+    const [owner = '', name = ''] = forge.repository.split('/');
+    const github = lines.get(which) ?? openGitHub({ owner, name, id: forge.id }, outside.env);
+    lines.set(which, github);
+    const { clock: now, note } = outside;
+    return pullRequests({ github, repository, remote: remote.remote, main, now, note });
+  };
 }
 
 type Hint = Pick<PamConfig, 'main' | 'ledger'> & { readonly forge: { readonly remote?: string } };

@@ -28,9 +28,7 @@ type Lean<T, Optional extends keyof T> = Omit<T, Optional> & Partial<Pick<T, Opt
 type Table<T> = Readonly<Record<string, T>>;
 
 interface PamFile extends Lean<Omit<PamConfig, 'forge'>, 'main' | 'ledger' | 'incidents' | 'notify'> {
-  readonly forge:
-    | ForgeConfig
-    | { readonly kind: 'github'; readonly repository: string; readonly remote?: string };
+  readonly forge: ForgeConfig | Lean<Extract<ForgeConfig, { readonly kind: 'github' }>, 'remote'>;
 }
 interface PeopleFile {
   readonly people: Table<Lean<Person, 'logins'>>;

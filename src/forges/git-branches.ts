@@ -4,12 +4,11 @@
  */
 import { PamError } from '../model/error.ts';
 import type { Forge, NewProposal, Posting, Proposal } from '../model/forge.ts';
-import type { Remote, Repository, TreeEntry } from '../model/git.ts';
+import type { Remote, Repository } from '../model/git.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
-import { fewAtOnce } from './few-at-once.ts';
 import { branchPlace, type BranchPlace } from './branch-place.ts';
-import { faultOf, REQUEST_MAX_BYTES, type Fault, type ListTree } from './proposal-scope.ts';
+import { readProposals, withWholeMain } from './read-proposals.ts';
 import { statementBranch, statementBranches } from './statement-branches.ts';
 
 export interface GitForge {
@@ -30,7 +29,7 @@ export function gitBranches(forge: GitForge): Forge {
     proposals: async ({ ids, days, skip }) => {
       const wanted = [...ids.map((id) => `pam/${id}`), ...days.map((day) => `pam/${checkDay(day)}-*`)];
       const found = wanted.length === 0 ? new Map<string, Oid>() : await place.find(wanted, checkCount);
-      return await readProposals(forge, place, found, skip ?? new Set());
+      return await readBranches(forge, place, found, skip ?? new Set());
     },
     statements: async (topics) => await statements.find(topics.map(({ name }) => name)),
     propose: async (proposal) => await propose(forge, place, proposal),
@@ -58,66 +57,19 @@ function checkDay(day: string): string {
   throw new PamError('E_BUG', `not a day: ${JSON.stringify(day)}`);
 }
 
-async function readProposals(
+async function readBranches(
   forge: GitForge,
   place: BranchPlace,
   branches: ReadonlyMap<string, Oid>,
   skip: ReadonlySet<RequestId>,
 ): Promise<readonly Proposal[]> {
-  const main = await place.known(forge.main);
-  const trees = new Map<Oid, Promise<readonly TreeEntry[]>>();
-  const baseTree: ListTree = async (commit) => {
-    const tree = trees.get(commit) ?? forge.repository.list(commit, '');
-    trees.set(commit, tree);
-    return await tree;
-  };
+  const { repository, remote, main } = forge;
   const named = [...branches].flatMap(([branch, head]) => {
     const id = branch.slice('pam/'.length);
-    return isRequestId(id) && !skip.has(id) ? [{ branch, id, head, main }] : [];
+    return isRequestId(id) && !skip.has(id) ? [{ id, place: branch, head }] : [];
   });
-  const repository = withWholeMain(forge);
-  return await fewAtOnce(named, async (at) => await readProposal(repository, baseTree, at));
-}
-
-/** Where history was cut, main is brought whole, once, when a proposal began below the cut. */
-function withWholeMain({ repository, remote, main }: GitForge): Repository {
-  if (remote === undefined) return repository;
-  let deepened: Promise<boolean> | undefined;
-  const mergeBase: Repository['mergeBase'] = async (a, b) => {
-    try {
-      return await repository.mergeBase(a, b);
-    } catch (error) {
-      if (!(error instanceof PamError) || error.code !== 'E_GIT_SHALLOW') throw error;
-      if (!(await (deepened ??= remote.remote.deepen([main], null)))) throw error;
-      return await repository.mergeBase(a, b);
-    }
-  };
-  return { ...repository, mergeBase };
-}
-
-/** One broken proposal is its own fault only; the others are read all the same. */
-async function readProposal(
-  repository: Repository,
-  baseTree: ListTree,
-  at: { readonly branch: string; readonly id: RequestId; readonly head: Oid; readonly main: Oid | undefined },
-): Promise<Proposal> {
-  const { branch, id, head, main } = at;
-  const faulty = (fault: Fault): Proposal => ({ id, place: branch, head, files: undefined, fault });
-  if (main === undefined) return faulty({ code: 'E_PR_SCOPE', message: 'main cannot be read' });
-  try {
-    const fault = await faultOf(repository, baseTree, { id, head, main });
-    if (fault !== undefined) return faulty(fault);
-    const paths = [requestPath(id), signaturePath(id)];
-    const wanted = paths.map((path) => ({ treeish: head, path }));
-    const [request, signature] = await repository.read(wanted, REQUEST_MAX_BYTES);
-    if (request === undefined || signature === undefined) {
-      return faulty({ code: 'E_PR_SCOPE', message: 'its files cannot be read' });
-    }
-    return { id, place: branch, head, files: { request, signature } };
-  } catch (error) {
-    if (error instanceof PamError) return faulty({ code: error.code, message: error.message });
-    throw error;
-  }
+  const whole = remote === undefined ? repository : withWholeMain(repository, remote.remote, main);
+  return await readProposals(whole, await place.known(main), named);
 }
 
 async function propose(

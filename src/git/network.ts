@@ -7,8 +7,15 @@ import { join } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import type { PushResult, Remote } from '../model/git.ts';
 import { isOid, type Oid } from '../model/names.ts';
-import { fillPattern, isRef, matchPattern, parsePattern, type RefPattern } from './ref-names.ts';
-import { checkRef } from './ref-names.ts';
+import {
+  checkRef,
+  fillPattern,
+  isPullHead,
+  isRef,
+  matchPattern,
+  parsePattern,
+  type RefPattern,
+} from './ref-names.ts';
 import { parseRefs, type RefChange, type Refs } from './refs.ts';
 import { remoteUrl } from './remote-url.ts';
 import { gitError, sealedDirectory, type Environment, type RepositoryPlace, type Sealed } from './sealed.ts';
@@ -72,7 +79,7 @@ async function listRemote(line: Line, patterns: readonly RefPattern[]): Promise<
   const { code, stdout, stderr } = await line.say([
     'ls-remote',
     '--quiet',
-    '--heads',
+    ...(patterns.some(({ before }) => isPullHead(before)) ? [] : ['--heads']),
     '--end-of-options',
     line.url,
     // Git only shows less for it, but what it does not show we need not read.
@@ -82,7 +89,8 @@ async function listRemote(line: Line, patterns: readonly RefPattern[]): Promise<
   ]);
   if (code !== 0) throw unreachable(stderr);
   const refs = parseRefs(stdout).filter(
-    ([ref]) => isRef(ref) && patterns.some((pattern) => matchPattern(pattern, ref) !== undefined),
+    ([ref]) =>
+      (isRef(ref) || isPullHead(ref)) && patterns.some((pattern) => matchPattern(pattern, ref) !== undefined),
   );
   return new Map(refs);
 }
@@ -99,13 +107,13 @@ function parseRefspec(text: string): Refspec {
   }
   const spec = { from: parsePattern(source), to: parsePattern(target) };
   if (
-    !source.startsWith('refs/heads/') ||
+    !(source.startsWith('refs/heads/') || isPullHead(source)) ||
     !target.startsWith('refs/remotes/') ||
     spec.from.star !== spec.to.star
   ) {
     throw new PamError(
       'E_GIT_REF',
-      `${JSON.stringify(text)} does not go from a branch to a remote-tracking ref`,
+      `${JSON.stringify(text)} does not go from a branch or a pull request's head to a remote-tracking ref`,
     );
   }
   return spec;

@@ -12,6 +12,11 @@ export function isRef(ref: string): boolean {
   return REF.test(ref) && ref.length <= MAX_LENGTH && !/\.\.|\.lock(?:\/|$)/u.test(ref);
 }
 
+/** Where a forge keeps the head of a pull request, a fork's too. Such refs are only ever read, each by its number. */
+const PULL_HEAD = /^refs\/pull\/[1-9][0-9]{0,9}\/head$/u;
+
+export const isPullHead = (ref: string): boolean => PULL_HEAD.test(ref);
+
 export function checkRef(ref: string): string {
   if (isRef(ref)) return ref;
   throw new PamError('E_GIT_REF', `${JSON.stringify(ref)} is not a ref name that pam uses`, {
@@ -28,7 +33,7 @@ export interface RefPattern {
 
 export function parsePattern(text: string): RefPattern {
   const [before = '', after = '', ...more] = text.split('*');
-  checkRef(text.replace('*', 'x'));
+  if (!isPullHead(text)) checkRef(text.replace('*', 'x'));
   if (more.length > 0) throw new PamError('E_GIT_REF', `${JSON.stringify(text)} holds more than one star`);
   return { before, after, star: text.includes('*') };
 }

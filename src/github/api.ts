@@ -13,6 +13,7 @@ import { apiError, type Wanted } from './api-errors.ts';
 import { fieldsOf, listOf, misshapen, numberOf, textOf } from './answer-shape.ts';
 import { FETCH_LIMITS, guardedFetch, type FetchLimits } from './guarded-fetch.ts';
 import { badPaging, nextPage } from './next-page.ts';
+import { once } from './once.ts';
 
 /** `owner/name`, and the numeric id that says which repository that was when the policy was signed. */
 export interface RepositoryName {
@@ -97,20 +98,6 @@ export function openGitHub(
     };
   };
   return withSignal(undefined);
-}
-
-/** Done once, and again only after it failed. */
-function once<A extends readonly unknown[], T>(work: (...args: A) => Promise<T>): (...args: A) => Promise<T> {
-  let done: Promise<T> | undefined;
-  return async (...args) => {
-    const now = (done ??= work(...args));
-    try {
-      return await now;
-    } catch (error) {
-      if (done === now) done = undefined;
-      throw error;
-    }
-  };
 }
 
 /** What was wanted, in front of what was wrong with the answer. */
@@ -233,8 +220,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
       try {
         const token = await tokenOf(as, wanted);
         const answer = await octokit.request(route as string, {
-          owner: repository.owner,
-          repo: repository.name,
+          ...(route.includes('{owner}') ? { owner: repository.owner, repo: repository.name } : {}),
           ...parameters,
           headers: {
             authorization: `${as === 'app' ? 'bearer' : 'token'} ${token}`,

@@ -83,7 +83,10 @@ export interface Remote {
   readonly url: string;
   /** What the remote has now, for patterns such as `refs/heads/pam/20261122-*`. */
   readonly list: (patterns: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
-  /** Brings objects; follows `+<src>:<dst>` refspecs whose `dst` is a remote-tracking ref. */
+  /**
+   * Brings objects; follows `+<src>:<dst>` refspecs from a branch, or from the head of one pull request
+   * (`refs/pull/12/head`), to a remote-tracking ref.
+   */
   readonly fetch: (refspecs: readonly string[]) => Promise<void>;
   /**
    * The same, but branches whose objects git refuses are left as they are, and named: what a stranger pushed must not

@@ -76,7 +76,13 @@ export interface Target {
 
 export type ForgeConfig =
   | { readonly kind: 'git'; readonly remote?: string }
-  | { readonly kind: 'github'; readonly repository: string; readonly remote: string };
+  | {
+      readonly kind: 'github';
+      readonly repository: string;
+      /** The repository's number: the name may change hands, the number cannot. */
+      readonly id?: number;
+      readonly remote: string;
+    };
 
 /** `pam.yaml` */
 export interface PamConfig {

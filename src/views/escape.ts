@@ -1,21 +1,17 @@
+import { HIDDEN, visible } from '../model/visible.ts';
+
 /**
  * The one way for outside text onto a screen: control characters, ESC, CR, bidi and zero-width become visible.
  * `line` also keeps a text on one line; `block` keeps its line feeds and indents them.
  */
-const HIDDEN =
-  // oxlint-disable-next-line no-misleading-character-class -- each of these is meant by itself
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
-
-const show = (char: string): string => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`;
-
 export function line(text: string): string {
-  return text.replace(/[\n\t]/gu, (char) => (char === '\n' ? '\\n' : ' ')).replace(HIDDEN, show);
+  return visible(text.replace(/[\n\t]/gu, (char) => (char === '\n' ? '\\n' : ' ')));
 }
 
 export function block(text: string, indent: string): string {
   return text
     .split('\n')
-    .map((one) => indent + one.replace(HIDDEN, show))
+    .map((one) => indent + visible(one))
     .join('\n');
 }
 

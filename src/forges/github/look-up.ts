@@ -1,0 +1,150 @@
+/** What a pull request holds: a request, a policy change, or something that is none of our business. */
+import { EXIT, PamError } from '../../model/error.ts';
+import type { PullRequest } from '../../model/forge.ts';
+import type { Repository } from '../../model/git.ts';
+import type { Oid } from '../../model/names.ts';
+import { POLICY_PATHS } from '../../model/policy.ts';
+import { faultOf, type Fault } from '../proposal-scope.ts';
+import { listOnce } from '../read-proposals.ts';
+import { idOf, numberIn, type Pull, type Pulls } from './pulls.ts';
+
+export interface LookUp {
+  readonly repository: Repository;
+  readonly owner: string;
+  readonly name: string;
+  readonly mainName: string;
+  readonly main: Oid | undefined;
+  readonly headOf: (pull: Pull) => Promise<Oid | undefined>;
+  readonly pulls: Pulls;
+}
+
+/** `42`, `#42` or the page of a pull request of this repository. */
+export async function pullNamed(reference: string, { pulls, owner, name }: LookUp): Promise<Pull> {
+  const plain = /^#?([1-9]\d{0,8})$/u.exec(reference)?.[1];
+  const number = plain === undefined ? numberIn(reference, owner, name) : Number(plain);
+  const wrong = (): PamError =>
+    new PamError('E_USAGE', `${JSON.stringify(reference)} is no pull request of ${owner}/${name}`, {
+      hint: 'give its number, or the address of its page',
+    });
+  if (number === undefined) throw wrong();
+  const pull = await pulls.numbered(number);
+  if (plain === undefined && new URL(reference).host !== new URL(pull.place).host) throw wrong();
+  return pull;
+}
+
+export async function lookAtPull(at: LookUp, pull: Pull): Promise<PullRequest> {
+  const { number, place, open } = pull;
+  const head = await at.headOf(pull);
+  if (head === undefined) {
+    throw new PamError('E_GIT_OBJECT', `the head of pull request ${number} cannot be fetched`, {
+      exit: EXIT.failed,
+      hint: 'git refuses what it holds, or the remote of this clone is another repository',
+    });
+  }
+  return { place, number, head, open, holds: await holdsOf(at, pull, head) };
+}
+
+type Holds = PullRequest['holds'];
+
+async function holdsOf(at: LookUp, pull: Pull, head: Oid): Promise<Holds> {
+  const { main, repository, pulls } = at;
+  if (main === undefined) return other({ code: 'E_PR_SCOPE', message: 'main cannot be read' });
+  const id = idOf(pull);
+  if (pull.baseBranch !== at.mainName) {
+    const message = `a request is proposed to ${at.mainName}, not to ${pull.baseBranch}`;
+    return id === undefined ? other() : other({ code: 'E_PR_SCOPE', message });
+  }
+  if (id !== undefined) {
+    const fault = await faultOf(repository, listOnce(repository), { id, head, main });
+    if (fault !== undefined) return other(fault);
+    const [first] = await pulls.of(id);
+    if (first !== undefined && first.number !== pull.number) {
+      return other({ code: 'E_REQ_ID_TAKEN', message: `the id ${id} is that of ${first.place}` });
+    }
+    return { kind: 'request', id };
+  }
+  const changed = await changesOf(repository, pull, head, main);
+  const policy = changed.filter(isPolicy);
+  if (changed.length > 0 && policy.length === changed.length) return await policyAt(repository, head);
+  const touchesRequests = changed.some((path) => path.startsWith('requests/'));
+  return policy.length > 0 || touchesRequests
+    ? other({
+        code: 'E_PR_SCOPE',
+        message: touchesRequests
+          ? 'a request travels alone, on a branch pam/<id>'
+          : 'a policy change touches pam.yaml and policy/ and nothing else',
+      })
+    : other();
+}
+
+const other = (fault?: Fault): Holds => ({ kind: 'other', ...(fault === undefined ? {} : { fault }) });
+
+const isPolicy = (path: string): boolean => path === 'pam.yaml' || path.startsWith('policy/');
+
+/** Paths that differ between where it began and its head. */
+async function changesOf(
+  repository: Repository,
+  pull: Pull,
+  head: Oid,
+  main: Oid,
+): Promise<readonly string[]> {
+  const base = await repository.mergeBase(head, main);
+  // Merged as it was, main holds all of it; where it began then is what GitHub remembers.
+  const from = base === head ? await rememberedBase(repository, pull, head) : base;
+  if (from === undefined) return [];
+  const before = new Map(
+    (await repository.list(from, '')).map((one) => [one.path, `${one.mode} ${one.oid}`]),
+  );
+  const after = new Map((await repository.list(head, '')).map((one) => [one.path, `${one.mode} ${one.oid}`]));
+  const paths = new Set([...before.keys(), ...after.keys()]);
+  return [...paths].filter((path) => before.get(path) !== after.get(path));
+}
+
+async function rememberedBase(
+  repository: Repository,
+  { apiBase }: Pull,
+  head: Oid,
+): Promise<Oid | undefined> {
+  try {
+    return (await repository.isAncestor(apiBase, head)) ? apiBase : undefined;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
+
+async function policyAt(repository: Repository, head: Oid): Promise<Holds> {
+  try {
+    return { kind: 'policy', files: await policyFilesAt(repository, head) };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return other({ code: error.code, message: error.message });
+  }
+}
+
+const POLICY_MAX_BYTES = 1024 * 1024;
+
+/** Whatever stands there; whether it is a policy is for its reader. */
+async function policyFilesAt(repository: Repository, head: Oid): Promise<ReadonlyMap<string, Uint8Array>> {
+  const listed = [...(await repository.list(head, 'policy')), ...(await repository.list(head, 'pam.yaml'))];
+  const odd = listed.find(({ mode, path, size }) => {
+    const known = POLICY_PATHS.some((one) => one === path);
+    return mode !== '100644' || !known || size > POLICY_MAX_BYTES;
+  });
+  if (odd !== undefined) {
+    throw new PamError('E_POL_FILES', `${odd.path} (mode ${odd.mode}) does not belong to a policy`, {
+      exit: EXIT.invalid,
+    });
+  }
+  const paths = listed.map(({ path }) => path);
+  const blobs = await repository.read(
+    paths.map((path) => ({ treeish: head, path })),
+    POLICY_MAX_BYTES,
+  );
+  return new Map(
+    paths.flatMap((path, at) => {
+      const bytes = blobs[at];
+      return bytes === undefined ? [] : [[path, bytes] as const];
+    }),
+  );
+}

@@ -1,0 +1,115 @@
+/** Opening the pull request of a request. It must exist; reviewers, labels and a run of `apply` are a courtesy. */
+import type { GitHub, Parameters, Route } from '../../github/api.ts';
+import { fieldsOf, numberOf, textOf } from '../../github/answer-shape.ts';
+import { PamError } from '../../model/error.ts';
+import type { NewProposal, ProposalFacts } from '../../model/forge.ts';
+import { pullRequestBody, pullRequestTitle } from '../pull-request-text.ts';
+import { readAuthor } from './accounts.ts';
+
+export interface Opening {
+  readonly github: GitHub;
+  readonly main: string;
+  readonly note: (line: string) => void;
+}
+
+/** The workflow that `pam init --github` writes. */
+const APPLY_WORKFLOW = 'pam-apply.yml';
+const MOST_REVIEWERS = 15;
+
+/** Its page. */
+export async function openPull(at: Opening, proposal: NewProposal, branch: string): Promise<string> {
+  const { github, main } = at;
+  const what = 'the new pull request';
+  const fields = fieldsOf(await create(github, main, proposal, branch), what);
+  const number = numberOf(fields, 'number', what);
+  const { login } = readAuthor(fields['user'], what);
+  await askForReviews(at, number, proposal.facts, login);
+  await addLabels(at, number, proposal.facts);
+  await startApply(github, main);
+  return textOf(fields, 'html_url', what);
+}
+
+async function create(
+  github: GitHub,
+  main: string,
+  { id, facts }: NewProposal,
+  branch: string,
+): Promise<unknown> {
+  const parameters = {
+    title: pullRequestTitle(facts),
+    body: pullRequestBody(id, facts),
+    head: branch,
+    base: main,
+    maintainer_can_modify: false,
+  };
+  try {
+    return await github.ask('POST /repos/{owner}/{repo}/pulls', parameters, {
+      doing: `open a pull request for ${id}`,
+      needs: 'pull requests: write',
+    });
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    throw new PamError(error.code, error.message, {
+      hint: `${error.hint === undefined ? '' : `${error.hint}; `}the branch ${branch} is pushed: open its pull request at GitHub, or ask again`,
+    });
+  }
+}
+
+async function askForReviews(
+  at: Opening,
+  number: number,
+  facts: ProposalFacts,
+  author: string,
+): Promise<void> {
+  const logins = facts.approvers.flatMap(({ login }) => login ?? []);
+  const others = logins
+    .filter((login) => login.toLowerCase() !== author.toLowerCase())
+    .slice(0, MOST_REVIEWERS);
+  if (others.length === 0) return;
+  const ask = async (reviewers: readonly string[]): Promise<PamError | undefined> =>
+    await tried(at, 'POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', {
+      pull_number: number,
+      reviewers,
+    });
+  const error = await ask(others);
+  if (error === undefined) return;
+  // GitHub takes all or none: one who may not read the repository must not keep the others from hearing of it.
+  const alone = error.code === 'E_FORGE_REFUSED' && others.length > 1;
+  const left = alone ? [] : others;
+  for (const login of alone ? others : []) {
+    if ((await ask([login])) !== undefined) left.push(login);
+  }
+  if (left.length > 0) {
+    at.note(`GitHub did not ask ${left.join(', ')} for a review: tell them about pull request ${number}`);
+  }
+}
+
+async function addLabels(at: Opening, number: number, { risk }: ProposalFacts): Promise<void> {
+  const labels = ['pam', ...(risk === '' ? [] : [`pam: ${risk}`])];
+  await tried(at, 'POST /repos/{owner}/{repo}/issues/{issue_number}/labels', {
+    issue_number: number,
+    labels,
+  });
+}
+
+/** So that `seen` does not wait for the schedule. Who asks may rarely start workflows: then it does wait. */
+async function startApply(github: GitHub, main: string): Promise<void> {
+  await tried({ github }, 'POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches', {
+    workflow_id: APPLY_WORKFLOW,
+    ref: main,
+  });
+}
+
+async function tried(
+  { github }: Pick<Opening, 'github'>,
+  route: Route,
+  parameters: Parameters,
+): Promise<PamError | undefined> {
+  try {
+    await github.ask(route, parameters, { doing: 'finish opening the pull request' });
+    return undefined;
+  } catch (error) {
+    if (error instanceof PamError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Which pull requests brought main's policy. Statements on a policy are posted there before it is merged; all that is
+ * taken from GitHub's answer is where to look for them.
+ */
+import type { CommitInfo, Repository } from '../../model/git.ts';
+import type { Oid } from '../../model/names.ts';
+import type { Pull, Pulls } from './pulls.ts';
+
+/** So far back, and so many changes of policy: whoever pushes more of them in between has to sign again. */
+const COMMITS = 500;
+const CHANGES = 5;
+
+export async function policyPulls(
+  repository: Repository,
+  main: Oid | undefined,
+  pulls: Pick<Pulls, 'ofCommit'>,
+): Promise<readonly Pull[]> {
+  if (main === undefined) return [];
+  const found = new Map<number, Pull>();
+  for (const commit of await policyChanges(repository, main)) {
+    for (const pull of await pulls.ofCommit(commit)) found.set(pull.number, pull);
+  }
+  return [...found.values()].sort((a, b) => a.number - b.number);
+}
+
+/** Commits on main's own line that changed policy, newest first. A rebase merge leaves one for each of its commits. */
+async function policyChanges(repository: Repository, main: Oid): Promise<readonly Oid[]> {
+  const commits = new Map((await repository.history(main)).map((one) => [one.oid, one]));
+  const changes: Oid[] = [];
+  let at: CommitInfo | undefined = commits.get(main);
+  let policy = await policyIn(repository, main);
+  for (let steps = 0; at !== undefined && steps < COMMITS && changes.length < CHANGES; steps += 1) {
+    const [parent] = at.parents;
+    const before = parent === undefined ? '' : await policyIn(repository, parent);
+    if (policy !== before) changes.push(at.oid);
+    policy = before;
+    at = parent === undefined ? undefined : commits.get(parent);
+  }
+  return changes;
+}
+
+async function policyIn(repository: Repository, commit: Oid): Promise<string> {
+  const listed = [
+    ...(await repository.list(commit, 'policy')),
+    ...(await repository.list(commit, 'pam.yaml')),
+  ];
+  return listed.map(({ mode, oid, path }) => `${mode} ${oid} ${path}\n`).join('');
+}

@@ -1,0 +1,87 @@
+/** Posting: signed statements as reviews or comments, and pam's own comment, which is updated in place. */
+import type { GitHub } from '../../github/api.ts';
+import { PamError } from '../../model/error.ts';
+import type { Account, Found, Posting } from '../../model/forge.ts';
+import type { Oid } from '../../model/names.ts';
+import { isMarked, markedComment, postingBody } from '../pull-request-text.ts';
+import { ownAccount } from './accounts.ts';
+import { readComments, readPostings } from './postings.ts';
+import type { Pull } from './pulls.ts';
+
+type Event = 'APPROVE' | 'REQUEST_CHANGES';
+
+const WRITE_PULLS = 'pull requests: write';
+
+export async function post(github: GitHub, pull: Pull, posting: Posting, me: Account | null): Promise<void> {
+  const there = await readPostings(github, pull);
+  if (there.some((one) => isSame(one, posting, me))) return;
+  const mine = me !== null && me.id === pull.author.id;
+  const { type, head } = posting;
+  const body = postingBody(posting);
+  // GitHub takes nobody's verdict on their own pull request, and asks for no changes to a closed one.
+  const event: Event | null =
+    type === 'stop'
+      ? pull.open && !mine
+        ? 'REQUEST_CHANGES'
+        : null
+      : mine && type === 'policy'
+        ? null
+        : 'APPROVE';
+  if (event !== null && type === 'approval' && mine) {
+    throw new PamError('E_FORGE_OWN', `GitHub lets nobody approve their own pull request (${pull.place})`, {
+      hint: 'another approver has to sign, or somebody else opens the pull request',
+    });
+  }
+  if (event === null) await comment(github, pull, body);
+  else await review(github, pull, { event, body, commit: head ?? pull.apiHead });
+}
+
+/** Posted by this account, still standing, and meant the same way. */
+function isSame({ signed, posted }: Found, { signed: wanted, type }: Posting, me: Account | null): boolean {
+  if (signed?.text !== wanted.text || signed.armor !== wanted.armor || posted === null) return false;
+  if (me !== null && posted.by.id !== me.id) return false;
+  return type === 'approval' ? posted.intent === 'approve' : posted.intent !== 'dismissed';
+}
+
+async function review(
+  github: GitHub,
+  { number }: Pull,
+  { event, body, commit }: { readonly event: Event; readonly body: string; readonly commit: Oid },
+): Promise<void> {
+  await github.ask(
+    'POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews',
+    { pull_number: number, commit_id: commit, event, body },
+    { doing: `post the review of pull request ${number}`, needs: WRITE_PULLS },
+  );
+}
+
+async function comment(github: GitHub, { number }: Pick<Pull, 'number'>, body: string): Promise<void> {
+  await github.ask(
+    'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
+    { issue_number: number, body },
+    { doing: `comment on pull request ${number}`, needs: WRITE_PULLS },
+  );
+}
+
+/** GitHub refuses longer ones. */
+const MOST_CHARACTERS = 60_000;
+
+export async function tell(github: GitHub, pull: Pull, markdown: string): Promise<void> {
+  if (markdown.length > MOST_CHARACTERS) {
+    throw new PamError('E_BUG', `a comment of ${markdown.length} characters does not fit`);
+  }
+  const body = markedComment(markdown);
+  const isOwn = await ownAccount(github);
+  // Anybody may write the mark: only what this account wrote is ever written over.
+  const old = (await readComments(github, pull)).find((one) => isMarked(one.body) && isOwn(one.by));
+  if (old === undefined) {
+    await comment(github, pull, body);
+    return;
+  }
+  if (old.body.replaceAll('\r\n', '\n') === body) return;
+  await github.ask(
+    'PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}',
+    { comment_id: old.id, body },
+    { doing: `update the comment on pull request ${pull.number}`, needs: WRITE_PULLS },
+  );
+}

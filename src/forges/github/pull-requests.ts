@@ -1,0 +1,147 @@
+/**
+ * The GitHub forge: a proposal is a pull request from the branch `pam/<id>`, a statement is a review or a comment with
+ * a signed block. GitHub says who clicked what and where things are; what a proposal holds is read from Git, and what
+ * counts is decided from signatures (DESIGN section 4).
+ */
+import type { GitHub } from '../../github/api.ts';
+import { PamError } from '../../model/error.ts';
+import type { Forge, Found, Proposal, Topic, Wanted } from '../../model/forge.ts';
+import type { Remote, Repository } from '../../model/git.ts';
+import type { Instant } from '../../model/instant.ts';
+import { isRequestId, type RequestId } from '../../model/names.ts';
+import { fewAtOnce } from '../few-at-once.ts';
+import { gitBranches } from '../git-branches.ts';
+import { type AtHead, readProposals, withWholeMain } from '../read-proposals.ts';
+import { whoami } from './accounts.ts';
+import { pullHeads } from './heads.ts';
+import { lookAtPull, pullNamed } from './look-up.ts';
+import { openPull } from './open-pull.ts';
+import { policyPulls } from './policy-pulls.ts';
+import { post, tell } from './post.ts';
+import { readPostings } from './postings.ts';
+import { idOf, inOrder, numberIn, type Pull, type Pulls, pullsOf } from './pulls.ts';
+
+export interface GitHubForge {
+  readonly github: GitHub;
+  readonly repository: Repository;
+  readonly remote: { readonly name: string; readonly remote: Remote };
+  /** The main branch's name, as in `pam.yaml`. */
+  readonly main: string;
+  readonly now: () => Instant;
+  readonly note: (line: string) => void;
+}
+
+/** All questions of one piece of work end within this time: a forge that answers slowly must not hold up a sweep. */
+const PATIENCE_MS = 180_000;
+
+export function pullRequests(forge: GitHubForge): Forge {
+  const { main, remote, note } = forge;
+  const repository = withWholeMain(forge.repository, remote.remote, main);
+  const heads = pullHeads(repository, remote.name, remote.remote);
+  const mainNow = async (): ReturnType<Repository['resolve']> =>
+    await repository.resolve(`refs/remotes/${remote.name}/${main}`);
+  const begin = (): { readonly github: GitHub; readonly pulls: Pulls } => {
+    const github = forge.github.within(PATIENCE_MS);
+    return { github, pulls: pullsOf(github, main) };
+  };
+  const { owner, name } = forge.github.repository;
+  const pullOf = async (pulls: Pulls, topic: Topic): Promise<readonly Pull[]> => {
+    const number = topic.place === null ? undefined : numberIn(topic.place, owner, name);
+    if (number !== undefined) return [await pulls.numbered(number)];
+    if (isRequestId(topic.name)) return await pulls.of(topic.name);
+    return topic.name.startsWith('policy-') ? await policyPulls(repository, await mainNow(), pulls) : [];
+  };
+  return {
+    kind: 'github',
+    proposals: async (wanted) => {
+      const found = await wantedPulls(begin().pulls, wanted);
+      const at = await heads.fetch(found.map(({ pull }) => pull));
+      const readable = found.flatMap(({ id, pull }): AtHead[] => {
+        const head = at.get(pull.number);
+        return head === undefined ? [] : [{ id, place: pull.place, head }];
+      });
+      const read = await readProposals(repository, await mainNow(), readable);
+      return [...read, ...found.filter(({ pull }) => !at.has(pull.number)).map(withoutHead)];
+    },
+    statements: async (topics) => {
+      const { github, pulls } = begin();
+      const read = new Map<number, Promise<readonly Found[]>>();
+      const postingsAt = async (pull: Pull): Promise<readonly Found[]> => {
+        const postings = read.get(pull.number) ?? readPostings(github, pull);
+        read.set(pull.number, postings);
+        return await postings;
+      };
+      const found = await fewAtOnce(topics, async (topic) => {
+        const at = await pullOf(pulls, topic);
+        return (await fewAtOnce(at, postingsAt)).flat();
+      });
+      return new Map(topics.map((topic, index) => [topic.name, found[index] ?? []]));
+    },
+    propose: async (proposal) => {
+      const { github } = begin();
+      const { branch } = await gitBranches(forge).propose(proposal);
+      return { branch, proposal: await openPull({ github, main, note }, proposal, branch) };
+    },
+    publish: async (posting) => {
+      const { github, pulls } = begin();
+      const { topic } = posting;
+      const pull = (await pullOf(pulls, topic)).at(isRequestId(topic.name) ? 0 : -1);
+      if (pull === undefined) {
+        throw new PamError('E_FORGE_PLACE', `there is no pull request where ${topic.name} could be signed`, {
+          hint: 'statements travel on pull requests here: open one for it, or name it',
+        });
+      }
+      await post(github, pull, posting, await whoami(github));
+    },
+    lookUp: async (reference) => {
+      const { pulls } = begin();
+      const headOf = async (pull: Pull): ReturnType<Repository['resolve']> =>
+        (await heads.fetch([pull])).get(pull.number);
+      const at = { repository, owner, name, mainName: main, main: await mainNow(), headOf, pulls };
+      return await lookAtPull(at, await pullNamed(reference, at));
+    },
+    tell: async (place, markdown) => {
+      const { github, pulls } = begin();
+      const number = numberIn(place, owner, name);
+      if (number === undefined)
+        throw new PamError('E_BUG', `${place} is no pull request of ${owner}/${name}`);
+      await tell(github, await pulls.numbered(number), markdown);
+    },
+    whoami: async () => await whoami(begin().github),
+  };
+}
+
+interface WantedPull {
+  readonly id: RequestId;
+  readonly pull: Pull;
+}
+
+/** The one pull request of each id that counts. */
+async function wantedPulls(pulls: Pulls, { ids, days, skip }: Wanted): Promise<readonly WantedPull[]> {
+  const found = new Map<RequestId, Pull>();
+  if (days.length > 0) {
+    for (const pull of inOrder(await pulls.open())) {
+      const id = idOf(pull);
+      if (id === undefined || found.has(id) || skip?.has(id) === true) continue;
+      if (days.includes(id.slice(0, 8)) || ids.includes(id)) found.set(id, pull);
+    }
+  }
+  const missing = ids.filter((id) => !found.has(id) && skip?.has(id) !== true);
+  const others = await fewAtOnce(missing, async (id) => await pulls.of(id));
+  for (const [at, id] of missing.entries()) {
+    const [first] = others[at] ?? [];
+    if (first !== undefined) found.set(id, first);
+  }
+  return [...found].map(([id, pull]) => ({ id, pull }));
+}
+
+function withoutHead({ id, pull }: WantedPull): Proposal {
+  const message = 'its head cannot be fetched: git refuses what it holds, or it is not there yet';
+  return {
+    id,
+    place: pull.place,
+    head: pull.apiHead,
+    files: undefined,
+    fault: { code: 'E_GIT_OBJECT', message },
+  };
+}

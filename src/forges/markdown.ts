@@ -1,0 +1,26 @@
+/**
+ * Outside text in Markdown: always inside code, under a fence that it cannot close. There it is no link, no image, no
+ * HTML and no reference that closes an issue; what would hide is visible, and no `@` calls anybody.
+ */
+import { visible } from '../model/visible.ts';
+
+/** A block of its own. Lines stay lines. */
+export function codeBlock(text: string): string {
+  const lines = text.split('\n').map((line) => unmentioned(visible(line)));
+  const fence = '`'.repeat(Math.max(3, longestRun(text) + 1));
+  return `${fence}text\n${lines.join('\n').replace(/\n+$/u, '')}\n${fence}\n`;
+}
+
+/** Within a sentence, on one line. */
+export function code(text: string): string {
+  const line = unmentioned(visible(text.replace(/\s+/gu, ' ')));
+  const fence = '`'.repeat(longestRun(line) + 1);
+  // One blank on each side is not shown, and keeps a backtick at the edge apart from the fence.
+  return line.trim() === '' ? '` `' : `${fence} ${line} ${fence}`;
+}
+
+const longestRun = (text: string): number =>
+  Math.max(0, ...[...text.matchAll(/`+/gu)].map(([run]) => run.length));
+
+/** A space of no width: the text still reads as it was written. */
+const unmentioned = (text: string): string => text.replaceAll('@', '@\u200b');

@@ -1,0 +1,449 @@
+/** The GitHub forge against a double of GitHub that runs on a real bare repository. */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { readPostings } from '../../src/forges/github/postings.ts';
+import { pullRequests } from '../../src/forges/github/pull-requests.ts';
+import { openRepository } from '../../src/git/repository.ts';
+import { openGitHub } from '../../src/github/api.ts';
+import { PamError } from '../../src/model/error.ts';
+import type { Forge, Found, NewProposal, Posting, Topic } from '../../src/model/forge.ts';
+import { parseInstant } from '../../src/model/instant.ts';
+import { isRequestId, requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
+import type { Signed } from '../../src/model/statement.ts';
+import { joinSigned, printArmor } from '../../src/trust/armor.ts';
+import { type Stage, stage } from '../github/stage.ts';
+import { NO_FACTS } from '../support/posting.ts';
+import { json, rawApi, withRepository } from './raw-api.ts';
+import { commit, env, git, head, newRepository, tempDir } from './git-workbench.ts';
+
+const ID = id('20261122-reader-aaaaaa');
+const OTHER = id('20261122-reader-bbbbbb');
+const NOW = parseInstant('2026-11-22T18:00:00Z') ?? never();
+
+function never(): never {
+  throw new Error('this cannot be');
+}
+function id(text: string): RequestId {
+  return isRequestId(text) ? text : never();
+}
+
+const filesOf = (one: RequestId): Record<string, string> => ({
+  [requestPath(one)]: `id: ${one}\n`,
+  [signaturePath(one)]: `signed ${one}\n`,
+});
+
+const statement = (what: string): Signed => ({
+  text: `pam-statement: v1\ntype: ${what}\n`,
+  armor: printArmor(Buffer.from(`signature of ${what}`)),
+});
+const fenced = (signed: Signed, fence = '```'): string => `${fence}text\n${joinSigned(signed)}${fence}\n`;
+
+interface Hands extends Stage {
+  readonly notes: string[];
+  readonly forge: (
+    login: string,
+    how?: { readonly token?: string; readonly clone?: string; readonly id?: number },
+  ) => Promise<Forge>;
+  /** Pushes the branch `pam/<id>` and opens its pull request; gives its number. */
+  readonly proposed: (login: string, one: RequestId, files?: Record<string, string>) => Promise<number>;
+  readonly say: (login: string, what: string, body: object) => Promise<{ readonly id: number }>;
+}
+
+async function hands(): Promise<Hands> {
+  const at = await stage();
+  const notes: string[] = [];
+  const say: Hands['say'] = async (login, what, body) => {
+    const said = await at.ask(login, 'POST', what, body);
+    if (said.status > 299) throw new Error(`${said.status} ${JSON.stringify(said.body)}`);
+    return said.body as { readonly id: number };
+  };
+  return {
+    ...at,
+    notes,
+    say,
+    forge: async (login, { token = at.hub.token(login), clone = at.clone, id: number } = {}) => {
+      git(clone, 'fetch', '-q', 'origin', '+refs/heads/main:refs/remotes/origin/main');
+      const repository = await openRepository(clone, env);
+      const remote = { name: 'origin', remote: await repository.remote('origin') };
+      const github = openGitHub(
+        { owner: 'acme', name: 'access', id: number },
+        { ...env, GITHUB_API_URL: at.hub.url, GH_TOKEN: token },
+        { timeoutMs: 2000, maxBytes: 16 * 1024 * 1024 },
+      );
+      const note = (line: string): void => void notes.push(line);
+      return pullRequests({ github, repository, remote, main: 'main', now: () => NOW, note });
+    },
+    proposed: async (login, one, files = filesOf(one)) => {
+      at.push(`pam/${one}`, files);
+      return (
+        (await say(login, 'pulls', { title: 'x', head: `pam/${one}`, base: 'main' })) as unknown as {
+          number: number;
+        }
+      ).number;
+    },
+  };
+}
+
+const place = (number: number): string => `https://github.com/acme/access/pull/${number}`;
+const at = (name: string, number?: number): Topic => ({
+  name,
+  place: number === undefined ? null : place(number),
+});
+const posting = (
+  topic: Topic,
+  signed: Signed,
+  type: Posting['type'],
+  more: Partial<Posting> = {},
+): Posting => ({
+  topic,
+  signed,
+  type,
+  author: 'alice',
+  sentence: 'alice says so',
+  head: null,
+  ...more,
+});
+const proposal = (one: RequestId, facts: Partial<NewProposal['facts']> = {}): NewProposal => ({
+  id: one,
+  request: Buffer.from(`id: ${one}\n`),
+  signature: Buffer.from(`signed ${one}\n`),
+  author: 'bob',
+  message: `request ${one}\n`,
+  facts: {
+    ...NO_FACTS,
+    requester: 'bob',
+    subject: 'bob',
+    role: 'reader',
+    target: 'north',
+    duration: '1h',
+    risk: 'standard',
+    ...facts,
+  },
+});
+
+async function found(forge: Forge, topic: Topic): Promise<readonly Found[]> {
+  return (await forge.statements([topic])).get(topic.name) ?? never();
+}
+
+async function codeFrom(work: Promise<unknown>): Promise<string> {
+  try {
+    await work;
+    return 'ok';
+  } catch (error) {
+    if (error instanceof PamError) return error.code;
+    throw error;
+  }
+}
+
+describe('proposals', () => {
+  test('are open pull requests of a branch pam/<id>, as Git has them', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    await the.open('bob', 'docs');
+    const forge = await the.forge('alice');
+    expect(await forge.proposals({ ids: [], days: ['20261122'] })).toEqual([
+      {
+        id: ID,
+        place: place(number),
+        head: the.tip(`pam/${ID}`),
+        files: {
+          request: new Uint8Array(Buffer.from(`id: ${ID}\n`)),
+          signature: new Uint8Array(Buffer.from(`signed ${ID}\n`)),
+        },
+      },
+    ]);
+    expect(await forge.proposals({ ids: [], days: ['20261123'] })).toEqual([]);
+    expect(await forge.proposals({ ids: [ID], days: ['20261122'], skip: new Set([ID]) })).toEqual([]);
+  });
+
+  test('closed ones are found by their id', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    await the.ask('bob', 'PATCH', `pulls/${number}`, { state: 'closed' });
+    const forge = await the.forge('alice');
+    expect(await forge.proposals({ ids: [], days: ['20261122'] })).toEqual([]);
+    expect(await forge.proposals({ ids: [ID, OTHER], days: [] })).toMatchObject([
+      { id: ID, place: place(number) },
+    ]);
+  });
+
+  test.each([
+    ['another file', { 'src/x.ts': '' }],
+    ['a second request', filesOf(OTHER)],
+    ['policy', { 'policy/people.yaml': '' }],
+    ['attributes', { '.gitattributes': '*.yaml -diff\n' }],
+  ])('[A11] with %s beside it is no proposal', async (_what, more) => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID, { ...filesOf(ID), ...more });
+    const forge = await the.forge('alice');
+    expect(await forge.proposals({ ids: [ID], days: [] })).toMatchObject([
+      { files: undefined, fault: { code: 'E_PR_SCOPE' } },
+    ]);
+    expect((await forge.lookUp?.(String(number)))?.holds).toMatchObject({
+      kind: 'other',
+      fault: { code: 'E_PR_SCOPE' },
+    });
+  });
+
+  test("of a fork are read from the pull request's own head", async () => {
+    const the = await hands();
+    const fork = join(tempDir(), 'fork.git');
+    git(the.bare, 'clone', '-q', '--bare', the.bare, fork);
+    const clone = join(tempDir(), 'fork');
+    git(fork, 'clone', '-q', fork, clone);
+    commit(clone, filesOf(ID), 'ask');
+    git(clone, 'push', '-q', 'origin', `HEAD:refs/heads/pam/${ID}`);
+    the.hub.setRole('mallory', 'read');
+    the.hub.fork('mallory', fork);
+    await the.say('mallory', 'pulls', { title: 'x', head: `mallory:pam/${ID}`, base: 'main' });
+    const forge = await the.forge('alice');
+    expect(await forge.proposals({ ids: [ID], days: [] })).toMatchObject([
+      { id: ID, head: head(clone), place: place(1) },
+    ]);
+    expect(await forge.proposals({ ids: [], days: ['20261122'] })).toMatchObject([{ head: head(clone) }]);
+    // A branch of the repository itself comes first, though it came later: forks are anybody's.
+    const own = await the.proposed('bob', ID);
+    expect(await forge.proposals({ ids: [], days: ['20261122'] })).toMatchObject([{ place: place(own) }]);
+    expect((await forge.lookUp?.('#1'))?.holds).toMatchObject({ fault: { code: 'E_REQ_ID_TAKEN' } });
+    expect((await forge.lookUp?.(place(own)))?.holds).toEqual({ kind: 'request', id: ID });
+  });
+
+  test('a shallow checkout brings what it lacks', async () => {
+    const the = await hands();
+    for (let count = 0; count < 5; count += 1) the.push('main', { [`docs/${count}.md`]: '' });
+    the.push(`pam/${ID}`, filesOf(ID), 'origin/main~4');
+    await the.say('bob', 'pulls', { title: 'x', head: `pam/${ID}`, base: 'main' });
+    const shallow = join(tempDir(), 'shallow');
+    git(the.bare, 'clone', '-q', '--depth', '1', `file://${the.bare}`, shallow);
+    const forge = await the.forge('alice', { clone: shallow });
+    expect(await forge.proposals({ ids: [], days: ['20261122'] })).toMatchObject([{ id: ID, files: {} }]);
+  });
+
+  test('one whose objects git refuses is left alone; the others are read', async () => {
+    const the = await hands();
+    const bad = await the.proposed('bob', ID);
+    await the.proposed('bob', OTHER);
+    const blob = git(the.bare, 'rev-parse', `refs/heads/pam/${ID}:${requestPath(ID)}`);
+    const input = Buffer.concat([Buffer.from('100644 .git\0'), Buffer.from(blob, 'hex')]);
+    const args = ['--git-dir', the.bare, 'hash-object', '-t', 'tree', '-w', '--literally', '--stdin'];
+    const tree = execFileSync('git', args, { input, encoding: 'utf8' }).trim();
+    const hostile = git(the.bare, 'commit-tree', tree, '-p', the.tip('main'), '-m', 'hostile');
+    git(the.bare, 'update-ref', `refs/heads/pam/${ID}`, hostile);
+    const read = await (await the.forge('alice')).proposals({ ids: [], days: ['20261122'] });
+    expect(read).toMatchObject([
+      { id: OTHER, files: {} },
+      { id: ID, place: place(bad), files: undefined, fault: { code: 'E_GIT_OBJECT' } },
+    ]);
+  });
+});
+
+describe('statements', () => {
+  const APPROVAL = statement('approval');
+  const STOP = statement('stop');
+
+  test('reviews and comments, clicks with and without a signed block, oldest first', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    const reviews = `pulls/${number}/reviews`;
+    const comments = `issues/${number}/comments`;
+    await the.say('carol', comments, { body: 'what is this for?' });
+    const one = await the.say('alice', reviews, { event: 'REQUEST_CHANGES', body: 'no' });
+    the.hub.later(1);
+    const two = await the.say('alice', reviews, {
+      event: 'APPROVE',
+      body: `alice approves\n\n${fenced(APPROVAL)}`,
+    });
+    the.hub.later(1);
+    const three = await the.say('carol', comments, { body: fenced(STOP) });
+    the.hub.later(1);
+    const four = await the.say('carol', reviews, { event: 'COMMENT', body: fenced(APPROVAL) });
+    const five = await the.say('carol', reviews, { event: 'APPROVE', body: fenced(STOP) });
+    await the.ask('alice', 'PUT', `${reviews}/${five.id}/dismissals`, { message: 'x' });
+    await the.say('rita', reviews, { body: fenced(STOP) });
+    const alice = { id: 1001, login: 'alice', human: true };
+    const carol = { id: 1003, login: 'carol', human: true };
+    const review = (what: { readonly id: number }): string => `${place(number)}#pullrequestreview-${what.id}`;
+    expect(await found(await the.forge('alice'), at(ID, number))).toEqual([
+      { place: review(one), signed: null, posted: { by: alice, intent: 'object' } },
+      { place: review(two), signed: APPROVAL, posted: { by: alice, intent: 'approve' } },
+      {
+        place: `${place(number)}#issuecomment-${three.id}`,
+        signed: STOP,
+        posted: { by: carol, intent: 'comment' },
+      },
+      { place: review(four), signed: APPROVAL, posted: { by: carol, intent: 'comment' } },
+      { place: review(five), signed: STOP, posted: { by: carol, intent: 'dismissed' } },
+    ]);
+  });
+
+  test('[H6] no person: bots, Apps and ghosts', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    the.hub.settings.workflow.can_approve_pull_request_reviews = true;
+    const actions = the.hub.actionsToken({ pull_requests: 'write', issues: 'write', contents: 'read' });
+    await the.askWith(actions, 'POST', `pulls/${number}/reviews`, {
+      event: 'APPROVE',
+      body: fenced(APPROVAL),
+    });
+    the.hub.later(1);
+    await the.say('carol', `pulls/${number}/reviews`, { event: 'APPROVE', body: fenced(APPROVAL) });
+    the.hub.later(1);
+    await the.say('carol', `issues/${number}/comments`, { body: fenced(STOP) });
+    the.hub.deleteAccount('carol');
+    const ghost = { id: 0, login: 'ghost', human: false };
+    expect((await found(await the.forge('alice'), at(ID, number))).map(({ posted }) => posted)).toEqual([
+      { by: { id: 41_898_282, login: 'github-actions[bot]', human: false }, intent: 'approve' },
+      { by: ghost, intent: 'approve' },
+      { by: ghost, intent: 'comment' },
+    ]);
+  });
+
+  test('[H1] [Z25] all pages are read: the decisive one is the last of 101', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    for (let count = 0; count < 100; count += 1)
+      await the.say('carol', `pulls/${number}/reviews`, { event: 'COMMENT', body: `${count}` });
+    await the.say('alice', `pulls/${number}/reviews`, { event: 'REQUEST_CHANGES', body: fenced(STOP) });
+    expect(await found(await the.forge('alice'), at(ID, number))).toMatchObject([
+      { signed: STOP, posted: { intent: 'object' } },
+    ]);
+  });
+
+  test('a comment that is removed while pages are read hides none behind it', async () => {
+    const comment = (number: number): object => ({
+      id: number,
+      user: { id: 1001, login: 'alice', type: 'User' },
+      body: number === 101 ? fenced(STOP) : `${number}`,
+      created_at: '2026-11-22T18:00:00Z',
+    });
+    let comments = Array.from({ length: 101 }, (_, at) => comment(at + 1));
+    const reply = (perPage: number, page: number): readonly object[] =>
+      comments.slice((page - 1) * perPage, page * perPage);
+    const api = await rawApi(
+      withRepository((response, { url }) => {
+        const page = Number(new URL(url, 'http://x').searchParams.get('page'));
+        if (url.includes('/reviews')) json(response, []);
+        else {
+          json(response, reply(100, page));
+          // Whoever wants the last one missed removes one of their own, once.
+          if (page === 1 && comments.length === 101) comments = comments.slice(1);
+        }
+      }),
+    );
+    const where = { owner: 'acme', name: 'access', id: undefined };
+    const github = openGitHub(where, { ...env, GITHUB_API_URL: api.url, GH_TOKEN: 'x' });
+    expect(await readPostings(github, { number: 1, place: place(1) })).toMatchObject([{ signed: STOP }]);
+  });
+
+  const HOSTILE: readonly (readonly [
+    'reviews' | 'comments' | 'pull' | 'repository' | 'pulls',
+    Parameters<Stage['hub']['hostile']>[1],
+    string,
+  ])[] = [
+    ['reviews', 'html-200', 'E_FORGE_SHAPE'],
+    ['reviews', 'truncated-json', 'E_FORGE_SHAPE'],
+    ['reviews', 'not-a-list', 'E_FORGE_SHAPE'],
+    ['reviews', 'wrong-types', 'E_FORGE_SHAPE'],
+    ['comments', 'wrong-types', 'E_FORGE_SHAPE'],
+    ['pull', 'wrong-types', 'E_FORGE_SHAPE'],
+    ['reviews', 'poisoned-304', 'E_FORGE_SHAPE'],
+    ['reviews', '502', 'E_FORGE_NETWORK'],
+    ['reviews', 'connection-reset', 'E_FORGE_NETWORK'],
+    ['reviews', 'slow', 'E_FORGE_NETWORK'],
+    ['reviews', 'rate-limited', 'E_FORGE_BUSY'],
+    ['reviews', 'secondary-limited', 'E_FORGE_BUSY'],
+    ['reviews', 'redirect-to-other-host', 'E_FORGE_REPO'],
+    ['repository', 'redirect-to-other-host', 'E_FORGE_REPO'],
+    ['reviews', 'moved-repository', 'E_FORGE_REPO'],
+    ['repository', 'other-repository-id', 'E_FORGE_REPO'],
+    ['reviews', 'looping-next', 'E_FORGE_PAGING'],
+    ['reviews', 'missing-next', 'E_FORGE_PAGING'],
+    ['comments', 'next-to-other-host', 'E_FORGE_PAGING'],
+    ['reviews', 'duplicate-pages', 'E_FORGE_PAGING'],
+    ['reviews', '5000-reviews', 'E_FORGE_LIMIT'],
+    ['reviews', 'huge-body', 'E_FORGE_LIMIT'],
+    ['comments', 'huge-body', 'E_FORGE_LIMIT'],
+    ['reviews', '500-then-ok', 'ok'],
+    ['reviews', 'null-user', 'ok'],
+    ['reviews', 'null-commit', 'ok'],
+    ['reviews', 'missing-submitted-at', 'ok'],
+  ];
+  test('[H5, H12, H13, H15] hostile answers are errors by name, or read for what they say', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    await the.say('alice', `pulls/${number}/reviews`, { event: 'APPROVE', body: fenced(APPROVAL) });
+    await the.say('alice', `issues/${number}/comments`, { body: fenced(STOP) });
+    const repository = the.hub.repositoryId();
+    const seen: (readonly [string, string, string])[] = [];
+    for (const [operation, name] of HOSTILE) {
+      const forge = await the.forge('alice', { id: repository });
+      the.hub.hostile(operation, name, { seconds: 3600 });
+      seen.push([operation, name, await codeFrom(found(forge, at(ID, number)))]);
+      the.hub.honest();
+    }
+    expect(seen).toEqual(HOSTILE);
+    expect(the.hub.elsewhere.requests).toEqual([]);
+  });
+
+  test('[H2, H5] what odd reviews count for', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    await the.say('alice', `pulls/${number}/reviews`, { event: 'REQUEST_CHANGES', body: fenced(STOP) });
+    const forge = await the.forge('alice');
+    the.hub.hostile('reviews', 'null-user');
+    expect(await found(forge, at(ID, number))).toMatchObject([
+      { signed: STOP, posted: { by: { human: false } } },
+    ]);
+    the.hub.honest();
+    the.hub.hostile('reviews', 'missing-submitted-at');
+    expect(await found(forge, at(ID, number))).toMatchObject([
+      { signed: STOP, posted: { by: { id: 1001 }, intent: 'object' } },
+    ]);
+  });
+
+  test('without a place, all pull requests of the branch are read; with one, that alone', async () => {
+    const the = await hands();
+    const first = await the.proposed('bob', ID);
+    await the.ask('bob', 'PATCH', `pulls/${first}`, { state: 'closed' });
+    the.push(`pam/${ID}`, { ...filesOf(ID), more: 'x' });
+    const second = (
+      (await the.say('bob', 'pulls', { title: 'x', head: `pam/${ID}`, base: 'main' })) as unknown as {
+        number: number;
+      }
+    ).number;
+    await the.say('alice', `issues/${first}/comments`, { body: fenced(STOP) });
+    the.hub.later(1);
+    await the.say('alice', `pulls/${second}/reviews`, { event: 'APPROVE', body: fenced(APPROVAL) });
+    const forge = await the.forge('alice');
+    expect((await found(forge, at(ID))).map(({ signed }) => signed)).toEqual([STOP, APPROVAL]);
+    expect((await found(forge, at(ID, first))).map(({ signed }) => signed)).toEqual([STOP]);
+    expect(await found(forge, at(OTHER))).toEqual([]);
+    expect(await found(forge, { name: ID, place: 'https://github.com/acme/other/pull/1' })).toHaveLength(2);
+  });
+
+  test.each(['merge', 'squash', 'rebase'] as const)(
+    '[Z9] on a policy: where the commits of main came from (%s)',
+    async (method) => {
+      const the = await hands();
+      the.push('stricter', { 'policy/roles.yaml': 'roles: {}\n' });
+      const { number } = (await the.say('carol', 'pulls', {
+        title: 'x',
+        head: 'stricter',
+        base: 'main',
+      })) as unknown as { number: number };
+      await the.say('alice', `pulls/${number}/reviews`, {
+        event: 'APPROVE',
+        body: fenced(statement('policy')),
+      });
+      const forge = await the.forge('alice');
+      expect(await found(forge, at('policy-2'))).toEqual([]);
+      expect(await found(forge, at('policy-2', number))).toHaveLength(1);
+      the.hub.merge(number, method);
+      for (let count = 0; count < 3; count += 1) the.push('main', { [`docs/${count}.md`]: '' });
+      expect(await found(await the.forge('alice'), at('policy-2'))).toMatchObject([
+        { signed: statement('policy'), posted: { by: { login: 'alice' }, intent: 'approve' } },
+      ]);
+    },
+  );
+});
