@@ -1,5 +1,7 @@
 /** The GitHub forge against a double of GitHub that runs on a real bare repository. */
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readPostings } from '../../src/forges/github/postings.ts';
@@ -15,7 +17,7 @@ import { joinSigned, printArmor } from '../../src/trust/armor.ts';
 import { type Stage, stage } from '../github/stage.ts';
 import { NO_FACTS } from '../support/posting.ts';
 import { json, rawApi, withRepository } from './raw-api.ts';
-import { commit, env, git, head, newRepository, tempDir } from './git-workbench.ts';
+import { commit, env, git, head, oidOf, tempDir } from './git-workbench.ts';
 
 const ID = id('20261122-reader-aaaaaa');
 const OTHER = id('20261122-reader-bbbbbb');
@@ -43,7 +45,12 @@ interface Hands extends Stage {
   readonly notes: string[];
   readonly forge: (
     login: string,
-    how?: { readonly token?: string; readonly clone?: string; readonly id?: number },
+    how?: {
+      readonly token?: string;
+      readonly clone?: string;
+      readonly id?: number;
+      readonly env?: Record<string, string>;
+    },
   ) => Promise<Forge>;
   /** Pushes the branch `pam/<id>` and opens its pull request; gives its number. */
   readonly proposed: (login: string, one: RequestId, files?: Record<string, string>) => Promise<number>;
@@ -62,13 +69,16 @@ async function hands(): Promise<Hands> {
     ...at,
     notes,
     say,
-    forge: async (login, { token = at.hub.token(login), clone = at.clone, id: number } = {}) => {
+    forge: async (
+      login,
+      { token = at.hub.token(login), clone = at.clone, id: number, env: more = {} } = {},
+    ) => {
       git(clone, 'fetch', '-q', 'origin', '+refs/heads/main:refs/remotes/origin/main');
       const repository = await openRepository(clone, env);
       const remote = { name: 'origin', remote: await repository.remote('origin') };
       const github = openGitHub(
         { owner: 'acme', name: 'access', id: number },
-        { ...env, GITHUB_API_URL: at.hub.url, GH_TOKEN: token },
+        { ...env, GITHUB_API_URL: at.hub.url, GH_TOKEN: token, ...more },
         { timeoutMs: 2000, maxBytes: 16 * 1024 * 1024 },
       );
       const note = (line: string): void => void notes.push(line);
@@ -76,15 +86,12 @@ async function hands(): Promise<Hands> {
     },
     proposed: async (login, one, files = filesOf(one)) => {
       at.push(`pam/${one}`, files);
-      return (
-        (await say(login, 'pulls', { title: 'x', head: `pam/${one}`, base: 'main' })) as unknown as {
-          number: number;
-        }
-      ).number;
+      return numberOf(await say(login, 'pulls', { title: 'x', head: `pam/${one}`, base: 'main' }));
     },
   };
 }
 
+const numberOf = (made: unknown): number => (made as { readonly number: number }).number;
 const place = (number: number): string => `https://github.com/acme/access/pull/${number}`;
 const at = (name: string, number?: number): Topic => ({
   name,
@@ -317,7 +324,7 @@ describe('statements', () => {
       body: number === 101 ? fenced(STOP) : `${number}`,
       created_at: '2026-11-22T18:00:00Z',
     });
-    let comments = Array.from({ length: 101 }, (_, at) => comment(at + 1));
+    let comments = Array.from({ length: 101 }, (_, index) => comment(index + 1));
     const reply = (perPage: number, page: number): readonly object[] =>
       comments.slice((page - 1) * perPage, page * perPage);
     const api = await rawApi(
@@ -407,11 +414,7 @@ describe('statements', () => {
     const first = await the.proposed('bob', ID);
     await the.ask('bob', 'PATCH', `pulls/${first}`, { state: 'closed' });
     the.push(`pam/${ID}`, { ...filesOf(ID), more: 'x' });
-    const second = (
-      (await the.say('bob', 'pulls', { title: 'x', head: `pam/${ID}`, base: 'main' })) as unknown as {
-        number: number;
-      }
-    ).number;
+    const second = numberOf(await the.say('bob', 'pulls', { title: 'x', head: `pam/${ID}`, base: 'main' }));
     await the.say('alice', `issues/${first}/comments`, { body: fenced(STOP) });
     the.hub.later(1);
     await the.say('alice', `pulls/${second}/reviews`, { event: 'APPROVE', body: fenced(APPROVAL) });
@@ -427,11 +430,9 @@ describe('statements', () => {
     async (method) => {
       const the = await hands();
       the.push('stricter', { 'policy/roles.yaml': 'roles: {}\n' });
-      const { number } = (await the.say('carol', 'pulls', {
-        title: 'x',
-        head: 'stricter',
-        base: 'main',
-      })) as unknown as { number: number };
+      const number = numberOf(
+        await the.say('carol', 'pulls', { title: 'x', head: 'stricter', base: 'main' }),
+      );
       await the.say('alice', `pulls/${number}/reviews`, {
         event: 'APPROVE',
         body: fenced(statement('policy')),
@@ -446,4 +447,273 @@ describe('statements', () => {
       ]);
     },
   );
+});
+
+describe('proposing', () => {
+  interface Shown {
+    readonly title: string;
+    readonly body: string;
+    readonly user: { readonly login: string };
+    readonly labels: readonly { readonly name: string }[];
+    readonly requested_reviewers: readonly { readonly login: string }[];
+  }
+  const shown = async (the: Hands, number: number): Promise<Shown> =>
+    (await the.ask('carol', 'GET', `pulls/${number}`)).body as Shown;
+
+  test('pushes the branch, then opens a pull request that a human can decide from', async () => {
+    const the = await hands();
+    const forge = await the.forge('bob');
+    const made = await forge.propose(
+      proposal(ID, {
+        permissions: ['read'],
+        justification: 'The lock has to go.',
+        reasons: [{ code: 'E_POL_TTL', ok: true, message: '1h is at most 8h' }],
+        approvers: [
+          { name: 'alice', login: 'alice' },
+          { name: 'bob', login: 'bob' },
+          { name: 'carol', login: null },
+        ],
+      }),
+    );
+    expect(made).toEqual({ branch: `pam/${ID}`, proposal: place(1) });
+    expect(git(the.bare, 'show', `pam/${ID}:${requestPath(ID)}`)).toBe(`id: ${ID}`);
+    const { title, body, user, labels, requested_reviewers: asked } = await shown(the, 1);
+    expect({ title, by: user.login }).toEqual({ title: 'reader for bob on north, 1h', by: 'bob' });
+    for (const text of ['"The lock has to go."', '1h is at most 8h', `pam approve ${ID}`, 'gets      read'])
+      expect(body).toContain(text);
+    expect(labels.map(({ name }) => name)).toEqual(['pam', 'pam: standard']);
+    expect(asked.map(({ login }) => login)).toEqual(['alice']);
+    expect(the.notes).toEqual([]);
+    expect(await forge.proposals({ ids: [ID], days: [] })).toMatchObject([
+      { id: ID, place: place(1), files: {} },
+    ]);
+  });
+
+  test('an id that is in use is E_REQ_ID_TAKEN, and nothing is opened', async () => {
+    const the = await hands();
+    const forge = await the.forge('bob');
+    await forge.propose(proposal(ID));
+    expect(await codeFrom(forge.propose(proposal(ID)))).toBe('E_REQ_ID_TAKEN');
+    expect((await the.ask('carol', 'GET', 'pulls')).body).toHaveLength(1);
+  });
+
+  test('an approver who may not read the repository keeps nobody else from being asked', async () => {
+    const the = await hands();
+    const approvers = ['alice', 'mallory', 'carol'].map((name) => ({ name, login: name }));
+    await (await the.forge('bob')).propose(proposal(ID, { approvers }));
+    expect((await shown(the, 1)).requested_reviewers.map(({ login }) => login)).toEqual(['alice', 'carol']);
+    expect(the.notes).toEqual(['GitHub did not ask mallory for a review: tell them about pull request 1']);
+  });
+
+  test('a token that may not open one says so, and where the branch is', async () => {
+    const the = await hands();
+    const token = the.fine('bob', { contents: 'write', pull_requests: 'read' });
+    const forge = await the.forge('bob', { token });
+    await expect(forge.propose(proposal(ID))).rejects.toMatchObject({
+      code: 'E_FORGE_FORBIDDEN',
+      hint: expect.stringMatching(/pull_requests.*write.*pam\/2026/u) as unknown,
+    });
+  });
+
+  test('a run of apply is started by whoever may', async () => {
+    const the = await hands();
+    the.push('main', { '.github/workflows/pam-apply.yml': 'on: workflow_dispatch\n' });
+    await (await the.forge('bob')).propose(proposal(ID));
+    expect(the.hub.dispatches).toMatchObject([{ to: 'pam-apply.yml', by: 'bob', ref: 'main' }]);
+  });
+});
+
+describe('publishing', () => {
+  const APPROVAL = statement('approval');
+  const STOP = statement('stop');
+  const POLICY = statement('policy');
+  const ready = async (): Promise<{
+    readonly the: Hands;
+    readonly number: number;
+    readonly alice: Forge;
+    readonly bob: Forge;
+  }> => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    return { the, number, alice: await the.forge('alice'), bob: await the.forge('bob') };
+  };
+  const intents = async (forge: Forge, topic: Topic): Promise<readonly unknown[]> =>
+    (await found(forge, topic)).map(({ signed, posted }) => [signed?.text, posted?.by.login, posted?.intent]);
+
+  test('an approval is a review of the head that was judged, once', async () => {
+    const { the, number, alice } = await ready();
+    const judged = oidOf(the.tip(`pam/${ID}`));
+    the.push(`pam/${ID}`, { ...filesOf(ID), more: 'x' }, judged);
+    await alice.publish(posting(at(ID, number), APPROVAL, 'approval', { head: judged }));
+    await alice.publish(posting(at(ID, number), APPROVAL, 'approval', { head: judged }));
+    const reviews = (await the.ask('carol', 'GET', `pulls/${number}/reviews`)).body;
+    expect(reviews).toMatchObject([{ state: 'APPROVED', commit_id: judged }]);
+    expect(JSON.stringify(reviews)).toContain('alice says so');
+    expect(await intents(alice, at(ID, number))).toEqual([[APPROVAL.text, 'alice', 'approve']]);
+  });
+
+  test('one that was dismissed, or that somebody else copied, is posted again', async () => {
+    const { the, number, alice } = await ready();
+    await the.say('carol', `pulls/${number}/reviews`, { event: 'APPROVE', body: fenced(APPROVAL) });
+    the.hub.later(1);
+    await alice.publish(posting(at(ID), APPROVAL, 'approval'));
+    const [, own] = (await the.ask('carol', 'GET', `pulls/${number}/reviews`)).body as { id: number }[];
+    await the.ask('carol', 'PUT', `pulls/${number}/reviews/${own?.id}/dismissals`, { message: 'x' });
+    the.hub.later(1);
+    await alice.publish(posting(at(ID), APPROVAL, 'approval'));
+    expect(await intents(alice, at(ID))).toEqual([
+      [APPROVAL.text, 'carol', 'approve'],
+      [APPROVAL.text, 'alice', 'dismissed'],
+      [APPROVAL.text, 'alice', 'approve'],
+    ]);
+  });
+
+  test('a denial asks for changes; on a closed or own pull request it is a comment', async () => {
+    const { the, number, alice, bob } = await ready();
+    await alice.publish(posting(at(ID, number), STOP, 'stop'));
+    await bob.publish(posting(at(ID, number), statement('stop by bob'), 'stop'));
+    await the.ask('bob', 'PATCH', `pulls/${number}`, { state: 'closed' });
+    the.hub.later(1);
+    await alice.publish(posting(at(ID, number), statement('stop again'), 'stop'));
+    expect(await intents(alice, at(ID, number))).toEqual([
+      [STOP.text, 'alice', 'object'],
+      [statement('stop by bob').text, 'bob', 'comment'],
+      [statement('stop again').text, 'alice', 'comment'],
+    ]);
+  });
+
+  test('nobody approves their own pull request, but an admin signs their own policy change', async () => {
+    const { the, number, bob, alice } = await ready();
+    expect(await codeFrom(bob.publish(posting(at(ID, number), APPROVAL, 'approval')))).toBe('E_FORGE_OWN');
+    the.push('stricter', { 'policy/roles.yaml': 'roles: {}\n' });
+    const change = numberOf(await the.say('bob', 'pulls', { title: 'x', head: 'stricter', base: 'main' }));
+    await bob.publish(posting(at('policy-2', change), POLICY, 'policy'));
+    await bob.publish(posting(at('policy-2', change), POLICY, 'policy'));
+    the.hub.later(1);
+    await alice.publish(posting(at('policy-2', change), statement('policy, alice'), 'policy'));
+    expect(await intents(alice, at('policy-2', change))).toEqual([
+      [POLICY.text, 'bob', 'comment'],
+      [statement('policy, alice').text, 'alice', 'approve'],
+    ]);
+  });
+
+  test('where there is no pull request, it says so', async () => {
+    const { alice } = await ready();
+    expect(await codeFrom(alice.publish(posting(at(OTHER), STOP, 'stop')))).toBe('E_FORGE_PLACE');
+    expect(await codeFrom(alice.publish(posting(at('policy-2'), POLICY, 'policy')))).toBe('E_FORGE_PLACE');
+  });
+});
+
+describe('looking up', () => {
+  test('by number, by #number, by address; nothing else', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    const forge = await the.forge('alice');
+    const expected = {
+      place: place(number),
+      number,
+      open: true,
+      head: the.tip(`pam/${ID}`),
+      holds: { kind: 'request', id: ID },
+    };
+    for (const reference of [`${number}`, `#${number}`, place(number), `${place(number)}/files`])
+      expect(await forge.lookUp?.(reference)).toEqual(expected);
+    for (const reference of [
+      '0',
+      '-1',
+      'x',
+      place(number).replace('acme', 'evil'),
+      place(number).replace('github.com', 'evil.example'),
+    ])
+      expect(await codeFrom(forge.lookUp?.(reference) ?? never())).toBe('E_USAGE');
+    expect(await codeFrom(forge.lookUp?.('999') ?? never())).toBe('E_FORGE_NOT_FOUND');
+  });
+
+  test.each([
+    [
+      'a policy change',
+      { 'pam.yaml': 'version: 1\n', 'policy/roles.yaml': 'roles: {}\n' },
+      { kind: 'policy' },
+    ],
+    ['documentation', { 'docs/x.md': '' }, { kind: 'other' }],
+    [
+      'policy with something else',
+      { 'pam.yaml': '', 'docs/x.md': '' },
+      { kind: 'other', fault: { code: 'E_PR_SCOPE' } },
+    ],
+    [
+      'policy with a file too many',
+      { 'policy/other.yaml': '' },
+      { kind: 'other', fault: { code: 'E_POL_FILES' } },
+    ],
+    ['a request on another branch', filesOf(ID), { kind: 'other', fault: { code: 'E_PR_SCOPE' } }],
+  ])('%s, open and merged', async (_what, files: Record<string, string>, holds) => {
+    const the = await hands();
+    the.push('change', files);
+    const number = numberOf(await the.say('carol', 'pulls', { title: 'x', head: 'change', base: 'main' }));
+    expect(await (await the.forge('alice')).lookUp?.(`${number}`)).toMatchObject({ open: true, holds });
+    the.hub.merge(number, 'merge');
+    expect(await (await the.forge('alice')).lookUp?.(`${number}`)).toMatchObject({ open: false, holds });
+  });
+
+  test('a policy change comes with the files at its head', async () => {
+    const the = await hands();
+    the.push('change', { 'policy/roles.yaml': 'roles: {}\n' });
+    await the.say('carol', 'pulls', { title: 'x', head: 'change', base: 'main' });
+    const looked = await (await the.forge('alice')).lookUp?.('1');
+    const files = looked?.holds.kind === 'policy' ? looked.holds.files : never();
+    expect(Buffer.from(files.get('policy/roles.yaml') ?? never()).toString()).toBe('roles: {}\n');
+  });
+});
+
+describe('telling', () => {
+  const bodies = async (the: Hands): Promise<readonly unknown[]> =>
+    (
+      (await the.ask('carol', 'GET', 'issues/1/comments')).body as { user: { login: string }; body: string }[]
+    ).map(({ user, body }) => [user.login, body.split('\n').slice(1).join('\n')]);
+
+  test('one comment, updated in place, whoever else writes its mark', async () => {
+    const the = await hands();
+    await the.proposed('bob', ID);
+    const alice = await the.forge('alice');
+    await alice.tell?.(place(1), 'pending');
+    const [own] = (await the.ask('carol', 'GET', 'issues/1/comments')).body as { body: string }[];
+    await the.say('mallory', 'issues/1/comments', { body: own?.body ?? '' }).catch(() => undefined);
+    await the.say('bob', 'issues/1/comments', { body: own?.body ?? '' });
+    const token = the.hub.actionsToken({ pull_requests: 'write', issues: 'write', contents: 'read' });
+    const actions = await the.forge('alice', { token });
+    await actions.tell?.(place(1), 'by the check');
+    await actions.tell?.(place(1), 'by the check, again');
+    await alice.tell?.(place(1), 'approved');
+    expect(await bodies(the)).toEqual([
+      ['alice', 'approved'],
+      ['bob', 'pending'],
+      ['github-actions[bot]', 'by the check, again'],
+    ]);
+    expect(await actions.whoami?.()).toBeNull();
+    expect(await alice.whoami?.()).toEqual({ id: 1001, login: 'alice', human: true });
+  });
+
+  test('an App knows its own', async () => {
+    const the = await hands();
+    await the.proposed('bob', ID);
+    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+    });
+    the.hub.addApp({
+      id: 7,
+      slug: 'pam-for-acme',
+      publicKey,
+      permissions: { pull_requests: 'write', issues: 'write', contents: 'read' },
+    });
+    const keyFile = join(tempDir(), 'app.pem');
+    writeFileSync(keyFile, privateKey);
+    const forge = await the.forge('alice', { env: { PAM_GITHUB_APP_ID: '7', PAM_GITHUB_APP_KEY: keyFile } });
+    await forge.tell?.(place(1), 'pending');
+    await forge.tell?.(place(1), 'approved');
+    expect(await bodies(the)).toEqual([['pam-for-acme[bot]', 'approved']]);
+    expect(await forge.whoami?.()).toBeNull();
+  });
 });

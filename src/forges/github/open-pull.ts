@@ -23,9 +23,11 @@ export async function openPull(at: Opening, proposal: NewProposal, branch: strin
   const fields = fieldsOf(await create(github, main, proposal, branch), what);
   const number = numberOf(fields, 'number', what);
   const { login } = readAuthor(fields['user'], what);
-  await askForReviews(at, number, proposal.facts, login);
-  await addLabels(at, number, proposal.facts);
-  await startApply(github, main);
+  await Promise.all([
+    askForReviews(at, number, proposal.facts, login),
+    addLabels(at, number, proposal.facts),
+    startApply(github, main),
+  ]);
   return textOf(fields, 'html_url', what);
 }
 
