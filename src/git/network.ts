@@ -10,6 +10,7 @@ import { isOid, type Oid } from '../model/names.ts';
 import {
   checkRef,
   fillPattern,
+  isPullFollowed,
   isPullHead,
   isRef,
   matchPattern,
@@ -106,11 +107,8 @@ function parseRefspec(text: string): Refspec {
     throw new PamError('E_GIT_REF', `${JSON.stringify(text)} is not a refspec`);
   }
   const spec = { from: parsePattern(source), to: parsePattern(target) };
-  if (
-    !(source.startsWith('refs/heads/') || isPullHead(source)) ||
-    !target.startsWith('refs/remotes/') ||
-    spec.from.star !== spec.to.star
-  ) {
+  const branch = source.startsWith('refs/heads/') && target.startsWith('refs/remotes/');
+  if (!(branch || isPullFollowed(source, target)) || spec.from.star !== spec.to.star) {
     throw new PamError(
       'E_GIT_REF',
       `${JSON.stringify(text)} does not go from a branch or a pull request's head to a remote-tracking ref`,

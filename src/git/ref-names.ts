@@ -17,6 +17,17 @@ const PULL_HEAD = /^refs\/pull\/[1-9][0-9]{0,9}\/head$/u;
 
 export const isPullHead = (ref: string): boolean => PULL_HEAD.test(ref);
 
+/**
+ * `refs/pull/12/head` is kept as `refs/remotes/origin.pull/12`: no branch of any remote is followed there, since no
+ * remote that pam uses has a dot in its name.
+ */
+export function isPullFollowed(source: string, target: string): boolean {
+  const number = isPullHead(source) ? source.split('/')[2] : undefined;
+  return (
+    number !== undefined && new RegExp(`^refs/remotes/[A-Za-z0-9_-]+\\.pull/${number}$`, 'u').test(target)
+  );
+}
+
 export function checkRef(ref: string): string {
   if (isRef(ref)) return ref;
   throw new PamError('E_GIT_REF', `${JSON.stringify(ref)} is not a ref name that pam uses`, {

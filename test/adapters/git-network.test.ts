@@ -181,8 +181,40 @@ describe('list and fetch', () => {
       '+refs/heads/*:refs/remotes/origin/x',
       'main',
       '+refs/pull/1/head:refs/remotes/origin/x',
+      '+refs/pull/1/head:refs/remotes/origin.pull/2',
+      '+refs/pull/1/head:refs/heads/x',
+      '+refs/pull/1/merge:refs/remotes/origin.pull/1',
+      '+refs/pull/*/head:refs/remotes/origin.pull/*',
+      '+refs/pull/01/head:refs/remotes/origin.pull/01',
     ];
     expect(await strays(bad, 'E_GIT_REF', async (spec) => await remote.fetch([spec]))).toEqual([]);
+  });
+
+  it('heads of pull requests are followed one by one, beside the branches; a branch in their way is not in their way', async () => {
+    const { bare, clone } = withRemote();
+    const [dir, other] = [clone(), clone()];
+    const next = commit(other, { n: '1' });
+    git(
+      other,
+      'push',
+      '-q',
+      'origin',
+      'HEAD:refs/pull/12/head',
+      'HEAD:refs/pull/13/head',
+      'main:refs/heads/pull',
+    );
+    const { repository, remote } = await connect(dir);
+    const specs = ['+refs/pull/12/head:refs/remotes/origin.pull/12', `+${MAIN}:refs/remotes/origin/main`];
+    await remote.fetch([...specs, '+refs/heads/pull:refs/remotes/origin/pull']);
+    const tracked = async (): Promise<object> =>
+      Object.fromEntries(await repository.refs(['refs/remotes/origin.pull/']));
+    expect(await tracked()).toEqual({ 'refs/remotes/origin.pull/12': next });
+    git(bare, 'update-ref', 'refs/pull/12/head', head(bare, 'main'));
+    await remote.fetch(specs);
+    expect(await tracked()).toEqual({ 'refs/remotes/origin.pull/12': head(bare, 'main') });
+    git(bare, 'update-ref', '-d', 'refs/pull/12/head');
+    await remote.fetch(specs);
+    expect(await tracked()).toEqual({});
   });
 
   it('a branch may become a folder of branches', async () => {
