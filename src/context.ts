@@ -10,19 +10,23 @@ import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
 import { gitBranches } from './forges/git-branches.ts';
 import { bringAlong } from './git/bring-along.ts';
+import { examineClone, gitVersion, receiveSettings } from './git/examine-clone.ts';
 import { offlineRemote } from './git/offline-remote.ts';
 import { openRepository } from './git/repository.ts';
 import { userSetting } from './git/user-settings.ts';
 import type { GitHub } from './github/api.ts';
 import { fileIncidents } from './incidents/file.ts';
+import { examineDirectory } from './memory/examine-directory.ts';
 import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { PamError } from './model/error.ts';
 import type { Forge } from './model/forge.ts';
 import type { IncidentSource } from './model/incident.ts';
 import type { Remote, Repository } from './model/git.ts';
 import type { Instant } from './model/instant.ts';
+import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Oid, type Sha256 } from './model/names.ts';
 import type { PamConfig } from './model/policy.ts';
+import { examineKey, keygenSigns } from './signing/examine-key.ts';
 import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { providers } from './targets/registry.ts';
 import { parsePublicKey } from './trust/public-key.ts';
@@ -92,6 +96,17 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     progress: outside.progress,
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
     sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
+  };
+}
+
+export function layMachine(env: Environment): Machine {
+  return {
+    gitVersion: async () => await gitVersion(env),
+    keygenSigns: async () => await keygenSigns(env),
+    key: async (file) => await examineKey(file, env),
+    clone: async (gitDir) => await examineClone(gitDir, env),
+    receive: async (url) => await receiveSettings(url, env),
+    directory: examineDirectory,
   };
 }
 

@@ -5,7 +5,16 @@
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, Register, Session } from './commands/session.ts';
-import { directoryOf, executorOf, keyFileOf, layDesk, type Outside, personOf, stateHome } from './context.ts';
+import {
+  directoryOf,
+  executorOf,
+  keyFileOf,
+  layDesk,
+  layMachine,
+  type Outside,
+  personOf,
+  stateHome,
+} from './context.ts';
 import { EXIT, type Exit, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
 import { errorJson, errorText } from './views/error.ts';
@@ -30,6 +39,7 @@ const COMMANDS: readonly (readonly [string, () => Promise<{ readonly register: R
   ['status', () => import('./commands/status.ts')],
   ['log', () => import('./commands/log.ts')],
   ['audit', () => import('./commands/audit.ts')],
+  ['doctor', () => import('./commands/doctor.ts')],
   ['schema', () => import('./commands/schema.ts')],
   ['demo', () => import('./commands/demo.ts')],
 ];
@@ -140,6 +150,7 @@ function sessionOf(command: Command, done: (answer: Answer) => void): Session {
     terminal,
     desk: async () => await deskAt(dir),
     deskAt,
+    machine: () => layMachine(env),
     now: outside.clock,
     stateHome: stateHome(env),
     person,

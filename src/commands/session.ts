@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { PamError } from '../model/error.ts';
 import type { Exit } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
+import type { Machine } from '../model/machine.ts';
 import { isRequestId, type RequestId } from '../model/names.ts';
 import type { Desk, Executor, Signer } from '../flows/desk.ts';
 import { isPullRequest } from '../flows/name-request.ts';
@@ -37,6 +38,8 @@ export interface Session {
   readonly desk: () => Promise<Desk>;
   /** The desk of another directory than `-C`: of one that was just made. */
   readonly deskAt: (dir: string) => Promise<Desk>;
+  /** For looking at this machine, whether or not there is a desk on it. */
+  readonly machine: () => Machine;
   readonly now: () => Instant;
   /** `$XDG_STATE_HOME`, or its default. */
   readonly stateHome: string;

@@ -1,6 +1,8 @@
 import type { Handle, Receipt, Usage } from './entry.ts';
+import type { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
 import type { RequestId } from './names.ts';
+import type { ExecutorRight } from './policy.ts';
 
 /**
  * The door to targets. A provider author reads this page only.
@@ -59,6 +61,11 @@ export interface TargetSession {
   /** What the target shows now, for `order.permissions`. */
   readonly inspect: (order: Order) => Promise<Inspection>;
   readonly usage?: (order: Order) => Promise<Usage | null>;
+  /**
+   * For `doctor`: everything beside the identity that would keep an executor with these rights from acting here, all
+   * at once. Looks, changes nothing, names no secret.
+   */
+  readonly examine?: (may: readonly ExecutorRight[]) => Promise<readonly PamError[]>;
 }
 
 /** An order without the moment at which it is carried out. */

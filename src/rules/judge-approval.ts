@@ -87,7 +87,10 @@ function canSign(policy: Policy, name: string, rule: ApprovalRule): boolean {
 }
 
 /** Can each rule get its number of people with nobody counted twice? Augmenting paths over the rules' seats. */
-function everyRuleCanHold(rules: readonly ApprovalRule[], eligible: readonly ReadonlySet<string>[]): boolean {
+export function everyRuleCanHold(
+  rules: readonly ApprovalRule[],
+  eligible: readonly ReadonlySet<string>[],
+): boolean {
   const seats = rules.flatMap((rule, at) => Array.from({ length: rule.threshold }, () => at));
   const seatOf = new Map<string, number>();
   const seated = (seat: number, tried: Set<string>): boolean => {

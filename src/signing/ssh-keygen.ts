@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { run, type RunResult } from '../process/run.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A person may look for a security key or a passphrase first. */
 const PATIENCE_MS = 5 * 60_000;
@@ -79,13 +79,18 @@ export async function generateKey(path: string, comment: string, env: Environmen
   return key;
 }
 
-async function keygen(args: readonly string[], env: Environment, stdin?: Uint8Array): Promise<RunResult> {
+/** What the programs of OpenSSH get of the person's environment. */
+export function signingEnvironment(env: Environment): Record<string, string> {
   const passed = PASSED_ON.flatMap((name) => {
     const value = env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
+  return { PATH: '/usr/bin:/bin', ...Object.fromEntries(passed), LC_ALL: 'C' };
+}
+
+async function keygen(args: readonly string[], env: Environment, stdin?: Uint8Array): Promise<RunResult> {
   return await run('ssh-keygen', args, {
-    env: { PATH: '/usr/bin:/bin', ...Object.fromEntries(passed), LC_ALL: 'C' },
+    env: signingEnvironment(env),
     timeoutMs: PATIENCE_MS,
     maxBytes: MAX_BYTES,
     showStderr: true,
@@ -93,10 +98,10 @@ async function keygen(args: readonly string[], env: Environment, stdin?: Uint8Ar
   });
 }
 
-type KeyKind = 'public' | 'private';
+export type KeyKind = 'public' | 'private';
 
 /** What ssh-keygen would only complain about, said with a next step. */
-function kindOf(file: string): KeyKind {
+export function kindOf(file: string): KeyKind {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile()) {
     throw new PamError('E_SIGN', `there is no key file ${file}`, {
@@ -120,7 +125,7 @@ function hintFor(kind: KeyKind, keyFile: string, env: Environment): string {
   return `${keyFile} is a public key: add its private half with ssh-add, and look at ssh-add -l`;
 }
 
-function publicKeyIn(path: string): string | undefined {
+export function publicKeyIn(path: string): string | undefined {
   try {
     return publicKeyOf(readFileSync(path, 'utf8').slice(0, MAX_BYTES));
   } catch {
@@ -134,7 +139,7 @@ function publicKeyOf(text: string): string | undefined {
 }
 
 /** As git does for `user.signingkey`. */
-function expandHome(path: string, env: Environment): string {
+export function expandHome(path: string, env: Environment): string {
   const home = env['HOME'];
   return home !== undefined && path.startsWith('~/') ? join(home, path.slice(2)) : path;
 }

@@ -1,7 +1,7 @@
 import { PamError } from '../model/error.ts';
 import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../model/target.ts';
 import { type RunResult, run } from '../process/run.ts';
-import { configText, timeLimitMs } from './place.ts';
+import { configText, faultsOf, timeLimitMs } from './place.ts';
 import { type PluginAnswer, parseAnswer, shown } from './plugin-answer.ts';
 import { pluginPath } from './plugin-path.ts';
 
@@ -55,6 +55,7 @@ export function commandProvider(limits: PluginLimits): Provider {
         if (answer.state === 'present') throw contradiction(answer, 'still present after revoking');
       },
       inspect: async (order) => await inspect(place, limits, order),
+      examine: async () => await faultsOf(namesOf(place).map((name) => async () => valueIn(place, name))),
     }),
   };
 }
@@ -136,19 +137,22 @@ function pluginOf(place: TargetPlace): string {
 
 /** Exactly what config names; a name that is not set is an error rather than a silent change of meaning. */
 function givenVariables(place: TargetPlace): Record<string, string> {
+  return Object.fromEntries(namesOf(place).map((name) => [name, valueIn(place, name)]));
+}
+
+function namesOf(place: TargetPlace): readonly string[] {
   const names: unknown = place.config['env'] ?? [];
   if (!Array.isArray(names)) throw new PamError('E_PRV_CONFIG', 'env is not a list');
-  const given = names.map((name: unknown): readonly [string, string] => {
-    if (typeof name !== 'string' || !new RegExp(VARIABLE, 'u').test(name)) {
-      throw new PamError('E_PRV_CONFIG', 'env holds something other than names of variables');
-    }
-    const value = place.env[name];
-    if (value === undefined) {
-      throw new PamError('E_PRV_ENV', `environment variable ${name} of target ${place.target} is not set`);
-    }
-    return [name, value];
+  return names.map((name: unknown): string => {
+    if (typeof name === 'string' && new RegExp(VARIABLE, 'u').test(name)) return name;
+    throw new PamError('E_PRV_CONFIG', 'env holds something other than names of variables');
   });
-  return Object.fromEntries(given);
+}
+
+function valueIn(place: TargetPlace, name: string): string {
+  const value = place.env[name];
+  if (value !== undefined) return value;
+  throw new PamError('E_PRV_ENV', `environment variable ${name} of target ${place.target} is not set`);
 }
 
 function contradiction(answer: PluginAnswer, what: string): PamError {

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import { isMissing, replaceFile } from './durable-file.ts';
@@ -47,6 +49,28 @@ export async function reviseKrl(path: string, { revise, holds, at }: Revision): 
     if (holds(await readKrl(file))) return;
   }
   throw new PamError('E_PRV_READBACK', 'the key revocation list does not hold what was written');
+}
+
+/**
+ * Throws what would keep us from reading the list, or from replacing it. Whoever else may write it, or the directory
+ * that it lies in, can take a serial off it again.
+ */
+export async function examineKrl(path: string, replacing: boolean): Promise<void> {
+  const krl = await readKrl(path);
+  if (!replacing) return;
+  if (krl.signed) throw new PamError('E_PRV_KRL', 'the list is signed, a change would break it');
+  const file = await realPath(path);
+  const directory = dirname(file);
+  await asProviderError('E_PRV_KRL', 'the key revocation list cannot be replaced', async () => {
+    await access(directory, constants.W_OK | constants.X_OK);
+    const writable = (mode: number): boolean => (mode & 0o022) !== 0 && (mode & 0o1000) === 0;
+    const list = await stat(file).catch(() => undefined);
+    if (writable((await stat(directory)).mode) || (list !== undefined && writable(list.mode))) {
+      throw new PamError('E_PRV_KRL', 'the key revocation list may be written by others', {
+        hint: 'let nobody but its owner write the list and its directory (chmod go-w)',
+      });
+    }
+  });
 }
 
 /** A link stays a link: what it points at is replaced. */

@@ -75,3 +75,17 @@ export async function asProviderError<T>(code: string, message: string, work: ()
     throw cause instanceof PamError ? cause : new PamError(code, message, { cause });
   }
 }
+
+/** What each of these looks threw, for `examine`: all of it at once. */
+export async function faultsOf(looks: readonly (() => Promise<unknown>)[]): Promise<readonly PamError[]> {
+  const faults: PamError[] = [];
+  for (const look of looks) {
+    try {
+      await look();
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+      faults.push(error);
+    }
+  }
+  return faults;
+}

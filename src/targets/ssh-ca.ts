@@ -16,8 +16,8 @@ import { parsePublicKey } from '../trust/public-key.ts';
 import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
 import { issueCertificate } from './issue-certificate.ts';
 import { type Krl, listsSerial, serialsOf, withSerials } from './krl.ts';
-import { readKrl, reviseKrl } from './krl-file.ts';
-import { pathFromEnvironment, timeLimitMs } from './place.ts';
+import { examineKrl, readKrl, reviseKrl } from './krl-file.ts';
+import { faultsOf, pathFromEnvironment, timeLimitMs } from './place.ts';
 import {
   caPublicKey,
   configuredCa,
@@ -72,6 +72,13 @@ export const sshCa: Provider = {
     },
     revoke: async (order, scene) => await revoke(place, order, scene),
     inspect: async (order) => await inspect(place, order),
+    examine: async (may) =>
+      await faultsOf([
+        ...(may.includes('grant')
+          ? [async () => await verifyCaKey(place, pathFromEnvironment(place, 'ca_key_env'))]
+          : []),
+        async () => await examineKrl(pathFromEnvironment(place, 'krl_env'), may.includes('revoke')),
+      ]),
   }),
 };
 

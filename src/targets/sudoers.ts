@@ -1,11 +1,18 @@
-import { lstat, open } from 'node:fs/promises';
+import { access, lstat, open } from 'node:fs/promises';
 import { constants, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { isRequestId } from '../model/names.ts';
 import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../model/target.ts';
 import { isMissing, removeFile, replaceFile } from './durable-file.ts';
-import { asProviderError, configText, pathFromEnvironment, runSealed, timeLimitMs } from './place.ts';
+import {
+  asProviderError,
+  configText,
+  faultsOf,
+  pathFromEnvironment,
+  runSealed,
+  timeLimitMs,
+} from './place.ts';
 import { faultOfUser, parseRule, sudoersText } from './sudoers-rule.ts';
 
 const MODE = 0o440;
@@ -68,6 +75,15 @@ export const sudoers: Provider = {
       }
     },
     inspect: async (order) => await inspect(join(await existingDirectory(place), fileName(order)), order),
+    examine: async () =>
+      await faultsOf([
+        async () => {
+          const directory = await existingDirectory(place);
+          await asProviderError('E_PRV_DIRECTORY', 'the sudoers directory cannot be written', async () => {
+            await access(directory, constants.W_OK | constants.X_OK);
+          });
+        },
+      ]),
   }),
 };
 

@@ -94,6 +94,7 @@ describe('[O1] hostile text', () => {
       ['status'],
       ['check', '--proposal', denied],
       ['audit'],
+      ['doctor', '--all'],
       ['approve', denied, '--yes'],
       ['plan'],
     ]) {

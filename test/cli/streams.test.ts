@@ -34,6 +34,7 @@ describe('the command line', () => {
         'status',
         'log',
         'audit',
+        'doctor',
         'schema',
       ]) {
         expect(said).toMatch(new RegExp(`^ {2}${name} `, 'mu'));

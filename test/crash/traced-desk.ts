@@ -75,6 +75,7 @@ const SESSION: Kinds<TargetSession> = {
   revoke: 'step',
   inspect: 'step',
   usage: 'read',
+  examine: 'read',
 };
 
 /** Runs one step, or doesn't. `name` is `<door>.<function>`; a target's door is its provider. */

@@ -1,0 +1,25 @@
+import { EXIT } from '../model/error.ts';
+import { doctor } from '../flows/doctor.ts';
+import { doctorText } from '../views/doctor.ts';
+import type { Register } from './session.ts';
+
+export const register: Register = (program, session) => {
+  program
+    .command('doctor')
+    .summary('is everything in place here, and what to do about what is not')
+    .description(
+      'Looks at this machine, the clone, the ledger, the policy in force, the forge and (for an executor) the targets. Changes nothing.',
+    )
+    .option('--all', 'what is in order, too (as on a terminal)')
+    .action(async (options: { readonly all?: true }, command) => {
+      const at = session(command);
+      const { desk, machine, person, signer, executor } = at;
+      const { checks, skipped, exit } = await doctor({ machine: machine(), desk, person, signer, executor });
+      at.done({
+        exit,
+        schema: 'pam.doctor/1',
+        document: { ok: exit === EXIT.done, checks, skipped },
+        text: doctorText(checks, skipped, at.style, at.terminal || options.all === true),
+      });
+    });
+};

@@ -1,0 +1,35 @@
+/** What every look of `doctor` gets and adds to. */
+import { type Check, type CheckArea, type Skipped, tellOf } from '../../model/check.ts';
+import { PamError } from '../../model/error.ts';
+import type { Machine } from '../../model/machine.ts';
+import { hintFor } from '../../rules/doctor/hint-for.ts';
+import type { Desk, Executor, Signer } from '../desk.ts';
+
+/** Whose machine this is and where it stands; each part may be missing, and that is a finding. */
+export interface Visit {
+  readonly machine: Machine;
+  readonly desk: () => Promise<Desk>;
+  /** Throws `E_USAGE` when nobody is named. */
+  readonly person: () => Promise<string>;
+  readonly signer: () => Promise<Signer>;
+  readonly executor: () => Executor | null;
+}
+
+export interface Chart {
+  readonly checks: Check[];
+  readonly skipped: Skipped[];
+}
+
+/** What could not be looked at is told as it is: a `PamError` is a finding, anything else a bug of ours. */
+export async function look(
+  { checks }: Chart,
+  area: CheckArea,
+  at: () => Promise<readonly Check[]>,
+): Promise<void> {
+  try {
+    checks.push(...(await at()));
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    checks.push(tellOf(area).problem(error.code, error.message, error.hint ?? hintFor(error.code, area)));
+  }
+}

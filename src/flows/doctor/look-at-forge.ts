@@ -1,0 +1,41 @@
+/** What has to be switched on at the forge: by its own answer where it gives one, else by the settings of the remote. */
+import { type Check, tellOf } from '../../model/check.ts';
+import type { Setting } from '../../model/forge.ts';
+import type { Machine } from '../../model/machine.ts';
+import { judgeReceive } from '../../rules/doctor/judge-clone.ts';
+import type { Desk } from '../desk.ts';
+import { type Chart, look } from './chart.ts';
+import type { Freshness } from '../fetch-state.ts';
+import type { LedgerView } from '../read-ledger.ts';
+
+export interface AtForge {
+  readonly desk: Desk;
+  readonly view: LedgerView;
+  readonly machine: Machine;
+  readonly freshness: Freshness;
+}
+
+export async function lookAtForge(chart: Chart, { desk, view, machine }: AtForge): Promise<void> {
+  const { config } = view.state.policy;
+  const { remote } = desk;
+  if (remote === null) {
+    chart.skipped.push({ area: 'forge', why: 'there is no forge but this clone' });
+    return;
+  }
+  await look(chart, 'forge', async () => {
+    if (config.forge.kind === 'git') return judgeReceive(await machine.receive((await remote.open()).url));
+    if (desk.offline) {
+      const { unknown } = tellOf('forge');
+      return [unknown('E_FORGE_STALE', 'its settings were not asked: --offline was given')];
+    }
+    const forge = await desk.forge(config);
+    return (await forge.settings?.())?.map(checkOf) ?? [];
+  });
+}
+
+/** `W_...` warns, anything else is a problem; what this token may not see stays unknown. */
+function checkOf({ code, ok: isOn, message, hint }: Setting): Check {
+  const { ok, warning, problem, unknown } = tellOf('forge');
+  if (isOn === null) return unknown(code, message, hint);
+  return (isOn ? ok : code.startsWith('W_') ? warning : problem)(code, message, hint);
+}

@@ -1,0 +1,65 @@
+/** Each target of this executor, looked at with its environment: can it be reached, is it the one that policy means? */
+import { type Check, tellOf } from '../../model/check.ts';
+import { PamError } from '../../model/error.ts';
+import type { ExecutorRight, Policy } from '../../model/policy.ts';
+import { hintFor } from '../../rules/doctor/hint-for.ts';
+import { executesOn } from '../../rules/rights.ts';
+import type { Desk, Executor } from '../desk.ts';
+import type { Chart } from './chart.ts';
+import type { LedgerView } from '../read-ledger.ts';
+import { openTarget } from '../target-desk.ts';
+
+const { ok, problem } = tellOf('targets');
+const RIGHTS: readonly ExecutorRight[] = ['grant', 'revoke'];
+
+export async function lookAtTargets(
+  { checks, skipped }: Chart,
+  desk: Desk,
+  view: LedgerView,
+  executor: Executor | null,
+): Promise<void> {
+  if (executor === null) {
+    skipped.push({ area: 'targets', why: 'no executor is named here, and nobody else holds their secrets' });
+    return;
+  }
+  const { policy } = view.state;
+  for (const target of Object.keys(policy.targets)) {
+    const may = RIGHTS.filter((right) => executesOn(policy, executor.name, target, right));
+    if (may.length === 0) continue;
+    desk.progress(`looking at ${target}`);
+    checks.push(...(await lookAt(desk, policy, target, may)));
+  }
+}
+
+async function lookAt(
+  desk: Desk,
+  policy: Policy,
+  target: string,
+  may: readonly ExecutorRight[],
+): Promise<readonly Check[]> {
+  const config = policy.targets[target];
+  if (config === undefined) return [];
+  const faults = new Map<string, PamError>();
+  const note = (error: PamError): void => {
+    faults.set(`${error.code} ${error.message}`, error);
+  };
+  try {
+    const { session } = openTarget(desk, { target, ...config });
+    await session.verifyIdentity().catch((error: unknown) => {
+      if (!(error instanceof PamError)) throw error;
+      note(error);
+    });
+    for (const fault of (await session.examine?.(may)) ?? []) note(fault);
+  } catch (error) {
+    // A provider that throws anything else is broken, and the other targets are still worth a look.
+    note(error instanceof PamError ? error : new PamError('E_PRV', String(error)));
+  }
+  if (faults.size === 0) return [ok('E_PRV_TARGET_IDENTITY', `${target} is ready to ${may.join(' and ')}`)];
+  return [...faults.values()].map(({ code, message, hint }) =>
+    problem(
+      code,
+      message.includes(target) ? message : `${target}: ${message}`,
+      hint ?? hintFor(code, 'targets'),
+    ),
+  );
+}
