@@ -35,8 +35,16 @@ function showComment(hub: Hub, comment: Comment): Record<string, unknown> {
     updated_at: instant(comment.updatedAt),
     author_association: associationOf(hub, author),
     performed_via_github_app: null,
+    reactions: showReactions(`${api}/comments/${id}/reactions`),
   };
 }
+
+const REACTIONS = ['+1', '-1', 'laugh', 'confused', 'heart', 'hooray', 'eyes', 'rocket'];
+const showReactions = (url: string): Record<string, unknown> => ({
+  url,
+  total_count: 0,
+  ...Object.fromEntries(REACTIONS.map((one) => [one, 0])),
+});
 
 export function listComments(hub: Hub, asked: Asked): Listing {
   const pull = pullOf(hub, asked, 'issue_number');
