@@ -1,7 +1,7 @@
 /**
  * A second opinion: the package `emulate` is asked the same questions as our double, and both must say the same, but
- * for what is listed by name, with a reason, in `second-opinion.ts`. Where the two differ GitHub's description and what GitHub is known
- * to answer decide; a difference that goes away fails too, so that the lists stay true.
+ * for what is listed by name, with a reason, in `second-opinion.ts`. Where the two differ GitHub's description and
+ * what GitHub is known to answer decide; a difference that goes away fails too, so that the lists stay true.
  */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { git } from '../adapters/git-workbench.ts';
