@@ -59,6 +59,7 @@ interface Hands extends Stage {
 
 async function hands(): Promise<Hands> {
   const at = await stage();
+  git(at.clone, 'remote', 'set-url', 'origin', at.bare);
   const notes: string[] = [];
   const say: Hands['say'] = async (login, what, body) => {
     const said = await at.ask(login, 'POST', what, body);
