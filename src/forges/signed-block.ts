@@ -11,7 +11,7 @@ import { joinSigned, splitSigned } from '../trust/armor.ts';
 export function readSignedBlock(text: string): Signed | undefined {
   const blocks = fencedBlocks(text).filter(isStatement);
   const [block] = blocks;
-  if (block === undefined || blocks.length > 1) return undefined;
+  if (block === undefined || blocks.length > 1 || block.some(isFence)) return undefined;
   try {
     return splitSigned(block.map((line) => `${line}\n`).join(''));
   } catch (error) {
@@ -32,6 +32,9 @@ function isStatement(lines: readonly string[]): boolean {
   const [first, second] = lines;
   return first === FIRST_LINE || (first === '' && second === FIRST_LINE);
 }
+
+/** A block that swallowed the beginning of another one. */
+const isFence = (line: string): boolean => /^ {0,3}(?:`{3}|~{3})/u.test(line);
 
 interface OpenFence {
   readonly mark: string;

@@ -215,6 +215,16 @@ describe('proposals', () => {
     expect(await forge.proposals({ ids: [], days: ['20261122'] })).toMatchObject([{ place: place(own) }]);
     expect((await forge.lookUp?.('#1'))?.holds).toMatchObject({ fault: { code: 'E_REQ_ID_TAKEN' } });
     expect((await forge.lookUp?.(place(own)))?.holds).toEqual({ kind: 'request', id: ID });
+    expect(await forge.open?.()).toMatchObject([
+      { number: own, open: true, holds: { kind: 'request', id: ID } },
+      { number: 1, open: true, holds: { kind: 'other', fault: { code: 'E_REQ_ID_TAKEN' } } },
+    ]);
+    // One that was given up counts only where there is no other.
+    await the.ask('bob', 'PATCH', `pulls/${own}`, { state: 'closed' });
+    expect(await forge.proposals({ ids: [ID], days: [] })).toMatchObject([{ place: place(1) }]);
+    expect((await forge.open?.())?.map(({ number, holds }) => [number, holds.kind])).toEqual([
+      [1, 'request'],
+    ]);
   });
 
   test('a shallow checkout brings what it lacks', async () => {

@@ -2,24 +2,27 @@
 import { EXIT, PamError } from '../../model/error.ts';
 import type { PullRequest } from '../../model/forge.ts';
 import type { Repository } from '../../model/git.ts';
-import type { Oid } from '../../model/names.ts';
+import type { Oid, RequestId } from '../../model/names.ts';
 import { POLICY_PATHS } from '../../model/policy.ts';
-import { faultOf, type Fault } from '../proposal-scope.ts';
-import { listOnce } from '../read-proposals.ts';
+import { faultOf, type Fault, type ListTree } from '../proposal-scope.ts';
 import { idOf, numberIn, type Pull, type Pulls } from './pulls.ts';
 
 export interface LookUp {
   readonly repository: Repository;
   readonly owner: string;
   readonly name: string;
+  /** The tree that many begin on is read once. */
+  readonly baseTree: ListTree;
   readonly mainName: string;
   readonly main: Oid | undefined;
-  readonly headOf: (pull: Pull) => Promise<Oid | undefined>;
-  readonly pulls: Pulls;
 }
 
 /** `42`, `#42` or the page of a pull request of this repository. */
-export async function pullNamed(reference: string, { pulls, owner, name }: LookUp): Promise<Pull> {
+export async function pullNamed(
+  reference: string,
+  { owner, name }: LookUp,
+  pulls: Pick<Pulls, 'numbered'>,
+): Promise<Pull> {
   const plain = /^#?([1-9]\d{0,8})$/u.exec(reference)?.[1];
   const number = plain === undefined ? numberIn(reference, owner, name) : Number(plain);
   const wrong = (): PamError =>
@@ -32,22 +35,30 @@ export async function pullNamed(reference: string, { pulls, owner, name }: LookU
   return pull;
 }
 
-export async function lookAtPull(at: LookUp, pull: Pull): Promise<PullRequest> {
+/** @param first the pull request of an id that counts */
+export async function lookAtPull(
+  at: LookUp,
+  pull: Pull,
+  head: Oid | undefined,
+  first: (id: RequestId) => Promise<Pull | undefined>,
+): Promise<PullRequest> {
   const { number, place, open } = pull;
-  const head = await at.headOf(pull);
   if (head === undefined) {
-    throw new PamError('E_GIT_OBJECT', `the head of pull request ${number} cannot be fetched`, {
-      exit: EXIT.failed,
-      hint: 'git refuses what it holds, or the remote of this clone is another repository',
-    });
+    const message = 'its head cannot be fetched: git refuses what it holds, or it is not there yet';
+    return { place, number, head: pull.apiHead, open, holds: other({ code: 'E_GIT_OBJECT', message }) };
   }
-  return { place, number, head, open, holds: await holdsOf(at, pull, head) };
+  return { place, number, head, open, holds: await holdsOf(at, pull, head, first) };
 }
 
 type Holds = PullRequest['holds'];
 
-async function holdsOf(at: LookUp, pull: Pull, head: Oid): Promise<Holds> {
-  const { main, repository, pulls } = at;
+async function holdsOf(
+  at: LookUp,
+  pull: Pull,
+  head: Oid,
+  first: Parameters<typeof lookAtPull>[3],
+): Promise<Holds> {
+  const { main, repository } = at;
   if (main === undefined) return other({ code: 'E_PR_SCOPE', message: 'main cannot be read' });
   const id = idOf(pull);
   if (pull.baseBranch !== at.mainName) {
@@ -55,11 +66,11 @@ async function holdsOf(at: LookUp, pull: Pull, head: Oid): Promise<Holds> {
     return id === undefined ? other() : other({ code: 'E_PR_SCOPE', message });
   }
   if (id !== undefined) {
-    const fault = await faultOf(repository, listOnce(repository), { id, head, main });
+    const fault = await faultOf(repository, at.baseTree, { id, head, main });
     if (fault !== undefined) return other(fault);
-    const [first] = await pulls.of(id);
-    if (first !== undefined && first.number !== pull.number) {
-      return other({ code: 'E_REQ_ID_TAKEN', message: `the id ${id} is that of ${first.place}` });
+    const counts = await first(id);
+    if (counts !== undefined && counts.number !== pull.number) {
+      return other({ code: 'E_REQ_ID_TAKEN', message: `the id ${id} is that of ${counts.place}` });
     }
     return { kind: 'request', id };
   }

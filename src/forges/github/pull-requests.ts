@@ -11,10 +11,10 @@ import type { Instant } from '../../model/instant.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
 import { fewAtOnce } from '../few-at-once.ts';
 import { gitBranches } from '../git-branches.ts';
-import { type AtHead, readProposals, withWholeMain } from '../read-proposals.ts';
+import { type AtHead, listOnce, readProposals, withWholeMain } from '../read-proposals.ts';
 import { whoami } from './accounts.ts';
 import { pullHeads } from './heads.ts';
-import { lookAtPull, pullNamed } from './look-up.ts';
+import { lookAtPull, type LookUp, pullNamed } from './look-up.ts';
 import { openPull } from './open-pull.ts';
 import { policyPulls } from './policy-pulls.ts';
 import { post, tell } from './post.ts';
@@ -51,6 +51,14 @@ export function pullRequests(forge: GitHubForge): Forge {
     if (isRequestId(topic.name)) return await pulls.of(topic.name);
     return topic.name.startsWith('policy-') ? await policyPulls(repository, await mainNow(), pulls) : [];
   };
+  const lookingAt = async (): Promise<LookUp> => ({
+    repository,
+    baseTree: listOnce(repository),
+    owner,
+    name,
+    mainName: main,
+    main: await mainNow(),
+  });
   return {
     kind: 'github',
     proposals: async (wanted) => {
@@ -93,12 +101,23 @@ export function pullRequests(forge: GitHubForge): Forge {
       }
       await post(github, pull, posting, await whoami(github));
     },
+    open: async () => {
+      const open = inOrder(await begin().pulls.open());
+      const at = await lookingAt();
+      const fetched = await heads.fetch(open);
+      const first = async (id: RequestId): Promise<Pull | undefined> =>
+        await Promise.resolve(open.find((one) => idOf(one) === id));
+      return await fewAtOnce(
+        open,
+        async (pull) => await lookAtPull(at, pull, fetched.get(pull.number), first),
+      );
+    },
     lookUp: async (reference) => {
       const { pulls } = begin();
-      const headOf = async (pull: Pull): ReturnType<Repository['resolve']> =>
-        (await heads.fetch([pull])).get(pull.number);
-      const at = { repository, owner, name, mainName: main, main: await mainNow(), headOf, pulls };
-      return await lookAtPull(at, await pullNamed(reference, at));
+      const at = await lookingAt();
+      const pull = await pullNamed(reference, at, pulls);
+      const head = (await heads.fetch([pull])).get(pull.number);
+      return await lookAtPull(at, pull, head, async (id) => (await pulls.of(id))[0]);
     },
     tell: async (place, markdown) => {
       const { github, pulls } = begin();

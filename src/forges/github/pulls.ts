@@ -103,10 +103,16 @@ export function pullsOf(github: GitHub, main: string): Pulls {
   };
 }
 
-/** A fork cannot take an id from a branch of the repository itself; else the earlier one counts. */
+/**
+ * Which one of an id counts: one that is open or was merged before one that was given up, the repository's own branch
+ * before a fork's (forks are anybody's), and the earlier one.
+ */
 export function inOrder(pulls: readonly Pull[]): readonly Pull[] {
   const byNumber = new Map(pulls.map((one) => [one.number, one]));
-  return [...byNumber.values()].sort((a, b) => Number(b.own) - Number(a.own) || a.number - b.number);
+  const givenUp = ({ open, merged }: Pull): number => Number(!open && !merged);
+  return [...byNumber.values()].sort(
+    (a, b) => givenUp(a) - givenUp(b) || Number(b.own) - Number(a.own) || a.number - b.number,
+  );
 }
 
 /** `pam/<id>` */

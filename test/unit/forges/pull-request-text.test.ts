@@ -1,0 +1,141 @@
+/** [O4] What outsiders wrote, in pull requests and comments: data under a fence, whatever it says. */
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { code, codeBlock } from '../../../src/forges/markdown.ts';
+import {
+  isMarked,
+  markedComment,
+  postingBody,
+  pullRequestBody,
+  pullRequestTitle,
+} from '../../../src/forges/pull-request-text.ts';
+import { readSignedBlock } from '../../../src/forges/signed-block.ts';
+import type { ProposalFacts } from '../../../src/model/forge.ts';
+import { printArmor } from '../../../src/trust/armor.ts';
+import { NO_FACTS } from '../../support/posting.ts';
+import { requestId } from '../../support/world.ts';
+
+const ID = requestId('20261122-reader-aaaaaa');
+const SIGNED = { text: 'pam-statement: v1\ntype: stop\n', armor: printArmor(Buffer.from('a signature')) };
+const EVIL = [
+  '@acme/all look',
+  '![](https://evil.example/x)',
+  '<img src=x onerror=alert(1)>',
+  '```\n# closed the fence\n```',
+  '``````',
+  'closes #12',
+  '<!-- pam',
+  '\u202Eright to left\u200b',
+  '\x1b[2J',
+  'a\r\n\r\n# heading',
+];
+
+/** What a renderer takes as Markdown: everything outside code, by the rules of CommonMark that we rely on. */
+function outsideCode(markdown: string): string {
+  const kept: string[] = [];
+  let open: string | undefined;
+  for (const line of markdown.split('\n')) {
+    const fence = /^(`{3,})([^`]*)$/u.exec(line);
+    if (open === undefined && fence !== null) open = fence[1];
+    else if (open !== undefined && fence?.[1]?.startsWith(open) === true && fence[2] === '') open = undefined;
+    else if (open === undefined) kept.push(line.replaceAll(/(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)/gu, ''));
+  }
+  expect(open).toBeUndefined();
+  return kept.join('\n');
+}
+
+const HARMLESS = /^[A-Za-z0-9 .,:;*\n-]*$/u;
+
+describe('[O4] outside text', () => {
+  test.each(EVIL)('%j in a block is code and nothing else', (text) => {
+    expect(outsideCode(codeBlock(text)).trim()).toBe('');
+    expect(outsideCode(`before ${code(text)} after`)).toBe('before  after');
+    for (const made of [codeBlock(text), code(text)]) {
+      expect(made).not.toMatch(/@(?!\u200b)/u);
+      expect(made.replaceAll('@\u200b', '')).not.toMatch(/[\u202e\u200b\x1b\r]/u);
+    }
+  });
+
+  test('any text at all', () => {
+    const text = fc.array(fc.oneof(fc.string(), fc.constantFrom('`', '```', '\n', '@', '~~~', ' ')), {
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(text, (parts) => {
+        expect(outsideCode(codeBlock(parts.join(''))).trim()).toBe('');
+        expect(outsideCode(`x ${code(parts.join(''))} y`)).toBe('x  y');
+      }),
+    );
+  });
+
+  test.each(EVIL)('%j in every field of a proposal', (text) => {
+    const facts: ProposalFacts = {
+      ...NO_FACTS,
+      requester: 'dana',
+      subject: 'dana',
+      role: 'reader',
+      duration: '45m',
+      target: 'orders-db',
+      description: text,
+      permissions: [text],
+      justification: text,
+      ticket: text,
+      incident: text,
+      controls: [text],
+      reasons: [{ code: 'E_POL_TICKET', ok: false, message: text }],
+      approvers: [{ name: 'alice', login: 'alice-ng' }],
+    };
+    const body = pullRequestBody(ID, facts);
+    expect(outsideCode(body)).toMatch(HARMLESS);
+    expect(body).not.toMatch(/@(?!\u200b)/u);
+    expect(pullRequestTitle(facts)).toBe('reader for dana on orders-db, 45m');
+  });
+
+  test.each(EVIL)('%j in the sentence above a signature hides no block and adds none', (sentence) => {
+    const body = postingBody({ sentence, signed: SIGNED });
+    expect(readSignedBlock(body)).toEqual(SIGNED);
+    expect(outsideCode(body).trim()).toBe('');
+  });
+});
+
+test('the mark of our own comment is found with other line ends, and only at its beginning', () => {
+  const marked = markedComment('pending');
+  expect(isMarked(marked)).toBe(true);
+  expect(isMarked(marked.replaceAll('\n', '\r\n'))).toBe(true);
+  expect(isMarked(`> ${marked}`)).toBe(false);
+});
+
+test('a body says what `pam show` says, in its order', () => {
+  const body = pullRequestBody(ID, {
+    ...NO_FACTS,
+    requester: 'dana',
+    subject: 'deploy-bot',
+    role: 'publish',
+    risk: 'admin',
+    description: 'Publish packages',
+    target: 'legacy',
+    permissions: ['publish:packages'],
+    duration: '45m',
+    start: '2026-11-22T18:00:00Z',
+    justification: 'A hot fix',
+    ticket: 'OPS-1',
+    controls: ['pairing'],
+    reasons: [
+      { code: 'E_POL_TTL', ok: true, message: '45m is at most 1h' },
+      { code: 'E_POL_TICKET', ok: false, message: 'no ticket' },
+    ],
+    approvers: [{ name: 'alice', login: null }],
+  });
+  expect(body.split('\n').filter((line) => /^(?:[a-z]+ {2,}|ok |no )/u.test(line))).toEqual([
+    'who       deploy-bot, asked by its owner dana',
+    'role      publish (admin): Publish packages',
+    'target    legacy',
+    'gets      publish:packages',
+    'for       45m from 2026-11-22T18:00:00Z',
+    'why       "A hot fix"',
+    'ticket    OPS-1',
+    'control   "pairing"',
+    'ok  45m is at most 1h',
+    'no  no ticket [E_POL_TICKET]',
+  ]);
+});
