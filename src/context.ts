@@ -126,23 +126,27 @@ function forgesOf(
   offline: boolean,
 ): (config: PamConfig) => Promise<Forge> {
   const lines = new Map<string, GitHub>();
-  return async ({ forge, main }) => {
+  return async ({ forge, main, ledger }) => {
     const remote =
       forge.remote === undefined ? {} : { remote: { name: forge.remote, remote: await open(forge.remote) } };
     const branches = gitBranches({ repository, main, now: outside.clock, ...remote });
     if (forge.kind === 'git') return branches;
     // Without a network a pull request is the branch that this clone saw.
     if (offline || remote.remote === undefined) return { ...branches, kind: forge.kind };
-    const [{ openGitHub }, { pullRequests }] = await Promise.all([
+    const [{ openGitHub }, { pullRequests }, { settingsOf }] = await Promise.all([
       import('./github/api.ts'),
       import('./forges/github/pull-requests.ts'),
+      import('./forges/github/settings.ts'),
     ]);
     const which = `${forge.repository} ${forge.id ?? ''}`;
     const [owner = '', name = ''] = forge.repository.split('/');
     const github = lines.get(which) ?? openGitHub({ owner, name, id: forge.id }, outside.env);
     lines.set(which, github);
     const { clock: now, note } = outside;
-    return pullRequests({ github, repository, remote: remote.remote, main, now, note });
+    return {
+      ...pullRequests({ github, repository, remote: remote.remote, main, now, note }),
+      settings: async () => await settingsOf(github, { main, ledger, now: now() }),
+    };
   };
 }
 

@@ -1,9 +1,17 @@
 /** What has to be switched on at the forge: by its own answer where it gives one, else by the settings of the remote. */
+import { readYaml } from '../../documents/yaml.ts';
 import { type Check, tellOf } from '../../model/check.ts';
 import type { Setting } from '../../model/forge.ts';
+import { PamError } from '../../model/error.ts';
 import type { Machine } from '../../model/machine.ts';
 import { judgeReceive } from '../../rules/doctor/judge-clone.ts';
-import type { Desk } from '../desk.ts';
+import {
+  CODEOWNERS,
+  judgeCodeOwners,
+  judgeRunners,
+  type WorkflowFile,
+} from '../../rules/doctor/judge-workflows.ts';
+import { type Desk, mainRef } from '../desk.ts';
 import { type Chart, look } from './chart.ts';
 import type { Freshness } from '../fetch-state.ts';
 import type { LedgerView } from '../read-ledger.ts';
@@ -25,12 +33,50 @@ export async function lookAtForge(chart: Chart, { desk, view, machine }: AtForge
   await look(chart, 'forge', async () => {
     if (config.forge.kind === 'git') return judgeReceive(await machine.receive((await remote.open()).url));
     if (desk.offline) {
-      const { unknown } = tellOf('forge');
-      return [unknown('E_FORGE_STALE', 'its settings were not asked: --offline was given')];
+      const message = 'its settings were not asked: --offline was given';
+      return [tellOf('forge').unknown('E_FORGE_STALE', message, 'run it again without --offline')];
     }
     const forge = await desk.forge(config);
     return (await forge.settings?.())?.map(checkOf) ?? [];
   });
+  if (config.forge.kind === 'github') await look(chart, 'forge', async () => await lookAtMain(desk, view));
+}
+
+/** What main holds of the forge's own files. */
+async function lookAtMain(desk: Desk, view: LedgerView): Promise<Check[]> {
+  const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
+  if (main === undefined) return [];
+  const owners = CODEOWNERS.map((path) => ({ treeish: main, path }));
+  const found = (await desk.repository.readSmall(owners, MAX_BYTES)).find((bytes) => bytes !== undefined);
+  const listed = (await desk.repository.list(main, WORKFLOWS)).filter(({ path }) => /\.ya?ml$/u.test(path));
+  const blobs = await desk.repository.readSmall(
+    listed.map(({ path }) => ({ treeish: main, path })),
+    MAX_BYTES,
+  );
+  // Others are none of pam's business, and may be written in more YAML than pam reads.
+  const files = listed.flatMap(({ path }, at): WorkflowFile[] => {
+    const bytes = blobs[at];
+    const ours = bytes === undefined || NAMES_ENVIRONMENT.test(Buffer.from(bytes).toString('utf8'));
+    return ours ? [{ path, document: documentIn(bytes, path) }] : [];
+  });
+  return [
+    ...judgeCodeOwners(found === undefined ? null : Buffer.from(found).toString('utf8')),
+    ...judgeRunners(files),
+  ];
+}
+
+const WORKFLOWS = '.github/workflows';
+const NAMES_ENVIRONMENT = /pam-(?:apply|sweep)/u;
+const MAX_BYTES = 256 * 1024;
+
+function documentIn(bytes: Uint8Array | undefined, path: string): WorkflowFile['document'] {
+  if (bytes === undefined) return { fault: 'it is no plain file, or too large' };
+  try {
+    return { data: readYaml(bytes, path, MAX_BYTES).data };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return { fault: error.message };
+  }
 }
 
 /** `W_...` warns, anything else is a problem; what this token may not see stays unknown. */

@@ -1,0 +1,22 @@
+/** One question about settings. What cannot be seen is told as unknown, each with the way to see it. */
+import type { Setting } from '../../model/forge.ts';
+import { PamError } from '../../model/error.ts';
+
+/** @param what the setting in a few words, for when it stays unknown */
+export async function lookAt(
+  code: string,
+  what: string,
+  look: () => Promise<readonly Setting[]>,
+): Promise<readonly Setting[]> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    const hint = error.hint ?? 'try again later';
+    return [{ code, ok: null, message: `${what}: unknown, ${error.message}`, hint }];
+  }
+}
+
+/** It is not there, for somebody who would see it. */
+export const isAbsent = (error: unknown): boolean =>
+  error instanceof PamError && error.code === 'E_FORGE_NOT_FOUND';

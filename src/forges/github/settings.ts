@@ -1,0 +1,56 @@
+/**
+ * What a team has to switch on at GitHub, and whether it is on (`doctor`). Reads settings, changes none. What this token
+ * may not see is unknown, with the permission that it takes; only an answer that says so makes a setting good.
+ */
+import type { GitHub } from '../../github/api.ts';
+import { fieldsOf } from '../../github/answer-shape.ts';
+import type { Setting } from '../../model/forge.ts';
+import type { Instant } from '../../model/instant.ts';
+import { actionsSettings } from './actions-settings.ts';
+import { branchSettings } from './branch-settings.ts';
+import { environmentSettings } from './environment-settings.ts';
+import { workflowSettings } from './workflow-settings.ts';
+
+export interface Watched {
+  readonly main: string;
+  readonly ledger: string;
+  readonly now: Instant;
+}
+
+const PATIENCE_MS = 60_000;
+
+export async function settingsOf(github: GitHub, watched: Watched): Promise<readonly Setting[]> {
+  const asked = github.within(PATIENCE_MS);
+  // Without the repository itself nothing else can be asked: that is an error, not a list of unknowns.
+  const repository = fieldsOf(
+    await asked.ask(
+      'GET /repos/{owner}/{repo}',
+      {},
+      { doing: 'read the repository', needs: 'metadata: read' },
+    ),
+    'the repository',
+  );
+  const permissions = repository['permissions'];
+  const admin =
+    typeof permissions === 'object' &&
+    permissions !== null &&
+    'admin' in permissions &&
+    permissions.admin === true;
+  return [
+    ...(await branchSettings(asked, watched, admin)),
+    ...(await actionsSettings(asked)),
+    ...(await environmentSettings(asked, watched.main)),
+    ...(await workflowSettings(asked, watched.now)),
+    trust(github),
+  ];
+}
+
+/** Clouds that take OpenID Connect trust a `sub`; one that is too wide trusts every branch and pull request. */
+function trust({ repository: { owner, name } }: GitHub): Setting {
+  const subjects = ['pam-apply', 'pam-sweep'].map((one) => `repo:${owner}/${name}:environment:${one}`);
+  return {
+    code: 'E_FORGE_OIDC',
+    ok: true,
+    message: `a target that takes OIDC must ask for exactly the sub ${subjects.join(' or ')}`,
+  };
+}
