@@ -26,11 +26,15 @@ export interface RunResult {
   readonly troubles: readonly Reason[];
 }
 
+/** Access that should be gone and was not even tried is no better than a failure. */
+const isUndone = ({ action, result }: RunStep): boolean =>
+  result === 'failed' || (action === 'revoke' && result === 'skipped');
+
 /** 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
 export function exitOfRun(result: RunResult): Exit {
   if (result.troubles.some((one) => exitOf(one.code) === EXIT.integrity)) return EXIT.integrity;
   const acted = result.steps.filter((one) => one.action === 'grant' || one.action === 'revoke');
-  const failed = acted.filter((one) => one.result === 'failed').length;
+  const failed = acted.filter(isUndone).length;
   if (failed > 0) return failed === acted.length ? EXIT.failed : EXIT.partly;
   if (result.troubles.length > 0) {
     const unread = result.troubles.some((one) => exitOf(one.code) === EXIT.failed);

@@ -2,29 +2,36 @@
  * Sweep: end every grant that is past its end, whose incident closed, or that was stopped. Doubt never stops it:
  * an unreachable forge, junk on the ledger, a clock that looks wrong or one failing target are reported, and
  * every other revocation goes on.
+ *
+ *   1  what the ledger alone says must end: its end has come, its key is compromised ...
+ *   2  what the forge and the incidents say; somebody may have made asking them slow
+ *   3  what a target still shows of grants that are over
  */
 import type { Reason } from '../model/decision.ts';
-import { type LedgerEvent, reasonNote } from '../model/entry.ts';
+import { type LedgerEvent, reasonNote, type StoppedEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
-import { type Instant, plus, secondsOf } from '../model/instant.ts';
+import { type Instant, plus } from '../model/instant.ts';
+import type { IncidentState } from '../model/incident.ts';
 import type { RequestId } from '../model/names.ts';
 import { mayBeLive, type OpenRecord } from '../model/open-record.ts';
 import type { Signed } from '../model/statement.ts';
-import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
-import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
 import { sortPostings } from '../rules/judge-postings.ts';
+import { lanesOf } from '../rules/lanes.ts';
+import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
-import { accessOf, isHeld } from '../rules/still-needed.ts';
+import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../trust/keyring.ts';
 import { appendEntry, thatFit } from './append-entry.ts';
-import { type Revoked, revokeAtTarget } from './carry-out-revoke.ts';
+import { askTargets, beginRound, type Round } from './ask-targets.ts';
+import { revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
+import { endingsOf, findAgain } from './find-again.ts';
 import { incidentStates } from './gather.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import { readStatements, topicOf } from './read-statements.ts';
+import { outcomeRecorder, recordBeat } from './record-outcomes.ts';
 import { recordPolicy } from './record-policy.ts';
 import type { RunResult, RunStep } from './run-result.ts';
-import { openTarget, orderOf } from './target-desk.ts';
 
 export interface SweepScope {
   /** These targets only; empty = all that this executor may revoke on. */
@@ -33,31 +40,54 @@ export interface SweepScope {
   readonly ids?: ReadonlySet<RequestId>;
 }
 
-export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
-  const troubles: Reason[] = [];
-  const freshness = await fetchState(desk);
-  if (!freshness.fresh)
-    troubles.push({ code: 'E_FORGE_STALE', ok: false, message: `not fetched: ${freshness.why}` });
-  const read = await readLedger(desk, executor);
-  const { view: start, recorded } = await recordPolicy(desk, executor, read);
-  troubles.push(...start.troubles, ...clockTroubles(desk, start));
-  const steps: RunStep[] = [];
-  if (recorded !== null) steps.push(plain('policy', '-', `policy ${recorded} is in force`));
+interface Run {
+  readonly desk: Desk;
+  readonly executor: Executor;
+  readonly scope: SweepScope;
+  readonly round: Round;
+  readonly troubles: Reason[];
+  /** What this run took up; none of it is taken up twice. */
+  readonly taken: Set<RequestId>;
+  readonly drops: RunStep[];
+  readonly revokes: RunStep[];
+  /** It left a trace in the ledger. */
+  wrote: boolean;
+}
 
-  const { plan, view } = await recordEndings(desk, executor, start, scope, troubles);
-  steps.push(...plan.drop.map((one) => plain('stop', one.id, 'stopped before it began')));
-  const ending = new Set(plan.end.map(({ id }) => id));
-  const done: { readonly ending: Ending; readonly outcome: Revoked }[] = [];
-  for (const one of plan.end) {
-    if (desk.interrupted()) break;
-    const record = view.state.index.records.get(one.id) ?? one.record;
-    desk.progress(`revoking ${one.id} on ${record.grant?.target ?? ''}`);
-    done.push({ ending: one, outcome: await revokeAtTarget(desk, view, record, ending) });
-  }
-  const last = await recordOutcomes(desk, executor, view, done, troubles);
-  for (const { ending: one, outcome } of done) steps.push(revokeStep(one, outcome));
-  const { seq, head } = last.state;
-  return { steps, ledger: { seq, head }, waiting: [], troubles };
+export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
+  const run: Run = {
+    desk,
+    executor,
+    scope,
+    round: beginRound(desk.clock()),
+    troubles: [],
+    taken: new Set(),
+    drops: [],
+    revokes: [],
+    wrote: false,
+  };
+  const freshness = await fetchState(desk);
+  if (!freshness.fresh) tell(run, { code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
+  const read = await readLedger(desk, executor);
+  const due = (await isInForce(desk, executor, read)) ? await endAll(run, read, onItsOwn(run)) : read;
+  const policy: { view: LedgerView; recorded: number | null } = desk.interrupted()
+    ? { view: due, recorded: null }
+    : await recordPolicy(desk, executor, due);
+  for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tell(run, trouble);
+  const last = desk.interrupted() ? policy.view : await endTheRest(run, policy.view);
+  const { seq, head } = (await leaveTrace(run, last)).state;
+  const { recorded } = policy;
+  const first = recorded === null ? [] : [plain('policy', '-', `policy ${recorded} is in force`)];
+  const steps = [...first, ...run.drops, ...run.revokes];
+  return { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles };
+}
+
+/** Once each: what is looked at several times in a run may be wrong each time. */
+function tell(
+  { troubles }: Run,
+  { code, message }: { readonly code: string; readonly message: string },
+): void {
+  if (!troubles.some((one) => one.message === message)) troubles.push({ code, ok: false, message });
 }
 
 const plain = (action: RunStep['action'], id: RunStep['id'], what: string): RunStep => ({
@@ -68,14 +98,6 @@ const plain = (action: RunStep['action'], id: RunStep['id'], what: string): RunS
   error: null,
   what,
 });
-
-function revokeStep({ id, record, why }: Ending, outcome: Revoked): RunStep {
-  const { grant } = record;
-  const what = `${grant?.permissions.join(', ')} from ${grant?.login}: ${why}`;
-  const error = outcome.error === null ? null : reasonNote(outcome.error);
-  const target = grant?.target ?? null;
-  return { action: 'revoke', id, target, result: error === null ? 'done' : 'failed', error, what };
-}
 
 /** A sweep never stops for a clock; it says so. */
 function clockTroubles(desk: Desk, view: LedgerView): Reason[] {
@@ -91,192 +113,186 @@ function clockTroubles(desk: Desk, view: LedgerView): Reason[] {
   ];
 }
 
-/** What has to end now, with every ending that needs a record recorded; what could not be recorded is left out. */
-async function recordEndings(
-  desk: Desk,
-  executor: Executor,
-  first: LedgerView,
-  scope: SweepScope,
-  troubles: Reason[],
-): Promise<{ readonly plan: SweepPlan; readonly view: LedgerView }> {
-  let plan: SweepPlan = { end: [], drop: [], recheck: [] };
-  const make = async (newest: LedgerView, now: Instant): Promise<readonly LedgerEvent[]> => {
-    const told: Reason[] = [];
-    plan = await planNow(desk, executor, newest, scope, now, told);
-    for (const one of told) if (!troubles.some(({ message }) => message === one.message)) troubles.push(one);
-    // Access that must end comes first; what does not fit waits for the next run, and is not acted on in this one.
-    const wanted: readonly LedgerEvent[] = [...plan.end.flatMap(({ event }) => event ?? []), ...plan.drop];
-    const fitting = new Set(thatFit(wanted));
-    const end = plan.end.filter(({ event }) => event === null || fitting.has(event));
-    plan = { ...plan, end, drop: plan.drop.filter((event) => fitting.has(event)) };
-    return [...fitting];
-  };
+/** Is this executor's key in force already, or does it come with a policy that this very run may record? */
+async function isInForce(desk: Desk, { name, keyFile }: Executor, { state }: LedgerView): Promise<boolean> {
   try {
-    const { view } = await appendEntry(desk, executor, first, async (newest, now) => {
-      const events = await make(newest, now);
-      return events.length === 0 ? null : { events };
-    });
-    return { plan, view };
+    return holdersOf(state.policy).get(await desk.keyOf(keyFile))?.id === name;
+  } catch (error) {
+    if (error instanceof PamError) return false;
+    throw error;
+  }
+}
+
+/** What has to end by this state and at this moment. */
+type Plan = (view: LedgerView, now: Instant) => Pick<SweepPlan, 'end' | 'drop'>;
+
+interface Outside {
+  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
+  readonly incidents: ReadonlyMap<string, IncidentState>;
+}
+
+const NOTHING_ASKED: Outside = { stops: new Map(), incidents: new Map() };
+
+const onItsOwn = (run: Run): Plan => withFacts(run, NOTHING_ASKED);
+
+const withFacts =
+  (run: Run, outside: Outside): Plan =>
+  (view, now) => {
+    const { end, drop } = planAll(run.desk, view, outside, now);
+    return {
+      end: end.filter(({ record }) => isMine(run, view, record)),
+      drop: drop.filter(({ id }) => run.scope.ids?.has(id) ?? true),
+    };
+  };
+
+function planAll(desk: Desk, { state }: LedgerView, outside: Outside, now: Instant): SweepPlan {
+  const { root, policy, index } = state;
+  return planSweep({ root, policy, providers: desk.providers, index, ...outside }, now);
+}
+
+async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
+  const { desk } = run;
+  const asked = { stops: await stopsOn(run, first), incidents: await incidentsOf(run, first) };
+  const view = await endAll(run, first, withFacts(run, asked));
+  const again = planAll(desk, view, NOTHING_ASKED, desk.clock()).recheck;
+  const mine = again.filter((record) => isMine(run, view, record));
+  const leftovers = await findAgain(desk, run.round, mine, run.troubles);
+  return await endAll(run, view, (newest) => ({ end: endingsOf(newest, leftovers), drop: [] }));
+}
+
+function isMine(
+  { executor, scope, taken }: Run,
+  { state: { policy } }: LedgerView,
+  one: OpenRecord,
+): boolean {
+  if (taken.has(one.id)) return false;
+  const target = one.grant?.target ?? '';
+  if (scope.targets.length > 0 && !scope.targets.includes(target)) return false;
+  if (scope.ids !== undefined && !scope.ids.has(one.id)) return false;
+  return executesOn(policy, executor.name, target, 'revoke') || !Object.hasOwn(policy.targets, target);
+}
+
+async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops']> {
+  const open = [...state.index.records.values()];
+  const topics = open.filter((one) => one.seen !== null && one.final_at === null).map(topicOf);
+  if (topics.length === 0) return new Map();
+  try {
+    const forge = await run.desk.forge(state.policy.config);
+    const { found, flooded } = await readStatements(forge, topics);
+    for (const message of flooded.values()) tell(run, { code: 'E_FORGE_LIMIT', message });
+    return sortPostings(state.policy, found).stops;
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
-    troubles.push({
-      code: error.code,
-      ok: false,
-      message: `endings could not be recorded: ${error.message}`,
-    });
-    await make(first, desk.clock());
-    // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
-    return { plan: { ...plan, drop: [], end: plan.end.filter(restsOnItsEnd) }, view: first };
+    tell(run, { code: error.code, message: `stops could not be read: ${error.message}` });
+    return new Map();
   }
+}
+
+async function incidentsOf({ desk, ...run }: Run, view: LedgerView): Promise<Outside['incidents']> {
+  const { policy, index } = view.state;
+  const main = await desk.repository.resolve(mainRef(desk, policy.config));
+  const live = [...index.records.values()].filter(mayBeLive);
+  const named = live.flatMap(({ grant }) => grant?.incident ?? []);
+  const incidents = await incidentStates(desk, view, main, named);
+  for (const [id, state] of incidents) {
+    if (state.state === 'unknown')
+      tell({ desk, ...run }, { code: 'E_INCIDENT', message: `incident ${id}: ${state.why}` });
+  }
+  return incidents;
+}
+
+/** Records what needs a record first, then asks the targets, then records what they showed. */
+async function endAll(run: Run, first: LedgerView, plan: Plan): Promise<LedgerView> {
+  const { desk, executor } = run;
+  const { end, drop, view } = await recordEndings(run, first, plan);
+  run.drops.push(...drop.map(({ id }) => plain('stop', id, 'stopped before it began')));
+  if (end.length === 0) return view;
+  for (const { id } of end) run.taken.add(id);
+  const recorder = outcomeRecorder(desk, executor, view);
+  const steps = new Map<RequestId, RunStep>();
+  const errands = end.map((ending) => ({ ...ending, record: recordNow(view, ending) }));
+  const left = await askTargets(desk, run.round, lanesOf(errands), async (ending) => {
+    desk.progress(`revoking ${ending.id} on ${ending.record.grant?.target ?? ''}`);
+    const outcome = await revokeAtTarget(desk, view, ending.record, run.taken);
+    steps.set(ending.id, revokeStep(ending, outcome.error));
+    await recorder.note({ ending, outcome });
+    return outcome.error;
+  });
+  for (const { errand, why } of left) steps.set(errand.id, { ...revokeStep(errand, why), result: 'skipped' });
+  run.revokes.push(...end.flatMap(({ id }) => steps.get(id) ?? []));
+  try {
+    const last = await recorder.rest();
+    run.wrote ||= last !== view;
+    return last;
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    tell(run, { code: error.code, message: `outcomes could not be recorded: ${error.message}` });
+    return view;
+  }
+}
+
+/** As it stands now that its ending is recorded. */
+const recordNow = ({ state }: LedgerView, { id, record }: Ending): OpenRecord =>
+  state.index.records.get(id) ?? record;
+
+function revokeStep({ id, record, why }: Ending, failure: PamError | null): RunStep {
+  const { grant } = record;
+  const what = `${grant?.permissions.join(', ')} from ${grant?.login}: ${why}`;
+  const error = failure === null ? null : reasonNote(failure);
+  const target = grant?.target ?? null;
+  return { action: 'revoke', id, target, result: error === null ? 'done' : 'failed', error, what };
+}
+
+interface Recorded {
+  readonly end: readonly Ending[];
+  readonly drop: readonly StoppedEvent[];
+  readonly view: LedgerView;
+}
+
+/** Every ending that needs a record gets one; what could not be recorded is left out. */
+async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<Recorded> {
+  const { desk, executor } = run;
+  let planned = whatFits(plan(first, desk.clock()));
+  if (planned.events.length === 0) return { ...planned, view: first };
+  try {
+    const { view, entry } = await appendEntry(desk, executor, first, async (newest, now) => {
+      planned = whatFits(plan(newest, now));
+      const { events } = planned;
+      return await Promise.resolve(events.length === 0 ? null : { events });
+    });
+    run.wrote ||= entry !== null;
+    return { ...planned, view };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    tell(run, { code: error.code, message: `endings could not be recorded: ${error.message}` });
+    const { end } = plan(first, desk.clock());
+    // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
+    return { end: end.filter(restsOnItsEnd), drop: [], view: first };
+  }
+}
+
+/** Access that must end comes first; what does not fit waits for the next run, and is not acted on in this one. */
+function whatFits({ end, drop }: ReturnType<Plan>): ReturnType<Plan> & {
+  readonly events: readonly LedgerEvent[];
+} {
+  const wanted: readonly LedgerEvent[] = [...end.flatMap(({ event }) => event ?? []), ...drop];
+  const fitting = new Set(thatFit(wanted));
+  return {
+    end: end.filter(({ event }) => event === null || fitting.has(event)),
+    drop: drop.filter((event) => fitting.has(event)),
+    events: [...fitting],
+  };
 }
 
 const restsOnItsEnd = ({ event }: Ending): boolean =>
   event === null || (event.type === 'ending' && event.cause === 'expired');
 
-async function planNow(
-  desk: Desk,
-  executor: Executor,
-  view: LedgerView,
-  scope: SweepScope,
-  now: Instant,
-  troubles: Reason[],
-): Promise<SweepPlan> {
-  const { root, policy, index } = view.state;
-  const open = [...index.records.values()];
-  const stops = await stopsOn(desk, view, open, troubles);
-  const main = await desk.repository.resolve(mainRef(desk, policy.config));
-  const live = open.filter(mayBeLive).flatMap(({ grant }) => grant?.incident ?? []);
-  const incidents = await incidentStates(desk, view, main, live);
-  for (const [id, state] of incidents) {
-    if (state.state === 'unknown')
-      troubles.push({ code: 'E_INCIDENT', ok: false, message: `incident ${id}: ${state.why}` });
-  }
-  const plan = planSweep({ root, policy, providers: desk.providers, index, stops, incidents }, now);
-  const mine = (record: OpenRecord): boolean => isMine(view, executor, scope, record);
-  const end = plan.end.filter(({ record }) => mine(record));
-  const again = await foundAgain(desk, view, plan.recheck.filter(mine), troubles);
-  const drop = plan.drop.filter(({ id }) => scope.ids?.has(id) ?? true);
-  return { end: [...end, ...again], drop, recheck: [] };
-}
-
-function isMine(view: LedgerView, executor: Executor, scope: SweepScope, record: OpenRecord): boolean {
-  const target = record.grant?.target ?? '';
-  if (scope.targets.length > 0 && !scope.targets.includes(target)) return false;
-  if (scope.ids !== undefined && !scope.ids.has(record.id)) return false;
-  const { policy } = view.state;
-  return executesOn(policy, executor.name, target, 'revoke') || !Object.hasOwn(policy.targets, target);
-}
-
-async function stopsOn(
-  desk: Desk,
-  view: LedgerView,
-  open: readonly OpenRecord[],
-  troubles: Reason[],
-): Promise<ReadonlyMap<RequestId, readonly Signed[]>> {
-  const topics = open.filter((one) => one.seen !== null && one.final_at === null).map(topicOf);
-  if (topics.length === 0) return new Map();
+async function leaveTrace(run: Run, view: LedgerView): Promise<LedgerView> {
   try {
-    const forge = await desk.forge(view.state.policy.config);
-    const { found, flooded } = await readStatements(forge, topics);
-    for (const message of flooded.values()) troubles.push({ code: 'E_FORGE_LIMIT', ok: false, message });
-    return sortPostings(view.state.policy, found).stops;
+    return await recordBeat(run.desk, run.executor, view, run.wrote);
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
-    troubles.push({ code: error.code, ok: false, message: `stops could not be read: ${error.message}` });
-    return new Map();
-  }
-}
-
-/** A paused executor may have woken up after its grant was ended: ask the target once more for a day. */
-async function foundAgain(
-  desk: Desk,
-  view: LedgerView,
-  records: readonly OpenRecord[],
-  troubles: Reason[],
-): Promise<Ending[]> {
-  const found: Ending[] = [];
-  for (const record of records) {
-    const { id, grant } = record;
-    if (grant === null || desk.interrupted()) continue;
-    try {
-      const { session } = openTarget(desk, grant);
-      const shown = await session.inspect(orderOf(id, grant, desk.clock()));
-      const left = shown.state === 'present' ? shown.which.filter((one) => !belongs(view, record, one)) : [];
-      if (left.length === 0) continue;
-      const because = `${left.join(', ')} was found at the target after it had ended`;
-      found.push({ id, record, why: because, event: { type: 'ending', id, cause: 'found', because } });
-    } catch (error) {
-      // One broken provider must not stop the revocations of this run.
-      const { code, message } = error instanceof PamError ? error : new PamError('E_PRV', String(error));
-      troubles.push({
-        code,
-        ok: false,
-        message: `could not look at ${grant.target} again for ${id}: ${message}`,
-      });
-    }
-  }
-  return found;
-}
-
-/** It was there before pam came, or another grant that may be live explains it. */
-function belongs(view: LedgerView, { id, grant }: OpenRecord, permission: string): boolean {
-  if (grant === null || grant.granting?.preexisting.includes(permission) === true) return true;
-  return isHeld(view.state.index, accessOf(grant, permission), id);
-}
-
-async function recordOutcomes(
-  desk: Desk,
-  executor: Executor,
-  view: LedgerView,
-  done: readonly { readonly ending: Ending; readonly outcome: Revoked }[],
-  troubles: Reason[],
-): Promise<LedgerView> {
-  try {
-    const { view: last } = await appendEntry(desk, executor, view, async (now, at) => {
-      const events = done.flatMap(({ ending, outcome }): LedgerEvent[] => {
-        const record = now.state.index.records.get(ending.id);
-        if (record === undefined || !mayBeLive(record)) return [];
-        if (record.state !== 'ending' && (record.grant === null || record.grant.end > at)) return [];
-        return outcome.error === null
-          ? [{ type: 'revoked', id: ending.id, kept_for: outcome.keptFor, usage: outcome.usage }]
-          : [
-              {
-                type: 'revoke_failed',
-                id: ending.id,
-                attempt: record.attempts + 1,
-                error: reasonNote(outcome.error),
-              },
-            ];
-      });
-      return events.length > 0
-        ? { events: thatFit(events) }
-        : heartbeatDue(now, at)
-          ? { events: [beat(now)] }
-          : null;
-    });
-    return last;
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
-    troubles.push({
-      code: error.code,
-      ok: false,
-      message: `outcomes could not be recorded: ${error.message}`,
-    });
+    tell(run, { code: error.code, message: `that this sweep ran could not be recorded: ${error.message}` });
     return view;
   }
-}
-
-const beat = (view: LedgerView): LedgerEvent => ({
-  type: 'heartbeat',
-  id: '-',
-  live: [...view.state.index.records.values()].filter(mayBeLive).length,
-});
-
-/** A trace that sweeps run, and no more than that: when the last sweep entry is older than a quarter of the limit. */
-function heartbeatDue(view: LedgerView, now: Instant): boolean {
-  if (view.troubles.some(({ code }) => code === 'E_LED_JUNK')) return true;
-  const within = view.state.policy.config.sweep_within;
-  if (within === undefined) return false;
-  const last = view.state.index.beats?.sweep?.at;
-  return last === undefined || now > plus(last, secondsOf(within) / 4);
 }

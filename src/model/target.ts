@@ -10,7 +10,8 @@ import type { ExecutorRight } from './policy.ts';
  * - `grant` and `revoke` are idempotent: "already so" is success. Both may be called again after a crash.
  * - `inspect` says what the target shows *now*; pam believes it over any answer of `grant` or `revoke`.
  * - All three throw `PamError` (`E_PRV_...`) when the target cannot be asked or refuses. A throw means "unknown",
- *   never "not granted".
+ *   never "not granted". `E_PRV_TIMEOUT` says that it was silent: after a few in a row a sweep leaves it for the next run.
+ * - Targets are asked side by side, one question at a time each; two that share a file lock it (`file-lock.ts`).
  * - Names and permissions come from policy and requests: they are data, never syntax. A provider refuses what
  *   its target cannot hold exactly (`checkPermission`, `checkLogin`), it never rewrites.
  * - Secrets are read from the environment by the names that the config gives, at the moment of use.

@@ -1,7 +1,7 @@
 import { PamError } from '../model/error.ts';
 import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../model/target.ts';
 import { type RunResult, run } from '../process/run.ts';
-import { configText, faultsOf, timeLimitMs } from './place.ts';
+import { codeOf, configText, faultsOf, timeLimitMs } from './place.ts';
 import { type PluginAnswer, parseAnswer, shown } from './plugin-answer.ts';
 import { pluginPath } from './plugin-path.ts';
 
@@ -108,7 +108,7 @@ async function ask(
     });
   } catch (cause) {
     const why = cause instanceof PamError ? shown(cause.message, secrets) : 'it could not be run';
-    throw new PamError('E_PRV_PLUGIN', `plugin ${plugin} failed, ${why}`, { cause });
+    throw new PamError(codeOf(cause, 'E_PRV_PLUGIN'), `plugin ${plugin} failed, ${why}`, { cause });
   }
   if (result.code !== 0) {
     const words = shown(result.stderr, secrets);

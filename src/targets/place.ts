@@ -37,7 +37,7 @@ export function timeLimitMs(order: Order, longestMs: number = LONGEST_MS): numbe
 
 /**
  * Runs one of the system's own programs for this target: nothing of our environment but `PATH`. Throws
- * `E_PRV_MISSING` when it is not installed, `E_PRV_PROGRAM` when it cannot be run to its end.
+ * `E_PRV_MISSING` when it is not installed, `E_PRV_TIMEOUT` or `E_PRV_PROGRAM` when it does not run to its end.
  */
 export async function runSealed(
   place: TargetPlace,
@@ -63,8 +63,13 @@ export async function runSealed(
         hint: `install ${program} and make sure that it is in PATH`,
       });
     }
-    throw new PamError('E_PRV_PROGRAM', `${program} did not run to its end`, { cause });
+    throw new PamError(codeOf(cause, 'E_PRV_PROGRAM'), `${program} did not run to its end`, { cause });
   }
+}
+
+/** A target that was silent is told apart from one that said no: whoever asks it may give up on it. */
+export function codeOf(cause: unknown, otherwise: string): string {
+  return cause instanceof PamError && cause.code === 'E_RUN_TIMEOUT' ? 'E_PRV_TIMEOUT' : otherwise;
 }
 
 /** Whatever the file system throws becomes a provider's error; one that says more already stays as it is. */

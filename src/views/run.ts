@@ -35,12 +35,14 @@ export function runText(result: RunResult, style: Style): string {
   const done = (action: RunStep['action']): number =>
     result.steps.filter((one) => one.action === action && one.result === 'done').length;
   const failed = result.steps.filter((one) => one.result === 'failed').length;
+  const left = result.steps.filter((one) => one.action === 'revoke' && one.result === 'skipped').length;
   const counts = [
     [done('grant'), 'granted'],
     [done('schedule'), 'scheduled'],
     [done('revoke'), 'revoked'],
     [done('refuse') + done('stop'), 'refused or stopped'],
     [failed, 'failed'],
+    [left, 'left for the next run'],
     [result.waiting.length, 'waiting'],
   ].filter(([count]) => count !== 0);
   lines.push(

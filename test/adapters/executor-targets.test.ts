@@ -51,7 +51,7 @@ describe('a target that does not do what it is told to grant', () => {
     ['garbage', 'E_PRV_PLUGIN'],
     ['fail', 'E_PRV_PLUGIN'],
     ['fail-after', 'E_PRV_PLUGIN'],
-    ['hang', 'E_PRV_PLUGIN'],
+    ['hang', 'E_PRV_TIMEOUT'],
   ])('[L20] %s: it is failed and never granted, and nothing is left behind', async (manner, code) => {
     const world = fresh();
     const id = await world.ask({ role: 'writer' });
@@ -138,7 +138,7 @@ describe('[K8] a target that does not do what it is told to revoke', () => {
     ['lie', 'E_PRV_READBACK'],
     ['garbage', 'E_PRV_PLUGIN'],
     ['fail', 'E_PRV_PLUGIN'],
-    ['hang', 'E_PRV_PLUGIN'],
+    ['hang', 'E_PRV_TIMEOUT'],
   ])('%s: revoke_failed, exit 3 beside a good one and 1 alone, and tried again', async (manner, code) => {
     const world = fresh();
     const bad = await granted(world, 'reader');

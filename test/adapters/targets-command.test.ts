@@ -142,7 +142,7 @@ describe('what a plugin answers', () => {
     const fixture = await plugin('sleep 60 & echo $! > "${0%/*}/../child"; sleep 60');
     const hurried = { ...fixture.order, within: 0.5 };
     await expect(command.open(fixture.place).grant(hurried)).rejects.toMatchObject({
-      code: 'E_PRV_PLUGIN',
+      code: 'E_PRV_TIMEOUT',
       message: expect.stringContaining('did not finish within 0.5 s'),
     });
     const child = (await readFile(join(fixture.root, 'child'), 'utf8')).trim();
