@@ -56,7 +56,7 @@ export async function appendEntry(
 ): Promise<Appended> {
   let view = first;
   let refused = 0;
-  let unread = '';
+  let unread: { readonly why: string; readonly hint?: string } | undefined;
   for (let attempt = 0; attempt < TRIES && refused < MOST_REFUSALS; attempt++) {
     const now = desk.clock();
     const wanted = await draft(view, now);
@@ -79,21 +79,30 @@ export async function appendEntry(
     }
     await desk.pause(desk.chance() * pauseAfter(attempt));
     const fetched = await fetchState(desk);
-    if (!fetched.fresh) unread = `; ${fetched.why}`;
+    unread = fetched.fresh ? undefined : fetched;
     const before = view.tip;
     // From here on, or whoever loses often would walk further each time and lose more.
     view = await readLedger(desk, executor, view);
     // In a crowd a push may also fail on a lock of the remote; as long as others get on, so shall we.
     refused = view.tip === before ? refused + 1 : 0;
   }
-  const [why, next] =
-    refused < MOST_REFUSALS
-      ? ['other executors kept writing the ledger first', 'run it again']
-      : [
-          `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it${unread}`,
-          'see whether a hook or a branch rule there refuses this executor',
-        ];
+  const [why, next] = whyLost(desk, refused, unread);
   throw new PamError('E_RACE_LOST', why, { hint: `nothing was done at any target; ${next}` });
+}
+
+function whyLost(
+  desk: Desk,
+  refused: number,
+  unread: { readonly why: string; readonly hint?: string } | undefined,
+): readonly [string, string] {
+  if (refused < MOST_REFUSALS) return ['other executors kept writing the ledger first', 'run it again'];
+  // Whoever cannot read what others wrote is refused for ever: that is here, not at the remote.
+  if (unread !== undefined)
+    return [`what others wrote could not be read: ${unread.why}`, unread.hint ?? 'run it again'];
+  return [
+    `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it`,
+    'see whether a hook or a branch rule there refuses this executor',
+  ];
 }
 
 /** Full jitter, so that executors do not march in step; whoever lost more often waits less, so that all get through. */

@@ -2,7 +2,9 @@
 import { PamError } from '../model/error.ts';
 import type { Desk } from './desk.ts';
 
-export type Freshness = { readonly fresh: true } | { readonly fresh: false; readonly why: string };
+export type Freshness =
+  | { readonly fresh: true }
+  | { readonly fresh: false; readonly why: string; readonly hint?: string };
 
 /** Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer. */
 export async function fetchState(desk: Desk): Promise<Freshness> {
@@ -24,6 +26,7 @@ export async function fetchState(desk: Desk): Promise<Freshness> {
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     desk.note(`could not fetch: ${error.message}`);
-    return { fresh: false, why: error.message };
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    return { fresh: false, why: error.message, ...hint };
   }
 }

@@ -1,4 +1,5 @@
 /** Reading and moving the clone's refs. A move is one transaction that names the old values: a compare-and-swap. */
+import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { isOid, type Oid } from '../model/names.ts';
 import { readRef } from './read-ref.ts';
@@ -74,12 +75,18 @@ async function changeRefs(
   if (code === 0) return true;
   if (lostTheRace(stderr)) return false;
   if (stderr.includes('.lock')) {
-    throw new PamError('E_GIT_LOCK', `a ref of ${place.gitDir} stays locked`, {
-      hint: 'if no other git is running there, remove the .lock file below refs/ that it left behind',
+    const lock = lockIn(stderr, changes, place);
+    throw new PamError('E_GIT_LOCK', `the lock ${lock} stays where it is`, {
+      hint: `if no git is at work in that clone, one died there: remove ${lock}`,
       cause: gitError('git update-ref failed', stderr),
     });
   }
   throw gitError('git could not move a ref', stderr, 'E_GIT_REF');
+}
+
+/** As git names it, else where it keeps the first of these refs. */
+function lockIn(stderr: string, changes: readonly RefChange[], { gitDir }: RepositoryPlace): string {
+  return /'([^'\n]+\.lock)'/u.exec(stderr)?.[1] ?? join(gitDir, `${changes[0]?.ref ?? 'packed-refs'}.lock`);
 }
 
 function lostTheRace(stderr: string): boolean {

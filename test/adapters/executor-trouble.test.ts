@@ -302,6 +302,45 @@ describe('locks that a dead git left behind', { timeout: 180_000 }, () => {
     expect((await world.another('two').record(live)).state).toBe('ended');
   });
 
+  it('[K9] on the tracking ref, while another one writes: whoever loses is told which lock, and what to do', async () => {
+    const world = copyOf(shared);
+    await world.ask({ role: 'reader' });
+    const other = world.another('two');
+    const lock = join(world.dir, '.git/refs/remotes/origin/pam-ledger.lock');
+    const locked = (desk: Desk): Desk => {
+      const { remote } = desk;
+      if (remote === null) throw new Error('there is no remote');
+      let first = true;
+      const open = async (): Promise<Remote> => {
+        const real = await remote.open();
+        return {
+          ...real,
+          push: async (moves) => {
+            if (first) {
+              first = false;
+              await other.apply();
+              writeFileSync(lock, '');
+            }
+            return await real.push(moves);
+          },
+        };
+      };
+      return { ...desk, pause: async () => undefined, remote: { ...remote, open } };
+    };
+    const calls = world.calls('grant').length;
+    await expect(world.apply({ change: locked })).rejects.toMatchObject({
+      code: 'E_RACE_LOST',
+      message: expect.stringContaining(lock),
+      hint: expect.stringMatching(
+        /nothing was done at any target; .*one died there: remove .*pam-ledger\.lock/u,
+      ),
+    });
+    // The other one's.
+    expect(world.calls('grant').length).toBe(calls + 1);
+    execFileSync('rm', [lock]);
+    expect(exitOfRun(await world.apply())).toBe(0);
+  });
+
   it('[K9] in the shared remote: nothing is granted, what is due is revoked, and recorded when it is gone', async () => {
     const world = copyOf(shared);
     const live = await world.ask({ role: 'reader', duration: '30m' });
