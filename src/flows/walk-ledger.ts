@@ -48,7 +48,11 @@ interface Raw {
   readonly armor: string;
 }
 
-/** Every commit in turn, as a step or as junk. @param commits parents before children */
+/**
+ * Every commit in turn, as a step or as junk. What was judged where it would follow, and does not, follows nowhere:
+ * a copy of it further up is no second history.
+ * @param commits parents before children
+ */
 export async function* walkLedger(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
@@ -56,9 +60,10 @@ export async function* walkLedger(
   state: ChainState,
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
+  const voided = new Set<string>();
   for (let from = 0; from < commits.length; from += CHUNK) {
     for (const raw of await readRaw(repository, commits.slice(from, from + CHUNK))) {
-      const walked = await walkOne(repository, providers, raw, current);
+      const walked = await walkOne(repository, providers, raw, current, voided);
       yield walked;
       if (walked.kind === 'step') current = walked.step.after;
     }
@@ -70,6 +75,7 @@ async function walkOne(
   providers: ReadonlyMap<string, Provider>,
   raw: Raw | CommitInfo,
   before: ChainState,
+  voided: Set<string>,
 ): Promise<Walked> {
   const junk = (commit: Oid, error: PamError, stray: LedgerPoint | null): Walked => ({
     kind: 'junk',
@@ -81,12 +87,18 @@ async function walkOne(
     const signed = verifyEntry(raw.bytes, raw.armor);
     const byExecutor = signedByExecutor(before, signed);
     const entry = readEntry(raw.bytes);
-    if (byExecutor && entry.root === before.root && entry.previous !== before.head) {
+    // The same bytes by the same key: what `previous` names is all that an entry's truth depends on.
+    const told = `${signed.key} ${sha256(raw.bytes)}`;
+    const follows = entry.previous === before.head;
+    if (byExecutor && entry.root === before.root && !follows && !voided.has(told)) {
       stray = { seq: entry.seq, head: sha256(raw.bytes) };
     }
     const files =
       entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;
+    // Until proven otherwise; a policy is proven by files, which another commit may hold.
+    if (byExecutor && follows && files === undefined) voided.add(told);
     const after = followChain(before, candidateOf(signed, entry, files, providers));
+    voided.delete(told);
     judgeTree(after, raw);
     return { kind: 'step', step: { before, after, commit: raw.commit } };
   } catch (error) {

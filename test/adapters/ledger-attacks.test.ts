@@ -2,10 +2,15 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { printEntry } from '../../src/documents/entry-file.ts';
+import { freshLedger } from '../../src/flows/look-at-request.ts';
+import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
 import { EXIT } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
-import { type Oid, requestPath, signaturePath } from '../../src/model/names.ts';
-import { NAMESPACES } from '../../src/model/statement.ts';
+import { type Oid, requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
+import { LEDGER_NAMESPACE, NAMESPACES } from '../../src/model/statement.ts';
+import { foldIndex } from '../../src/rules/fold-index.ts';
+import { indexDigest } from '../../src/rules/print-index.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
@@ -49,6 +54,38 @@ async function pushOnLedger(
   const pushed = await (await remote?.open())?.push([{ oid: commit, ref: 'refs/heads/pam-ledger' }]);
   expect(pushed).toBe('moved');
   return commit;
+}
+
+/** `entry.json` and its signature, as whoever stole the sweep key would write the next one. */
+async function forgeWithSweepKey(
+  world: World,
+  events: (live: RequestId) => readonly LedgerEvent[],
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const desk = await world.desk();
+  const { state } = (await freshLedger(desk)).view;
+  const live = [...state.index.records.keys()][0];
+  if (live === undefined) throw new Error('nothing is live');
+  const entry: Entry = {
+    root: state.root,
+    seq: state.seq + 1,
+    previous: state.head,
+    at: world.now,
+    executor: 'pam-sweep',
+    policy: state.policy.digest,
+    index: state.entry.index,
+    events: events(live),
+  };
+  const swept = { seq: entry.seq, at: entry.at, executor: entry.executor, main: null, policy: state.policy };
+  const keyFile = world.executor('pam-sweep').keyFile;
+  const key = await desk.keyOf(keyFile);
+  const honest = entry.events.every(({ type }) => type === 'heartbeat');
+  const index = honest ? indexDigest(foldIndex(state.index, entry.events, { ...swept, key })) : entry.index;
+  const bytes = printEntry({ ...entry, index });
+  const armor = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, keyFile);
+  return new Map([
+    ['entry.json', bytes],
+    ['entry.json.sig', Buffer.from(armor)],
+  ]);
 }
 
 async function ledgerTip(world: World): Promise<Oid> {
@@ -119,6 +156,39 @@ describe('two histories', () => {
     world.now = minutes(31);
     const swept = await world.sweep({ executor: 'pam-apply' });
     expect({ exit: exitOfRun(swept), held: world.held() }).toEqual({ exit: EXIT.integrity, held: [] });
+  });
+
+  it('[M3] a copy of a forged entry that was junk where it would follow is no second history', async () => {
+    const world = await withLiveGrant();
+    const thief = await forgeWithSweepKey(world, (live) => [
+      { type: 'revoked', id: live, kept_for: {}, usage: null },
+    ]);
+    const forged = await pushOnLedger(world, [await ledgerTip(world)], thief);
+    // Honest executors go on above it; then somebody without any key pushes the same bytes again.
+    world.now = minutes(5);
+    await world.sweep({ executor: 'pam-sweep' });
+    await pushOnLedger(world, [await ledgerTip(world)], thief);
+    expect(forged).not.toBe(await ledgerTip(world));
+    const stranger = world.another('two');
+    world.now = minutes(31);
+    stranger.now = world.now;
+    const swept = await stranger.sweep({ executor: 'pam-sweep' });
+    expect(codesOf(swept)).toEqual(['E_LED_JUNK']);
+    expect(await stranger.held()).toEqual([]);
+    expect((await stranger.audit()).findings.map(({ code }) => code)).not.toContain('E_LED_FORK');
+    expect(codesOf(await stranger.sweep({ executor: 'pam-sweep' }))).toEqual([]);
+  });
+
+  it('[M3] but one that would have been true there is a fork, however its commit looked', async () => {
+    const world = await withLiveGrant();
+    // Nobody's grant: a heartbeat, as that key may write it, in a commit that holds something else as well.
+    const thief = await forgeWithSweepKey(world, () => [{ type: 'heartbeat', id: '-', live: 1 }]);
+    await pushOnLedger(world, [await ledgerTip(world)], new Map([...thief, ['more', Buffer.from('x')]]));
+    world.now = minutes(5);
+    await world.sweep({ executor: 'pam-sweep' });
+    await pushOnLedger(world, [await ledgerTip(world)], thief);
+    const swept = await world.another('two').sweep({ executor: 'pam-sweep' });
+    expect(codesOf(swept)).toContain('E_LED_FORK');
   });
 
   it('[M2] a copy of an old entry on top is junk, not a fork', async () => {
