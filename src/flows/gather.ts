@@ -6,6 +6,7 @@ import { readRequest } from '../documents/request-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
 import type { Forge, Found } from '../model/forge.ts';
+import type { TreeEntry } from '../model/git.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import { isRequestId, type Oid, requestPath, type RequestId, signaturePath } from '../model/names.ts';
@@ -132,19 +133,13 @@ async function candidatesOnMain(
     const ours = isRequestId(id) && requestPath(id) === path;
     return ours && (wanted.has(id) || days.includes(id.slice(0, 8))) ? [id] : [];
   });
-  const readable = found.filter((id) => {
-    const file = files.get(requestPath(id));
-    const beside = files.get(signaturePath(id));
-    const fits = file !== undefined && file.size <= REQUEST_MAX_BYTES;
-    if (fits && (beside?.size ?? 0) <= SIGNATURE_MAX_BYTES) return true;
-    desk.note(`${requestPath(id)} is larger than a request may be; it is left alone`);
-    return false;
-  });
+  const large = found.flatMap((id) => tooLarge(desk, id, files) ?? []);
+  const readable = found.filter((id) => !large.some((one) => one.id === id));
   // All at once: each question walks down to the month's directory again.
   const paths = readable.flatMap((id) => [requestPath(id), signaturePath(id)]);
   const wantedFiles = paths.map((path) => ({ treeish: main, path }));
   const blobs = await desk.repository.read(wantedFiles, REQUEST_MAX_BYTES);
-  return readable.map((id, at) => {
+  const read = readable.map((id, at) => {
     const bytes = blobs[at * 2] ?? new Uint8Array();
     const candidate = candidateOf(
       { id, place: `${desk.hint.main}:${requestPath(id)}`, head: null, merged: true },
@@ -156,6 +151,28 @@ async function candidatesOnMain(
     const fault: Reason = { code: 'E_GIT_MODE', ok: false, message: `${odd?.path} is not a plain file` };
     return odd === undefined ? candidate : { ...candidate, request: fault };
   });
+  return [...read, ...large].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/**
+ * A file that is larger than it may be is never read: its size says enough. So that it is refused once all the same,
+ * Git's name of the blobs stands for their bytes. That name proves nothing, and need not: whatever else it may fit is
+ * as large, and a small file never has this digest, since what it is over is no request.
+ */
+function tooLarge(desk: Desk, id: RequestId, files: ReadonlyMap<string, TreeEntry>): Candidate | undefined {
+  const limits = [
+    [files.get(requestPath(id)), REQUEST_MAX_BYTES, 'E_YAML_SIZE'],
+    [files.get(signaturePath(id)), SIGNATURE_MAX_BYTES, 'E_PR_SIZE'],
+  ] as const;
+  for (const [file, most, code] of limits) {
+    if (file === undefined || file.size <= most) continue;
+    const message = `${file.path} has ${file.size} bytes; at most ${most} are allowed`;
+    const place = `${desk.hint.main}:${requestPath(id)}`;
+    const unread = candidateOf({ id, place, head: null, merged: true }, new Uint8Array(), undefined);
+    const requestSha256 = sha256(limits.map(([one]) => `unread ${one?.size} ${one?.oid}\n`).join(''));
+    return { ...unread, requestSha256, request: { code, ok: false, message } };
+  }
+  return undefined;
 }
 
 function proposalCandidate(proposal: Awaited<ReturnType<Forge['proposals']>>[number]): Candidate[] {

@@ -4,6 +4,7 @@ import { status } from '../../src/flows/status.ts';
 import { EXIT } from '../../src/model/error.ts';
 import { requestPath, signaturePath } from '../../src/model/names.ts';
 import { attack, run } from './attack.ts';
+import { watched } from './floods.ts';
 import {
   approveBytes,
   handsOf,
@@ -64,7 +65,7 @@ describe('proposals', () => {
   });
 });
 
-it('[B10, Q2] large files on main are never read: they are left alone with a word, and stop nobody', async () => {
+it('[B10, Q2] large files on main are never read: they are refused once, and stop nobody', async () => {
   const { world, good } = scene();
   const hands = await handsOf(world);
   const text = padded(16 * 1024 + 1);
@@ -77,13 +78,37 @@ it('[B10, Q2] large files on main are never read: they are left alone with a wor
     [signaturePath(OTHER)]: signature + 'x'.repeat(20_000_000),
   });
   await merge(world, good);
-  const result = await world.apply();
-  expect(result.steps).toMatchObject([{ action: 'grant', id: good, result: 'done' }]);
+  const looked = watched();
+  const result = await world.apply({ change: looked.change });
+  const told = result.steps.map(({ action, id, error }) => [action, id, error?.code ?? null]);
+  expect(told.toSorted()).toEqual([
+    ['grant', good, null],
+    ['refuse', ID, 'E_YAML_SIZE'],
+    ['refuse', OTHER, 'E_PR_SIZE'],
+  ]);
+  for (const path of [requestPath(ID), requestPath(OTHER), signaturePath(OTHER)])
+    expect(looked.paths).not.toContain(path);
   expect(world.held()).toEqual([LIVE_HELD, GOOD_HELD]);
-  expect(world.notes.join('\n')).toContain(`${requestPath(ID)} is larger than a request may be`);
+  const again = await world.apply();
+  expect(again.steps.filter(({ id }) => id !== good)).toEqual([]);
   // Whoever asks by name gets an answer too.
   for (const id of [ID, OTHER]) expect((await run('check', world, id)).exit).not.toBe(EXIT.done);
+  // The bytes that nobody read are not used up with them.
+  plant(world, 'main', await signedFiles(hands, OTHER, textOf({ id: OTHER })));
+  await world.apply();
+  expect((await world.record(OTHER)).state).toBe('live');
   expect(await world.audit()).toMatchObject({ ok: true });
+});
+
+it('[B10] applied by its id, a file that is too large is invalid', async () => {
+  const { world } = scene();
+  const hands = await handsOf(world);
+  plant(world, 'main', await signedFiles(hands, ID, padded(16 * 1024 + 1)));
+  expect(await run('apply', world, ID)).toMatchObject({ codes: ['E_YAML_SIZE'], exit: EXIT.invalid });
+  const other = padded(16 * 1024 + 2);
+  plant(world, 'main', await signedFiles(hands, ID, other));
+  expect(await run('apply', world, ID)).toMatchObject({ codes: ['E_YAML_SIZE'], exit: EXIT.invalid });
+  expect((await world.record(ID)).refused).toHaveLength(2);
 });
 
 it('[B10] a request of exactly 16 KiB is as good as any', async () => {
