@@ -22,12 +22,14 @@ import type {
 export type PolicyPath = (typeof POLICY_PATHS)[number];
 
 const DECIDE_WITHIN = '24h' as Duration;
+const OPEN_REQUESTS = 20;
 
 /** What a file may leave out. */
 type Lean<T, Optional extends keyof T> = Omit<T, Optional> & Partial<Pick<T, Optional>>;
 type Table<T> = Readonly<Record<string, T>>;
 
-interface PamFile extends Lean<Omit<PamConfig, 'forge'>, 'main' | 'ledger' | 'incidents' | 'notify'> {
+interface PamFile
+  extends Lean<Omit<PamConfig, 'forge'>, 'main' | 'ledger' | 'incidents' | 'open_requests' | 'notify'> {
   readonly forge: ForgeConfig | Lean<Extract<ForgeConfig, { readonly kind: 'github' }>, 'remote'>;
 }
 interface PeopleFile {
@@ -68,6 +70,7 @@ function fillConfig(file: PamFile): PamConfig {
     main: file.main ?? 'main',
     ledger: file.ledger ?? 'pam-ledger',
     incidents: file.incidents ?? { source: 'file' },
+    open_requests: file.open_requests ?? OPEN_REQUESTS,
     notify: file.notify ?? [],
   };
 }

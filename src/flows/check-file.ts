@@ -7,6 +7,7 @@ import type { Reason } from '../model/decision.ts';
 import { type Issue, PamError } from '../model/error.ts';
 import { isOid } from '../model/names.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
+import { openBeside } from '../rules/open-requests.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { type Desk, mainRef } from './desk.ts';
 import { incidentStates, REQUEST_MAX_BYTES } from './gather.ts';
@@ -30,7 +31,14 @@ export async function checkFile(
     const main = await desk.repository.resolve(mainRef(desk, policy.config));
     const named = request.incident === undefined ? [] : [request.incident];
     const incident = (await incidentStates(desk, view, main, named)).get(request.incident ?? '') ?? null;
-    const judged = judgeRequest({ policy, request, incident, now: desk.clock(), seenAt: null });
+    const judged = judgeRequest({
+      policy,
+      request,
+      incident,
+      now: desk.clock(),
+      seenAt: null,
+      beside: openBeside(view.state.index, request),
+    });
     return { issues: [], reasons: judged.map(({ code, ok, message }) => ({ code, ok, message })) };
   } catch (error) {
     if (!(error instanceof PamError)) throw error;

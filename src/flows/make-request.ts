@@ -8,6 +8,7 @@ import type { Request } from '../model/request.ts';
 import { NAMESPACES } from '../model/statement.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
+import { faultOfOpening, openBeside } from '../rules/open-requests.ts';
 import { proposalFacts } from '../rules/proposal-facts.ts';
 import { verifyRequester } from '../rules/decide.ts';
 import { joinSigned } from '../trust/armor.ts';
@@ -55,7 +56,8 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
   const main = await desk.repository.resolve(mainRef(desk, policy.config));
   const named = request.incident === undefined ? [] : [request.incident];
   const incident = (await incidentStates(desk, view, main, named)).get(request.incident ?? '') ?? null;
-  const reasons = judgeRequest({ policy, request, incident, now, seenAt: null });
+  const beside = openBeside(view.state.index, request);
+  const reasons = judgeRequest({ policy, request, incident, now, seenAt: null, beside });
   const failing = reasons.filter((one) => !one.ok && one.kind === 'rule');
   const known = roleOf(policy, wish.role) !== undefined;
   if (failing.length > 0) {
@@ -78,6 +80,12 @@ export async function proposeRequest(desk: Desk, signer: Signer, wish: Wish): Pr
   const judged = await draftRequest(desk, signer.id, wish);
   const { request, bytes, view } = judged;
   const { root, policy } = view.state;
+  const fault = faultOfOpening(policy, signer.id, openBeside(view.state.index, request));
+  if (fault !== undefined) {
+    throw new PamError('E_POL_LIMIT', fault, {
+      hint: '`pam status` lists them, and `pam deny <id>` withdraws one of yours',
+    });
+  }
   const signedAt = desk.clock();
   const requestSha256 = sha256(bytes);
   const text = printStatement({

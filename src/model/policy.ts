@@ -93,6 +93,8 @@ export interface PamConfig {
   readonly ledger: string;
   readonly incidents: { readonly source: string; readonly [key: string]: unknown };
   readonly sweep_within?: Duration;
+  /** Undecided requests that one requester may have on the ledger. */
+  readonly open_requests: number;
   readonly notify: readonly Readonly<Record<string, unknown>>[];
 }
 

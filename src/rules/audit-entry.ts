@@ -24,6 +24,7 @@ import { roleOf } from './exact-grant.ts';
 import { foldIndex } from './fold-index.ts';
 import { entitledToStop, validStop } from './judge-stop.ts';
 import { lateSweep } from './judge-sweep.ts';
+import { faultOfOpening, openBeside } from './open-requests.ts';
 import { termsOf } from './grant-terms.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
@@ -103,10 +104,12 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
     case 'granted':
       auditReceipt(facts, event, index.records.get(event.id) ?? null, tell);
       return;
+    case 'seen':
+      auditSeen(facts, event, index, tell);
+      return;
     case 'ending':
     case 'genesis':
     case 'policy':
-    case 'seen':
     case 'refused':
     case 'failed':
     case 'revoked':
@@ -114,6 +117,23 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
     case 'heartbeat':
       return;
   }
+}
+
+/** It gives nobody access; it only says that an executor let somebody's requests crowd out the others'. */
+function auditSeen(
+  { before: { policy } }: AuditFacts,
+  { id, requester }: SeenEvent,
+  index: OpenIndex,
+  tell: Tell,
+): void {
+  const beside = openBeside(index, { id, requester });
+  if (faultOfOpening(policy, requester, beside) === undefined) return;
+  const most = policy.config.open_requests;
+  tell(
+    'warning',
+    'E_POL_LIMIT',
+    `${id} was seen although ${requester} had ${beside} undecided requests of ${most}`,
+  );
 }
 
 /** Where the receipt is the access itself, it must not say more than the terms that were approved. */
@@ -156,6 +176,7 @@ function auditGrant(
     signatureSha256: seen?.signature_sha256 ?? sha256(''),
     statement: event.evidence.statement,
     record,
+    beside: null,
     // Merged, incident open, nothing else halting: the executor's word, and audit says so.
     merged: true,
     incident: request.incident === undefined ? null : { state: 'open' },

@@ -41,6 +41,8 @@ export interface Snapshot {
   readonly statement: Signed | null;
   /** What the ledger knows of this id. */
   readonly record: OpenRecord | null;
+  /** Undecided requests of the requester beside this one; `null` when this id is open or decided already. */
+  readonly beside: number | null;
   /** Main holds exactly these two files. */
   readonly merged: boolean;
   readonly approvals: readonly Signed[];
@@ -62,7 +64,7 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
     ...snapshot.halts.map((one): Judged => ({ ...one, kind: 'wait' })),
     ...judgeId(snapshot, now),
     ...judgeStatement(snapshot, now),
-    ...judgeRequest({ policy, request, incident: snapshot.incident, now, seenAt }),
+    ...judgeRequest({ policy, request, incident: snapshot.incident, now, seenAt, beside: snapshot.beside }),
     ...judgeStops(snapshot, now),
     ...snapshot.remarks,
     ...judgeProgress(snapshot, now),

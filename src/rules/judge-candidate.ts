@@ -7,12 +7,19 @@ import { type RefusedEvent, reasonNote, type SeenEvent } from '../model/entry.ts
 import { PamError } from '../model/error.ts';
 import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
-import type { OpenRecord } from '../model/open-record.ts';
+import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
 import { verifyRequester } from './decide.ts';
 import { isUsedUp, MAX_REFUSED, USED_UP } from './fold-index.ts';
+import { faultOfOpening, openBeside } from './open-requests.ts';
 import { type Candidate, isRequest, type Situation } from './situation.ts';
 
-export function seeing(situation: Situation, one: Candidate, now: Instant): SeenEvent | undefined {
+/** @param index with what this run sees before this one */
+export function seeing(
+  situation: Situation,
+  seenSoFar: OpenIndex,
+  one: Candidate,
+  now: Instant,
+): SeenEvent | undefined {
   const { id, request, statement } = one;
   const { policy, root, index } = situation.state;
   const record = index.records.get(id);
@@ -29,6 +36,8 @@ export function seeing(situation: Situation, one: Candidate, now: Instant): Seen
   ) {
     return undefined;
   }
+  const beside = openBeside(seenSoFar, request);
+  if (faultOfOpening(policy, request.requester, beside) !== undefined) return undefined;
   try {
     verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import { identityOf, roleOf } from './exact-grant.ts';
 import { checkScope } from './fill-scope.ts';
+import { faultOfOpening } from './open-requests.ts';
 import { isPerson, members, ownerOf } from './people.ts';
 
 /** `wait`: not now, but nothing is wrong. */
@@ -26,6 +27,8 @@ export interface RequestFacts {
   readonly now: Instant;
   /** When the executor first saw it; `null` before that. */
   readonly seenAt: Instant | null;
+  /** Of `openBeside`. */
+  readonly beside: number | null;
 }
 
 export function judgeRequest(facts: RequestFacts): readonly Judged[] {
@@ -43,6 +46,7 @@ export function judgeRequest(facts: RequestFacts): readonly Judged[] {
     ...judgeRequired(request, role),
     ...judgeIncident(facts, role),
     ...judgeStart(facts),
+    ...judgeOpening(facts),
   ];
 }
 
@@ -143,6 +147,13 @@ function judgeIncident(facts: RequestFacts, role: Role): Judged[] {
   return incident.state === 'open'
     ? [rule('E_POL_INCIDENT', true, `incident ${request.incident} is open`)]
     : [rule('E_POL_INCIDENT', false, `incident ${request.incident} is not open: ${incident.why}`)];
+}
+
+function judgeOpening({ policy, request, beside }: RequestFacts): Judged[] {
+  const fault = faultOfOpening(policy, request.requester, beside);
+  if (fault === undefined) return [];
+  const message = `${fault}; this one waits until one of them is decided or withdrawn`;
+  return [{ code: 'E_POL_LIMIT', ok: false, message, kind: 'wait' }];
 }
 
 function judgeStart(facts: RequestFacts): Judged[] {

@@ -7,9 +7,11 @@ import type { Candidate } from './situation.ts';
 export function nextStep(
   { kind }: Pick<ForgeConfig, 'kind'>,
   { id, place, merged }: Pick<Candidate, 'id' | 'place' | 'merged'>,
-  { verdict, final, next }: Decision,
+  { verdict, final, next, reasons }: Decision,
 ): string | null {
   if (final) return null;
+  if (reasons.some(({ code, ok }) => code === 'E_POL_LIMIT' && !ok))
+    return 'pam status   (older requests of the same requester come first)';
   if (verdict === 'approved') {
     if (merged) return 'pam apply   (an executor)';
     return kind === 'git' ? `pam merge ${id}` : `merge ${place}`;

@@ -72,7 +72,7 @@ function seeAll(
   const see: SeenEvent[] = [];
   let { index } = state;
   for (const one of wanted) {
-    const event = seeing(situation, one, now);
+    const event = seeing(situation, index, one, now);
     if (event === undefined) continue;
     try {
       // Simulation: executor and key are not part of a `seen` record.
@@ -133,7 +133,7 @@ function planOne(
   const state = record?.state;
   if (!isRequest(request) || [...plan.refuse, ...plan.stop].some((event) => event.id === id)) return plan;
   if (state !== undefined && state !== 'seen' && state !== 'scheduled' && state !== 'granting') return plan;
-  const snapshot = snapshotOf(situation, one, request, record);
+  const snapshot = snapshotOf(situation, one, request, record, index);
   const decision = decide(snapshot, now);
   if (state === 'granting' && record !== null) {
     // Only after `act_by`: before it the executor that wrote the intent may still be at work.

@@ -3,12 +3,13 @@ import type { Reason } from '../model/decision.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { Found } from '../model/forge.ts';
 import type { Oid, RequestId, Sha256 } from '../model/names.ts';
-import type { OpenRecord } from '../model/open-record.ts';
+import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
 import type { Signed } from '../model/statement.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import type { Snapshot } from './decide.ts';
 import { remarksOn } from './judge-postings.ts';
+import { openBeside } from './open-requests.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
 /** One id's newest bytes: main's if it is there, else the proposal's. */
@@ -46,12 +47,13 @@ export function isRequest(one: Request | Reason): one is Request {
   return 'id' in one;
 }
 
-/** One request of it, as `decide` takes it. */
+/** One request of it, as `decide` takes it. @param index with what this very run sees, where that is not recorded yet */
 export function snapshotOf(
   situation: Situation,
   one: Candidate,
   request: Request,
   record: OpenRecord | null,
+  index: OpenIndex = situation.state.index,
 ): Snapshot {
   const { state } = situation;
   // Once recorded, the recorded evidence is the evidence: it is what audit will decide on again.
@@ -67,6 +69,7 @@ export function snapshotOf(
     signatureSha256: one.signatureSha256,
     statement: one.statement,
     record,
+    beside: openBeside(index, request),
     merged: one.merged,
     approvals: evidence?.approvals ?? situation.approvals.get(one.id) ?? [],
     stops: situation.stops.get(one.id) ?? [],

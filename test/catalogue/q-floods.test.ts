@@ -4,8 +4,8 @@
  * live one in the middle of it.
  */
 import { describe, expect, it } from 'vitest';
-import { PamError } from '../../src/model/error.ts';
-import { requestPath, signaturePath } from '../../src/model/names.ts';
+import { EXIT, PamError } from '../../src/model/error.ts';
+import { requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
 import type { World } from '../crash/access-repository.ts';
 import { run } from './attack.ts';
 import { floodMain, letters, pushBranches, watched } from './floods.ts';
@@ -105,6 +105,57 @@ describe('group Q', () => {
     // The sweep could not read whether somebody stopped that id: it says so, and ends what is over.
     expect(await run('sweep', world, undefined)).toMatchObject({ codes: ['E_FORGE_LIMIT'], exit: 3 });
     expect(world.held()).toEqual([GOOD_HELD]);
+  });
+
+  it('[Q5] one requester asks for too much: the surplus waits, what is on its way goes on, nobody else waits', async () => {
+    const at = scene();
+    const { world, victim, unapproved } = at;
+    await world.commitPolicy({ openRequests: 4 });
+    await world.ratify();
+    const asked: RequestId[] = [];
+    for (let count = 0; count < 5; count += 1)
+      asked.push(await propose(world, { role: 'reader', requester: 'erin' }, 'bob'));
+    const { waiting } = await world.apply();
+    const limited = waiting.flatMap(({ id, decision }) =>
+      decision.reasons.some(({ code, ok }) => code === 'E_POL_LIMIT' && !ok) ? [id] : [],
+    );
+    // Two of hers were seen before, and two more are now.
+    expect(limited).toHaveLength(3);
+    const surplus = limited[0] ?? victim;
+    expect(await run('check', world, surplus)).toMatchObject({ codes: ['E_POL_LIMIT'], exit: EXIT.pending });
+    await merge(world, surplus);
+    expect(await run('apply', world, surplus)).toMatchObject({
+      codes: expect.arrayContaining(['E_POL_LIMIT']),
+      exit: EXIT.pending,
+    });
+    const refs = world.git('for-each-ref');
+    await expect(propose(world, { role: 'reader', requester: 'erin' })).rejects.toMatchObject({
+      code: 'E_POL_LIMIT',
+      exit: EXIT.refused,
+    });
+    expect(world.git('for-each-ref')).toBe(refs);
+    // Hers that were seen are decided as ever, and others ask as ever.
+    await propose(world, { role: 'reader', requester: 'dana' });
+    await merge(world, victim);
+    await world.apply();
+    expect((await world.record(victim)).state).toBe('live');
+    expect((await world.records()).has(surplus)).toBe(false);
+    // One was decided, so one more may be open: the merged one comes first.
+    await world.apply();
+    expect((await world.record(surplus)).state).toBe('live');
+    const seen = async () => {
+      const records = await world.records();
+      return limited.filter((id) => records.has(id)).length;
+    };
+    await world.apply();
+    expect(await seen()).toBe(2);
+    await world.stop(unapproved, 'erin');
+    await world.apply();
+    await world.apply();
+    expect(await seen()).toBe(3);
+    expect((await world.audit()).findings).toEqual([]);
+    expect(asked).toHaveLength(5);
+    await expectOthersGoOn(at, ['north erin read', 'north erin write']);
   });
 
   it.each(['pam-statements', 'pam-statements/{id}'])(

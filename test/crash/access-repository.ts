@@ -53,6 +53,7 @@ export interface PolicyWish {
   readonly withoutSubject?: string;
   readonly withoutTarget?: string;
   readonly revokedKeys?: readonly Readonly<Record<string, string>>[];
+  readonly openRequests?: number;
   /** Bytes of `pam.yaml` that no reader accepts. */
   readonly broken?: boolean;
   /** A change that is valid and that nobody signed. */
@@ -377,7 +378,11 @@ async function policyFiles(home: string, wish: PolicyWish): Promise<Readonly<Rec
   const yaml = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const note = wish.note === undefined ? '' : `# ${wish.note}\n`;
   return {
-    'pam.yaml': wish.broken === true ? 'version: 1\nforge: [\n' : note + yaml({ version: 1, forge }),
+    // High enough for tests that try everything as one requester.
+    'pam.yaml':
+      wish.broken === true
+        ? 'version: 1\nforge: [\n'
+        : note + yaml({ version: 1, forge, open_requests: wish.openRequests ?? 500 }),
     'policy/people.yaml': yaml({
       people: Object.fromEntries(people.map((name) => [name, person(name)])),
       services: {

@@ -104,7 +104,7 @@ export function policyTexts(policy: ModelPolicy): Readonly<Record<string, string
     },
   };
   return {
-    'pam.yaml': yaml({ version: 1, forge: { kind: 'git', remote: 'origin' } }),
+    'pam.yaml': yaml({ version: 1, forge: { kind: 'git', remote: 'origin' }, open_requests: 1000 }),
     'policy/people.yaml': yaml({
       people: Object.fromEntries(
         policy.people.map((name) => [name, { name, keys: [{ key: keyOf(name).line }] }]),

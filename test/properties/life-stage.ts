@@ -125,7 +125,7 @@ function textsOf(policy: ModelPolicy): PolicyTexts {
 ${role.rules.map((rule) => `      - { approvers: ${JSON.stringify(rule)}, threshold: 1 }\n`).join('')}`,
   );
   return {
-    'pam.yaml': 'version: 1\nforge: { kind: git }\n',
+    'pam.yaml': 'version: 1\nforge: { kind: git }\nopen_requests: 1000\n',
     'policy/people.yaml': `people:\n${people.join('')}services:\n${services.join('')}admins: { people: ${JSON.stringify(policy.admins)}, threshold: 1 }\n${revoked.length === 0 ? '' : `revoked_keys:\n${revoked.join('')}`}`,
     'policy/roles.yaml': `roles:\n${roles.join('')}`,
     'policy/targets.yaml':

@@ -35,6 +35,7 @@ import { beginChain, type Candidate as EntryCandidate, followChain } from '../..
 import { termsOf } from '../../src/rules/grant-terms.ts';
 import type { Ready } from '../../src/rules/plan-apply.ts';
 import type { Candidate, Situation } from '../../src/rules/situation.ts';
+import { openBeside } from '../../src/rules/open-requests.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
 import { providers } from '../../src/targets/registry.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
@@ -466,6 +467,7 @@ export function snapshot(ledger: Ledger, asked: Asked, more: Partial<Snapshot> =
     signatureSha256: asked.signatureSha256,
     statement: asked.statement,
     record: ledger.record(asked.id),
+    beside: openBeside(ledger.state.index, asked.request),
     merged: asked.merged,
     approvals: [],
     stops: [],

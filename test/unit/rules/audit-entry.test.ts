@@ -264,3 +264,20 @@ describe('the end of the walk', () => {
     expect([revoked('compromised'), revoked('superseded')]).toEqual([['warning W_KEY_COMPROMISED'], []]);
   });
 });
+
+describe('requests that an executor saw', () => {
+  it('[Q5] more undecided ones of one requester than policy allows', () => {
+    const ledger = new Ledger(
+      policyOf(textsWith('pam.yaml', 'forge: { kind: git }', 'forge: { kind: git }\nopen_requests: 2')),
+    );
+    const { root } = ledger.state;
+    const seen = (letter: string, requester: string) => {
+      const id = requestId(`20261122-dba-${letter.repeat(6)}`);
+      const event = seenEvent(ask({ id, requester, subject: requester }, { root }));
+      ledger.append([event], at('12:00'));
+      return found(ledger);
+    };
+    expect([seen('a', 'dana'), seen('b', 'erin'), seen('c', 'dana'), seen('d', 'erin')].flat()).toEqual([]);
+    expect(seen('e', 'dana')).toEqual(['warning E_POL_LIMIT']);
+  });
+});

@@ -17,6 +17,7 @@ import { decide, type Snapshot } from '../../../src/rules/decide.ts';
 import { exactGrant } from '../../../src/rules/exact-grant.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import {
+  ask,
   type Asked,
   askText,
   at,
@@ -83,6 +84,7 @@ interface Case {
   readonly seen: string;
   readonly seen_by?: string;
   readonly seen_bytes?: 'others';
+  readonly open?: { readonly count: number; readonly by: string };
   readonly afterwards?: readonly PastEvent[];
   readonly merged?: boolean;
   readonly incident?: 'open' | 'closed' | 'unknown';
@@ -107,6 +109,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'seen',
     'seen_by',
     'seen_bytes',
+    'open',
     'afterwards',
     'merged',
     'incident',
@@ -117,6 +120,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'expect',
   ],
   signed: ['by', 'key', 'at'],
+  open: ['count', 'by'],
   approvals: [
     'by',
     'at',
@@ -183,6 +187,7 @@ class Stage {
       ...(signed?.by === undefined ? {} : { signer: signed.by }),
       ...(signed?.key === undefined ? {} : { key: signed.key }),
     });
+    if (told.open !== undefined) this.ledger.append(this.#others(told.open), at('11:30'));
     if (seen !== 'never') this.ledger.append([this.#seenEvent()], at(seen));
     // Approvals name this place of the ledger: the one that stood when the request had been seen.
     const { point } = this.ledger;
@@ -203,6 +208,15 @@ class Stage {
       stops: (stops ?? []).map((one) => this.#stop(one)),
       incident: this.asked.request.incident === undefined ? null : incidentOf(incident),
       halts: (halts ?? []).map((code): Reason => ({ code, ok: false, message: 'halted' })),
+    });
+  }
+
+  /** Requests of somebody that wait as well. */
+  #others({ count, by }: NonNullable<Case['open']>): readonly LedgerEvent[] {
+    const { root } = this.ledger.state;
+    return Array.from({ length: count }, (_, one) => {
+      const id = requestId(`20261122-dba-open${one.toString().padStart(2, '0')}`);
+      return seenEvent(ask({ id, requester: by, subject: by }, { root, at: at('11:00') }));
     });
   }
 

@@ -29,6 +29,7 @@ function failing(
     incident,
     now: at('12:00'),
     seenAt: seen,
+    beside: null,
   });
   return judged
     .filter(({ ok }) => !ok)
@@ -37,7 +38,14 @@ function failing(
 
 describe('the pre-checks', () => {
   it('pass what policy allows, and say so rule by rule', () => {
-    const judged = judgeRequest({ policy, request: REQUEST, incident: null, now: at('12:00'), seenAt: null });
+    const judged = judgeRequest({
+      policy,
+      request: REQUEST,
+      incident: null,
+      now: at('12:00'),
+      seenAt: null,
+      beside: null,
+    });
     expect(judged.map(({ code, ok }) => [code, ok])).toEqual(
       ['E_POL_ROLE', 'E_POL_REQUESTER', 'E_POL_SUBJECT', 'E_POL_SCOPE', 'E_POL_TTL', 'E_POL_TICKET'].map(
         (code) => [code, true],
@@ -71,7 +79,14 @@ describe('the pre-checks', () => {
   it('all that is required is told at once', () => {
     const { ticket: _ticket, ...bare } = REQUEST;
     const request = { ...bare, justification: '  123456789  ' };
-    const judged = judgeRequest({ policy: strict, request, incident: null, now: at('12:00'), seenAt: null });
+    const judged = judgeRequest({
+      policy: strict,
+      request,
+      incident: null,
+      now: at('12:00'),
+      seenAt: null,
+      beside: null,
+    });
     expect(judged.filter(({ ok }) => !ok).map(({ code }) => code)).toEqual([
       'E_POL_TICKET',
       'E_POL_CONTROLS',
