@@ -174,7 +174,7 @@ describe('two histories', () => {
     stranger.now = world.now;
     const swept = await stranger.sweep({ executor: 'pam-sweep' });
     expect(codesOf(swept)).toEqual(['E_LED_JUNK']);
-    expect(await stranger.held()).toEqual([]);
+    expect(stranger.held()).toEqual([]);
     expect((await stranger.audit()).findings.map(({ code }) => code)).not.toContain('E_LED_FORK');
     expect(codesOf(await stranger.sweep({ executor: 'pam-sweep' }))).toEqual([]);
   });

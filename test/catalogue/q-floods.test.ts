@@ -123,7 +123,9 @@ describe('group Q', () => {
     expect(limited).toHaveLength(3);
     const surplus = limited[0] ?? victim;
     expect(await run('check', world, surplus)).toMatchObject({ codes: ['E_POL_LIMIT'], exit: EXIT.pending });
-    await merge(world, surplus);
+    // Pam merges none of it; who merges it past pam gains nothing.
+    await expect(merge(world, surplus)).rejects.toMatchObject({ code: 'E_POL_LIMIT', exit: EXIT.pending });
+    world.git('merge', '-q', '--no-ff', '-m', 'past pam', `pam/${surplus}`);
     expect(await run('apply', world, surplus)).toMatchObject({
       codes: expect.arrayContaining(['E_POL_LIMIT']),
       exit: EXIT.pending,
