@@ -1,48 +1,18 @@
 /**
- * The process: arguments, clock, streams, signals, exit code. Nothing else reads any of them. One table of
- * commands; each is loaded only when it is called.
+ * The process: arguments, clock, streams, signals, exit code. Nothing else reads any of them. What a command needs is
+ * loaded when one is about to run, so that help and usage errors cost little.
  */
 import { Command, CommanderError, Option } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Answer, Register, Session } from './commands/session.ts';
-import {
-  directoryOf,
-  executorOf,
-  keyFileOf,
-  layDesk,
-  layMachine,
-  type Outside,
-  personOf,
-  stateHome,
-} from './context.ts';
+import type { Answer, Session } from './commands/session.ts';
+import { registerCommands } from './commands/table.ts';
+import type { Outside } from './context.ts';
 import { EXIT, type Exit, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
 import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
 import { askYes, retype } from './views/ask.ts';
 import { type ColorChoice, styleOf, wantsColor } from './views/style.ts';
-
-const COMMANDS: readonly (readonly [string, () => Promise<{ readonly register: Register }>])[] = [
-  ['init', () => import('./commands/init.ts')],
-  ['ratify', () => import('./commands/ratify.ts')],
-  ['catalog', () => import('./commands/catalog.ts')],
-  ['request', () => import('./commands/request.ts')],
-  ['check', () => import('./commands/check.ts')],
-  ['show', () => import('./commands/show.ts')],
-  ['approve', () => import('./commands/approve.ts')],
-  ['deny', () => import('./commands/deny.ts')],
-  ['merge', () => import('./commands/merge.ts')],
-  ['plan', () => import('./commands/plan.ts')],
-  ['apply', () => import('./commands/apply.ts')],
-  ['sweep', () => import('./commands/sweep.ts')],
-  ['revoke', () => import('./commands/revoke.ts')],
-  ['status', () => import('./commands/status.ts')],
-  ['log', () => import('./commands/log.ts')],
-  ['audit', () => import('./commands/audit.ts')],
-  ['doctor', () => import('./commands/doctor.ts')],
-  ['schema', () => import('./commands/schema.ts')],
-  ['demo', () => import('./commands/demo.ts')],
-];
 
 interface Flags {
   readonly C?: string;
@@ -125,14 +95,17 @@ function clearProgress(): void {
   progressShown = false;
 }
 
-function sessionOf(command: Command, done: (answer: Answer) => void): Session {
+async function sessionOf(command: Command, done: (answer: Answer) => void): Promise<Session> {
+  const { directoryOf, executorOf, keyFileOf, layDesk, layMachine, personOf, stateHome } = await import(
+    './context.ts'
+  );
   const flags = flagsOf(command);
   lastFlags = flags;
   const outside = outsideOf();
   const { env } = outside;
   const dir = directoryOf(outside, flags.C);
   const terminal = process.stdout.isTTY;
-  const mayAsk = flags.input !== false && process.stdin.isTTY && process.stderr.isTTY;
+  const mayAsk = (): boolean => flags.input !== false && process.stdin.isTTY && process.stderr.isTTY;
   const deskAt: Session['deskAt'] = async (place) =>
     await layDesk(outside, { dir: place, root: flags.root, offline: flags.offline === true });
   const person = async (): Promise<string> => await personOf(flags.as, env);
@@ -146,7 +119,7 @@ function sessionOf(command: Command, done: (answer: Answer) => void): Session {
       executorKey: flags.executorKey,
     },
     env,
-    style: styleOf(wantsColor(flags.color ?? 'auto', env, terminal)),
+    style: await styleOf(wantsColor(flags.color ?? 'auto', env, terminal)),
     terminal,
     desk: async () => await deskAt(dir),
     deskAt,
@@ -162,40 +135,33 @@ function sessionOf(command: Command, done: (answer: Answer) => void): Session {
       process.stderr.write(text);
     },
     confirm: async (question, yes) => {
-      if (!yes) await askYes(question, mayAsk);
+      if (!yes) await askYes(question, mayAsk());
     },
     retype: async (question, id, yes) => {
-      if (!yes) await retype(question, id, mayAsk);
+      if (!yes) await retype(question, id, mayAsk());
     },
     done,
   };
 }
 
 async function main(argv: readonly string[]): Promise<Exit> {
-  if (argv.length === 1 && argv[0] === '--version') {
-    process.stdout.write(`${packageJson.version}\n`);
-    return EXIT.done;
-  }
-  if (argv.length === 0) return await main(['--help']);
+  let answer: Answer | undefined;
+  let session: Session | undefined;
   const program = withFlags(new Command('pam'))
     .description('Privileged access for a short time, because a named human signed for exactly that access.')
     .version(packageJson.version)
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
     .showSuggestionAfterError(true)
-    .helpCommand(false);
-  let answer: Answer | undefined;
-  const session = (command: Command): Session => sessionOf(command, (given) => (answer = given));
-  // Only what the line may mean is loaded: every word on it that is a command's name, an option's value or not.
-  const named = COMMANDS.filter(([name]) => argv.includes(name));
-  const help = argv[0] === '--help' || argv[0] === '-h';
-  for (const [, load] of named.length === 0 || help ? COMMANDS : named) {
-    (await load()).register(program, session);
-  }
-  for (const command of program.commands)
-    withFlags(command)
-      .exitOverride()
-      .configureOutput({ writeErr: () => undefined });
+    .helpCommand(false)
+    .hook('preAction', async (_program, command) => {
+      session = await sessionOf(command, (given) => (answer = given));
+    });
+  await registerCommands(program, argv, () => {
+    if (session === undefined) throw new PamError('E_BUG', 'a session was asked for before its command ran');
+    return session;
+  });
+  for (const command of program.commands) withFlags(command);
+  for (const command of [program, ...program.commands])
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
   await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
   clearProgress();
   if (answer === undefined) return EXIT.done;
@@ -208,7 +174,7 @@ async function write(text: string): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
 }
 
-function failed(error: unknown): Exit {
+async function failed(error: unknown): Promise<Exit> {
   clearProgress();
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
   const known =
@@ -222,7 +188,7 @@ function failed(error: unknown): Exit {
             cause: error,
             hint: `please report it with this trace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
           });
-  const style = styleOf(wantsColor(lastFlags.color ?? 'auto', process.env, process.stderr.isTTY));
+  const style = await styleOf(wantsColor(lastFlags.color ?? 'auto', process.env, process.stderr.isTTY));
   const wantsJson = lastFlags.json === true || process.argv.includes('--json');
   process.stderr.write(wantsJson ? errorJson(known) : errorText(known, style));
   return known.exit;
@@ -235,9 +201,13 @@ process.on('SIGINT', () => {
 // Whoever closes the pipe has seen enough.
 process.stdout.on('error', () => undefined);
 
-try {
-  const exit = await main(process.argv.slice(2));
-  process.exitCode = interrupted ? EXIT.interrupted : exit;
-} catch (error) {
-  process.exitCode = failed(error);
+// No top-level await: the bundle is CommonJS.
+async function start(): Promise<void> {
+  try {
+    const exit = await main(process.argv.slice(2));
+    process.exitCode = interrupted ? EXIT.interrupted : exit;
+  } catch (error) {
+    process.exitCode = await failed(error);
+  }
 }
+void start();

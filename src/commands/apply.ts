@@ -6,7 +6,6 @@ import { needExecutor, type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('apply')
-    .summary('grant what was merged and approved (an executor)')
     .description(
       'Records what it sees, decides from the evidence, grants, reads back and records the outcome.',
     )

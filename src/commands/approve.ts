@@ -9,7 +9,6 @@ import { signedElsewhere, type SigningOptions, withSigningOptions } from './sign
 export const register: Register = (program, session) => {
   const command = program
     .command('approve')
-    .summary('sign exactly what a request would grant')
     .description(
       'Shows the decision record and the exact text, then signs it with your key and publishes the approval.',
     )

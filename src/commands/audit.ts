@@ -13,7 +13,6 @@ interface Options {
 export const register: Register = (program, session) => {
   program
     .command('audit')
-    .summary('verify the whole ledger, and decide everything again')
     .description(
       'Reads what this clone holds; fetches nothing and writes nothing in it. Give --root, or it says UNPINNED.',
     )

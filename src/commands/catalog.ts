@@ -6,7 +6,6 @@ import type { Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('catalog')
-    .summary('what may I ask for')
     .description(
       'The roles of the policy in force: what each gives, for how long at most, what it asks for, who approves.',
     )

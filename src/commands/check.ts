@@ -13,7 +13,7 @@ import type { Desk } from '../flows/desk.ts';
 import { freshLedger } from '../flows/look-at-request.ts';
 import { checkText, proposalsText } from '../views/check.ts';
 import { proposalMarkdown } from '../views/markdown.ts';
-import { styleOf } from '../views/style.ts';
+import { PLAIN } from '../views/style.ts';
 import { recordText } from './record-text.ts';
 import { type Register, requestOrPull, type Session } from './session.ts';
 
@@ -26,7 +26,6 @@ interface Options {
 export const register: Register = (program, session) => {
   program
     .command('check')
-    .summary('judge request files, or a proposal with its evidence')
     .description(
       'Without arguments: the policy on main. With paths: those request files and their pre-checks. With --proposal: also its signatures and approvals; in a CI job its decision record goes to the job summary.',
     )
@@ -76,8 +75,6 @@ const SEVERITY: readonly Exit[] = [EXIT.integrity, EXIT.failed, EXIT.invalid, EX
 
 const worstOf = (checked: readonly CheckedProposal[]): Exit =>
   SEVERITY.find((exit) => checked.some((one) => one.exit === exit)) ?? EXIT.done;
-
-const PLAIN = styleOf(false);
 
 /** What a terminal would show, without colour. */
 function plainRecord(one: CheckedProposal): string {

@@ -4,7 +4,6 @@ import type { Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('demo')
-    .summary('the whole story in ten seconds, with real keys and a real certificate')
     .description(
       'In a temporary directory: a request, a refusal, an approval, a certificate, its end, a verified audit, a caught forgery.',
     )

@@ -9,7 +9,6 @@ import { signedElsewhere, type SigningOptions, withSigningOptions } from './sign
 export const register: Register = (program, session) => {
   const command = program
     .command('deny')
-    .summary('stop a request for good')
     .description(
       'Signs a stop: a denial by an approver, a withdrawal by the requester. It is final; nothing replaces it.',
     )

@@ -6,7 +6,6 @@ import type { Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('doctor')
-    .summary('is everything in place here, and what to do about what is not')
     .description(
       'Looks at this machine, the clone, the ledger, the policy in force, the forge and (for an executor) the targets. Changes nothing.',
     )

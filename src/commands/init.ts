@@ -12,7 +12,6 @@ import type { Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('init')
-    .summary('make an access repository')
     .description(
       'Writes the files that are missing, commits them, and begins the ledger: genesis and, signed by you, policy 1.',
     )

@@ -14,7 +14,6 @@ interface Options {
 export const register: Register = (program, session) => {
   program
     .command('log')
-    .summary('what happened, from verified entries')
     .description('Reads what this clone holds; fetches and writes nothing.')
     .argument('[id]')
     .option('--since <when>', 'an instant, or a duration such as 7d')

@@ -6,7 +6,6 @@ import { type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('merge')
-    .summary('merge an approved proposal (plain Git)')
     .description(
       "Puts the proposal's two files on main's tip. Merging grants nothing: `pam apply` does, from the evidence.",
     )

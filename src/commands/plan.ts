@@ -6,7 +6,6 @@ import { type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('plan')
-    .summary('what apply and sweep would do')
     .description('Both planners over the newest verified state; changes nothing.')
     .argument('[id...]')
     .option('--exit-code', 'exit with 10 when there is work')

@@ -8,7 +8,6 @@ import type { Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('ratify')
-    .summary('sign a policy (an admin)')
     .description(
       "Shows who gains what, then signs it as the next version: a pull request's policy before it is merged, or else what main holds. It is in force when enough admins signed, main holds it, and an executor recorded it.",
     )

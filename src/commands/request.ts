@@ -20,7 +20,6 @@ interface Options {
 export const register: Register = (program, session) => {
   program
     .command('request')
-    .summary('ask for a role')
     .description(
       'Ask for a role, for a short time. Writes the request, signs it with your key and opens a proposal.',
     )

@@ -9,7 +9,6 @@ import { type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('revoke')
-    .summary('end access now')
     .description(
       'Signs a stop. With an executor at hand the access is taken away at once, else the next sweep does it.',
     )

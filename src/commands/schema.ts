@@ -5,7 +5,6 @@ import type { Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('schema')
-    .summary('print a JSON Schema')
     .argument('[name]', Object.keys(SCHEMAS).join(', '))
     .action((name: string | undefined, _options, command) => {
       const at = session(command);

@@ -9,7 +9,6 @@ import { type Register, requestOrPull } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('show')
-    .summary('the decision record of one request')
     .description(
       'All that a human needs to decide: who, what exactly, how long, why, and every rule with its answer.',
     )

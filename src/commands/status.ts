@@ -6,7 +6,6 @@ import { type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('status')
-    .summary('what is live, scheduled or waiting')
     .argument('[id]')
     .option('--all', 'ended grants too')
     .option('--certificate', 'print the certificate alone, for a file')

@@ -8,7 +8,6 @@ import { collect, needExecutor, type Register } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('sweep')
-    .summary('end what is past its end, stopped, or whose incident closed (an executor)')
     .description('Goes on past every failure, and says in its exit code that there was one.')
     .option('--watch', 'stay, and wake at the next end')
     .option('--target <name>', 'these targets only (repeat)', collect, [])

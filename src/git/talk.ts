@@ -5,7 +5,7 @@
  * simple-git guards the environment: each variable below is allowed by name, and the three that name a program
  * (`GIT_SSH`, `GIT_SSH_COMMAND`, askpass) only if the person's own environment has them.
  */
-import { simpleGit } from 'simple-git';
+import type { SimpleGit } from 'simple-git';
 import { PamError } from '../model/error.ts';
 import { baseEnvironment, type Environment } from './sealed.ts';
 
@@ -55,6 +55,8 @@ const FROM_PERSON = [
 
 /** Throws `E_GIT_NETWORK` when no answer came in time; an exit code is the caller's to judge. */
 export async function talk(where: Talk, args: readonly string[]): Promise<Answer> {
+  // Only here: no command that stays on this machine waits for it.
+  const { simpleGit } = await import('simple-git');
   const env = networkEnvironment(where);
   const stop = new AbortController();
   const answer = { code: -1, stderr: '' };
@@ -94,7 +96,7 @@ export async function talk(where: Talk, args: readonly string[]): Promise<Answer
 }
 
 /** On an abort the pipes are dropped too: a helper that ignores signals must not hold us. */
-function boundBytes(git: ReturnType<typeof simpleGit>, stop: AbortController): void {
+function boundBytes(git: SimpleGit, stop: AbortController): void {
   let bytes = 0;
   git.outputHandler((_command, stdout, stderr) => {
     for (const stream of [stdout, stderr]) {

@@ -1,5 +1,4 @@
 /** Colour per stream: `--color` > `NO_COLOR` > `FORCE_COLOR` > `TERM=dumb` > is it a terminal. Never the only sign. */
-import { Chalk, type ChalkInstance } from 'chalk';
 
 export type ColorChoice = 'auto' | 'always' | 'never';
 
@@ -23,7 +22,12 @@ export function wantsColor(
   return isTerminal;
 }
 
-export function styleOf(color: boolean): Style {
-  const chalk: ChalkInstance = new Chalk({ level: color ? 1 : 0 });
+const plain = (text: string): string => text;
+export const PLAIN: Style = { bold: plain, dim: plain, good: plain, bad: plain, warn: plain };
+
+export async function styleOf(color: boolean): Promise<Style> {
+  if (!color) return PLAIN;
+  const { Chalk } = await import('chalk');
+  const chalk = new Chalk({ level: 1 });
   return { bold: chalk.bold, dim: chalk.dim, good: chalk.green, bad: chalk.red, warn: chalk.yellow };
 }

@@ -19,7 +19,7 @@ import { tellEntry } from '../../src/rules/tell-entry.ts';
 import { providers } from '../../src/targets/registry.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';
 import { auditText } from '../../src/views/audit.ts';
-import { styleOf } from '../../src/views/style.ts';
+import { PLAIN } from '../../src/views/style.ts';
 import { listingOf } from '../support/directory-listing.ts';
 import { writeLedger } from '../support/ledger-commits.ts';
 import { Story, type Told, type Written } from '../support/ledger-story.ts';
@@ -260,6 +260,6 @@ function foundBy(audited: Audited | PamError) {
     seq,
     first_bad: errors.length === 0 ? undefined : Math.min(...errors),
     findings: sorted(findings.map(({ code, seq: where }) => `${where} ${code}`)),
-    said: auditText(audited, styleOf(false)),
+    said: auditText(audited, PLAIN),
   };
 }

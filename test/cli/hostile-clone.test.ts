@@ -274,7 +274,7 @@ describe('audit with nothing', () => {
     symlinkSync(git ?? '/usr/bin/git', join(bin, 'git'));
     const temporary = tempDir();
     const user = process.getuid?.() === 0 ? 65_534 : undefined;
-    const opened = [world.home, join(world.home, '..'), temporary, join(bin, '..'), join(program(), '..')];
+    const opened = [world.home, join(world.home, '..'), temporary, join(bin, '..'), join(program(), '../..')];
     for (const dir of opened) spawnSync('chmod', ['a+rX', dir]);
     if (user !== undefined) {
       spawnSync('chown', ['-R', `${user}:${user}`, world.dir]);

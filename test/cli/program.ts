@@ -3,7 +3,7 @@
  * own, and started as a process. What a test sees is what a person sees: two streams and an exit code.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,12 +25,13 @@ export function tempDir(): string {
   return dir;
 }
 
-const outdir = tempDir();
-await bundle(project, outdir);
-writeFileSync(join(outdir, 'package.json'), '{ "type": "module" }\n');
+const home = tempDir();
+await bundle(project, join(home, 'dist'));
+for (const path of ['bin', 'package.json'])
+  cpSync(join(project, path), join(home, path), { recursive: true });
 
-/** `main.js` of the private bundle. */
-export const program = (): string => join(outdir, 'main.js');
+/** `bin/pam.js` of the private copy. */
+export const program = (): string => join(home, 'bin', 'pam.js');
 
 export interface Ran {
   readonly code: number | null;
