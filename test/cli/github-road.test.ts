@@ -128,7 +128,7 @@ describe('a request', () => {
   let number = '';
 
   test('opens a pull request that a human can decide from', async () => {
-    const { team, hub } = world;
+    const { team } = world;
     const asked = await must(
       team.dana.pam([
         'request',
