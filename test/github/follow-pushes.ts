@@ -23,6 +23,7 @@ function follow(hub: Hub, pull: Pull, head: string | undefined, base: string | u
   const moved = head !== undefined && head !== pull.headSha;
   if (moved) {
     keepHead(hub, pull, head);
+    pull.shownBase = base;
     pull.updatedAt = hub.now();
     dismissStale(hub, pull);
   }

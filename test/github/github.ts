@@ -80,7 +80,7 @@ export interface Github {
   readonly deleteAccount: (login: string) => void;
   readonly setRole: (login: string, role: Account['role']) => void;
 
-  /** Merges whatever the rules say, as a click on the button by somebody who may. Gives the commit on the base. */
+  /** Merges whatever the rules say, as a click on the button by somebody who may (an admin, if nobody is named). Gives the commit on the base. */
   readonly merge: (number: number, method?: MergeMethod, by?: string) => string;
   /** The merge queue: several in a row, by its bot. */
   readonly mergeQueue: (numbers: readonly number[], method?: MergeMethod) => void;
@@ -249,7 +249,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     setRole: (login, role) => {
       accounts.named(login).role = role;
     },
-    merge: (number, method = 'merge', by = repository.owner.login) =>
+    merge: (number, method = 'merge', by = somebodyWhoMay(options)) =>
       merge(hub, pullNumbered(number), method, accounts.named(by)),
     mergeQueue: (numbers, method = 'merge') => {
       throughQueue(hub, numbers.map(pullNumbered), method, queueBot);
@@ -298,6 +298,14 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
       if (faults.length > 0) throw new Error(`not as GitHub describes it:\n${faults.join('\n')}`);
     },
   };
+}
+
+/** An admin if there is one. */
+function somebodyWhoMay({ accounts }: GithubOptions): string {
+  const roles = Object.entries(accounts).map(([login, { role = 'write' }]) => [login, role] as const);
+  const found = roles.find(([, role]) => role === 'admin') ?? roles.find(([, role]) => role === 'write');
+  if (found === undefined) throw new Error('nobody here may merge');
+  return found[0];
 }
 
 function runOf(hub: Hub, run: RunSetting): Run {

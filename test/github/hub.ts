@@ -46,6 +46,8 @@ export interface Pull {
   /** As last seen; it stays when the branch goes. */
   headSha: string;
   baseSha: string;
+  /** What `base.sha` says: the base branch when the head last moved, however far it went since. */
+  shownBase: string;
   state: 'open' | 'closed';
   merged: Merged | undefined;
   closedAt: Date | undefined;

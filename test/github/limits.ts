@@ -36,7 +36,8 @@ export class Limits {
   count(account: Account | undefined): void {
     const window = this.#window(account);
     if (window.used >= this.limit) {
-      const who = account === undefined ? '127.0.0.1' : `user ID ${account.id}`;
+      const kind = account?.type === 'Bot' ? 'installation' : 'user';
+      const who = account === undefined ? '127.0.0.1' : `${kind} ID ${account.id}`;
       throw new Refusal(403, `API rate limit exceeded for ${who}.`);
     }
     window.used += 1;

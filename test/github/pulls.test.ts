@@ -17,7 +17,7 @@ interface ShownPull {
     readonly sha: string;
     readonly repo: { readonly full_name: string; readonly fork: boolean };
   };
-  readonly base: { readonly repo: { readonly id: number } };
+  readonly base: { readonly sha: string };
 }
 const shown = (body: unknown): ShownPull => body as ShownPull;
 
@@ -143,6 +143,18 @@ describe('pushes', () => {
     });
     const brought = await ask('alice', 'GET', `commits/${pull.head.sha}/pulls`);
     expect(brought.body).toMatchObject([{ number }]);
+  });
+
+  test('base.sha stands where the base was when the head last moved', async () => {
+    const { ask, open, push, tip } = await stage();
+    const number = await open('alice', 'one');
+    const base = async (): Promise<string> =>
+      shown((await ask('alice', 'GET', `pulls/${number}`)).body).base.sha;
+    const first = tip('main');
+    const second = push('main', { elsewhere: 'x' });
+    expect(await base()).toBe(first);
+    push('one', { more: 'x' }, 'origin/one');
+    expect(await base()).toBe(second);
   });
 
   test('the trial merge of an open one is no merge', async () => {

@@ -55,6 +55,7 @@ export function createPull(hub: Hub, asked: Asked): Answer {
     baseRef,
     headSha: head,
     baseSha: base,
+    shownBase: base,
     state: 'open',
     merged: undefined,
     closedAt: undefined,
@@ -122,6 +123,7 @@ export function updatePull(hub: Hub, asked: Asked): Answer {
     if (at === undefined) throw field('base');
     pull.baseRef = base;
     pull.baseSha = at;
+    pull.shownBase = at;
   }
   pull.title = textIn(asked, 'title') ?? pull.title;
   pull.body = textIn(asked, 'body') ?? pull.body;

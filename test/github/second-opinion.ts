@@ -33,7 +33,7 @@ export const STEPS: readonly Step[] = [
   GET('a branch', 'branches/main'),
   GET('a branch that is not there', 'branches/nothing'),
   GET('compare', 'compare/main...one'),
-  GET('protection where there is none', 'branches/main/protection'),
+  GET('protection where there is none', 'branches/main/protection', undefined, 'carol'),
   {
     name: 'open',
     as: 'alice',
@@ -196,7 +196,7 @@ export const STEPS: readonly Step[] = [
   GET('pull requests of a commit', 'commits/main/pulls', NO_PART),
   GET('rules of a branch', 'rules/branches/main', NO_PART),
   GET('rulesets', 'rulesets', NO_PART),
-  GET('settings of Actions', 'actions/permissions', NO_PART),
+  GET('settings of Actions', 'actions/permissions', NO_PART, 'carol'),
   GET('environments', 'environments', NO_PART),
   {
     name: 'start a workflow by event',

@@ -178,6 +178,7 @@ function decide(visit: Visit, stretch: Stretch | undefined): Answer {
       'X-Accepted-GitHub-Permissions': accepted.join('; '),
     });
   }
+  if ('administration' in route.needs) askAdmin(route, token);
   const sent = visit.sent.length === 0 ? undefined : parse(visit.sent.toString('utf8'));
   const faults = faultsOfBody(route.id, request.method === 'GET' ? undefined : sent);
   if (faults.length > 0) return fault(desk, faults);
@@ -195,6 +196,13 @@ function decide(visit: Visit, stretch: Stretch | undefined): Answer {
   if (!isListing(result)) return result;
   const items = stretch?.(result.items, pageAsked(url.searchParams).perPage) ?? result.items;
   return cutPage({ ...result, items }, url.searchParams, self);
+}
+
+/** What an App is given is enough; a person must be an admin, whatever the token says. */
+function askAdmin(route: Route, token: Token | undefined): void {
+  if (token?.kind === 'installation' || token?.account.role === 'admin') return;
+  if (route.id === 'repos/get-branch-protection') throw notFound();
+  throw new Refusal(403, 'Must have admin rights to Repository.');
 }
 
 function tokenOf({ desk, bearer, path }: Visit): Token | undefined {

@@ -67,9 +67,22 @@ describe('rules', () => {
     expect(await said('other')).toMatchObject({ message: 'Branch not found' });
     on.hub.settings.protections['main'] = { allow_force_pushes: { enabled: true } };
     expect(await said('main')).toMatchObject({ allow_force_pushes: { enabled: true } });
+    expect((await on.ask('bob', 'GET', 'branches/main/protection')).status).toBe(404);
     const token = on.fine('carol', { contents: 'read' });
     expect((await on.askWith(token, 'GET', 'branches/main/protection')).status).toBe(403);
   });
+});
+
+test('settings of Actions are for admins, and for tokens that were given administration', async () => {
+  const on = await stage();
+  for (const path of ['actions/permissions', 'actions/permissions/workflow']) {
+    expect((await on.ask('bob', 'GET', path)).body).toMatchObject({
+      message: 'Must have admin rights to Repository.',
+    });
+    expect((await on.askWith(on.fine('bob', { administration: 'read' }), 'GET', path)).status).toBe(403);
+    expect((await on.askWith(on.fine('carol', { administration: 'read' }), 'GET', path)).status).toBe(200);
+    expect((await on.askWith(on.fine('carol', { actions: 'read' }), 'GET', path)).status).toBe(403);
+  }
 });
 
 describe('environments', () => {

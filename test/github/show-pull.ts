@@ -87,7 +87,7 @@ function shortPull(hub: Hub, pull: Pull, caller: Role, merge: string | undefined
     base: {
       label: `${owner.login}:${pull.baseRef}`,
       ref: pull.baseRef,
-      sha: pull.baseSha,
+      sha: pull.shownBase,
       user: showUser(hub, owner),
       repo: showRepository(hub, caller),
     },
