@@ -5,55 +5,83 @@
 import { SCHEMAS, type SchemaName } from './document-schemas.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
+const NOTHING: Schema = {};
 
 export function inFieldOrder(name: SchemaName, value: object): unknown {
   return ordered(SCHEMAS[name], SCHEMAS[name], value);
 }
 
 function ordered(root: Schema, schema: Schema, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
   const [home, rule] = resolve(root, schema, value);
   if (Array.isArray(value)) {
-    return value.map((item) => ordered(home, asSchema(rule['items']), item));
+    const items = asSchema(rule['items']);
+    return value.map((item) => ordered(home, items, item));
   }
-  if (typeof value !== 'object' || value === null) return value;
   const known = asSchema(rule['properties']);
   const others = asSchema(rule['additionalProperties']);
-  const fields = new Map<string, unknown>(Object.entries(value));
-  const order = [
-    ...Object.keys(known).filter((key) => fields.has(key)),
-    ...[...fields.keys()].filter((key) => !Object.hasOwn(known, key)),
-  ];
-  return Object.fromEntries(
-    order
-      .filter((key) => fields.get(key) !== undefined)
-      .map((key) => [
-        key,
-        ordered(home, Object.hasOwn(known, key) ? asSchema(known[key]) : others, fields.get(key)),
-      ]),
-  );
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const entries: [string, unknown][] = [];
+  const add = (key: string, below: Schema): void => {
+    if (fields[key] !== undefined) entries.push([key, ordered(home, below, fields[key])]);
+  };
+  for (const key of namesIn(known)) if (Object.hasOwn(fields, key)) add(key, asSchema(known[key]));
+  for (const key of Object.keys(fields)) if (!Object.hasOwn(known, key)) add(key, others);
+  return Object.fromEntries(entries);
 }
 
-/** Follows `$ref` (also into another document), "or null" and tagged alternatives to the rule for this value. */
-function resolve(root: Schema, schema: Schema, value: unknown): readonly [Schema, Schema] {
+const names = new WeakMap<Schema, readonly string[]>();
+
+function namesIn(properties: Schema): readonly string[] {
+  const known = names.get(properties) ?? Object.keys(properties);
+  names.set(properties, known);
+  return known;
+}
+
+/** A rule and the document that it stands in. */
+type Rule = readonly [home: Schema, rule: Schema];
+
+/** Through `$ref`, "or null" and tagged alternatives to the rule for this value. */
+function resolve(root: Schema, schema: Schema, value: unknown): Rule {
+  const [home, rule] = follow(root, schema);
+  const choices = rule['anyOf'] ?? rule['oneOf'];
+  if (!Array.isArray(choices)) return [home, rule];
+  const tag = asSchema(rule['discriminator'])['propertyName'];
+  if (typeof tag === 'string') return byTag(home, choices, tag).get(asSchema(value)[tag]) ?? [home, NOTHING];
+  const some = choices.map((one) => follow(home, asSchema(one)));
+  return some.find(([, one]) => one['type'] !== 'null') ?? [home, NOTHING];
+}
+
+const followed = new WeakMap<Schema, Rule>();
+
+/** Follows `$ref`, also into another document. */
+function follow(root: Schema, schema: Schema): Rule {
   const reference = schema['$ref'];
-  if (typeof reference === 'string') {
-    const [file = '', pointer = ''] = reference.split('#');
-    const home = file === '' ? root : documentOf(file);
-    let rule: Schema = home;
-    for (const step of pointer.split('/').slice(1)) rule = asSchema(rule[step]);
-    return resolve(home, rule, value);
-  }
-  const choices = schema['anyOf'] ?? schema['oneOf'];
-  if (!Array.isArray(choices)) return [root, schema];
-  const tag = asSchema(schema['discriminator'])['propertyName'];
+  if (typeof reference !== 'string') return [root, schema];
+  const known = followed.get(schema);
+  if (known !== undefined) return known;
+  const [file = '', pointer = ''] = reference.split('#');
+  const home = file === '' ? root : documentOf(file);
+  let rule: Schema = home;
+  for (const step of pointer.split('/').slice(1)) rule = asSchema(rule[step]);
+  const found = follow(home, rule);
+  followed.set(schema, found);
+  return found;
+}
+
+const tagged = new WeakMap<readonly unknown[], ReadonlyMap<unknown, Rule>>();
+
+function byTag(home: Schema, choices: readonly unknown[], tag: string): ReadonlyMap<unknown, Rule> {
+  const known = tagged.get(choices);
+  if (known !== undefined) return known;
+  const found = new Map<unknown, Rule>();
   for (const choice of choices) {
-    const [home, rule] = resolve(root, asSchema(choice), value);
-    if (typeof tag !== 'string') {
-      if (rule['type'] !== 'null') return [home, rule];
-    } else if (asSchema(asSchema(rule['properties'])[tag])['const'] === asSchema(value)[tag])
-      return [home, rule];
+    const rule = follow(home, asSchema(choice));
+    const word = asSchema(asSchema(rule[1]['properties'])[tag])['const'];
+    if (!found.has(word)) found.set(word, rule);
   }
-  return [root, {}];
+  tagged.set(choices, found);
+  return found;
 }
 
 function documentOf(file: string): Schema {
@@ -63,5 +91,5 @@ function documentOf(file: string): Schema {
 /** An object's fields; of anything else none. */
 function asSchema(value: unknown): Schema {
   // Read only by key, so an object is all that it must be.
-  return typeof value === 'object' && value !== null ? (value as Schema) : {};
+  return typeof value === 'object' && value !== null ? (value as Schema) : NOTHING;
 }

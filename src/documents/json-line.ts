@@ -6,6 +6,7 @@
 import { PamError } from '../model/error.ts';
 import type { SchemaName } from './document-schemas.ts';
 import { inFieldOrder } from './field-order.ts';
+import { utf8Text } from './plain-text.ts';
 import { shapeFaults } from './schema.ts';
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -14,19 +15,20 @@ const MOST_FAULTS = 50;
 
 /** Throws `E_BUG` rather than write what no reader would take. */
 export function printJsonLine(name: SchemaName, value: object): Uint8Array {
-  const bytes = oneSpelling(name, value);
+  const bytes = Buffer.from(oneSpelling(name, value));
   readJson(name, bytes, 'E_BUG');
   return bytes;
 }
 
-function oneSpelling(name: SchemaName, value: object): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(inFieldOrder(name, value))}\n`);
+function oneSpelling(name: SchemaName, value: object): string {
+  return `${JSON.stringify(inFieldOrder(name, value))}\n`;
 }
 
 /** Throws `code` for anything but the one spelling of a valid document. */
 export function readJsonLine(name: SchemaName, bytes: Uint8Array, code: string): object {
   const value = readJson(name, bytes, code);
-  if (Buffer.compare(oneSpelling(name, value), bytes) !== 0) {
+  // The bytes are UTF-8, so texts that are the same are the same bytes.
+  if (oneSpelling(name, value) !== utf8Text(bytes)) {
     throw new PamError(code, `${name}: not in the one spelling that pam writes`);
   }
   return value;
@@ -37,13 +39,15 @@ export function readJson(name: SchemaName, bytes: Uint8Array, code: string): obj
   const fail = (message: string, cause?: unknown): PamError =>
     new PamError(code, `${name}: ${message}`, { cause });
   if (bytes.length > MAX_BYTES) throw fail(`more than ${MAX_BYTES} bytes`);
+  const text = utf8Text(bytes);
+  if (text === undefined) throw fail('not JSON in UTF-8');
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+    value = JSON.parse(text);
   } catch (cause) {
     throw fail('not JSON in UTF-8', cause);
   }
-  const odd = oddity(value, 0);
+  const odd = isPlain(text) ? undefined : oddity(value, 0);
   if (odd !== undefined) throw fail(odd);
   const faults = shapeFaults(name, value).slice(0, MOST_FAULTS);
   const first = faults[0];
@@ -52,6 +56,15 @@ export function readJson(name: SchemaName, bytes: Uint8Array, code: string): obj
     issues: faults.map(({ path, message }) => ({ file: name, path, code, message })),
   });
 }
+
+/** Where nothing is escaped by number, no half character and no hidden key can stand; few brackets are never deep. */
+function isPlain(text: string): boolean {
+  return (
+    !text.includes('\\u') && !text.includes('__proto__') && (text.match(BRACKETS)?.length ?? 0) <= MAX_DEPTH
+  );
+}
+
+const BRACKETS = /[[{]/gu;
 
 /** What a schema cannot see. */
 function oddity(value: unknown, depth: number): string | undefined {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { PamError } from '../model/error.ts';
 
 /**
@@ -30,15 +31,24 @@ export function decodeText(bytes: Uint8Array, maxBytes: number): string {
     });
   }
   if (bytes.includes(0)) throw new PamError('E_YAML_ENCODING', 'the file holds a NUL byte');
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new PamError('E_YAML_ENCODING', 'the file is not valid UTF-8', { cause });
-  }
+  const text = utf8Text(bytes);
+  if (text === undefined) throw new PamError('E_YAML_ENCODING', 'the file is not valid UTF-8');
+  return text;
 }
+
+/** The text of these bytes, nothing added, dropped or replaced; `undefined` unless they are UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  if (!isUtf8(bytes)) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+}
+
+/** Most texts are plain, and then no other question about their characters needs an answer. */
+const PLAIN = /^[\x20-\x7e\n]*$/u;
+const PLAIN_LINE = /^[\x20-\x7e]*$/u;
 
 /** What is wrong with the characters of a whole file; `undefined` when nothing is. */
 export function textFault(text: string): TextFault | undefined {
+  if (PLAIN.test(text)) return undefined;
   const newline = ODD_NEWLINE.exec(text);
   if (newline !== null) {
     return {
@@ -58,6 +68,7 @@ export function textFault(text: string): TextFault | undefined {
 
 /** What is wrong with one value *after* escapes were decoded; line ends only where `lines` says so. */
 export function valueFault(value: string, lines: boolean): string | undefined {
+  if (PLAIN_LINE.test(value)) return undefined;
   const bad =
     CONTROL.exec(value) ??
     DECEPTIVE.exec(value) ??

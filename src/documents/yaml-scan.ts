@@ -1,7 +1,7 @@
 /**
  * What a YAML text holds, judged from its tokens, before anything recursive may see it.
  *
- * `parseDocument` composes nodes recursively, and V8 *aborts the process* (no exception to catch) when that runs
+ * The composer makes nodes recursively, and V8 *aborts the process* (no exception to catch) when that runs
  * out of stack inside a regular expression. The lexer is a loop, and the first half of the parser keeps its open
  * collections on a stack of its own: it is fed one token at a time here and dropped once that stack is too high.
  * So no quote, comment or broken line can hide a level, whatever the parser makes of it. A mapping of one pair in
@@ -20,13 +20,19 @@ export interface ScanFault {
 
 export const TOO_DEEP = { code: 'E_YAML_DEPTH', message: `nested more than ${MAX_DEPTH} deep` } as const;
 
-/** The first thing that pam's YAML does not have; `undefined` when the parser may go on. */
-export function scanYaml(text: string): ScanFault | undefined {
+/** The second half of the parser goes on from these: a text is read once. */
+export interface Scanned {
+  readonly tokens: readonly CST.Token[];
+}
+
+/** The whole text as tokens, or the first thing in it that pam's YAML does not have. */
+export function scanYaml(text: string): Scanned | ScanFault {
   const directive = /^%/mu.exec(text);
   if (directive !== null) {
     return { code: 'E_YAML_DIRECTIVE', message: 'a line starts with %', offset: directive.index };
   }
   const parser = new Parser();
+  const tokens: CST.Token[] = [];
   let started = false;
   // The lexer announces a scalar by a mark; the text that follows is no syntax, whatever it looks like.
   let scalarNext = false;
@@ -35,12 +41,13 @@ export function scanYaml(text: string): ScanFault | undefined {
     const type: TokenType = scalarNext ? 'scalar' : CST.tokenType(lexeme);
     const fault = scalarNext ? undefined : refusedToken(type, started);
     if (fault !== undefined) return { ...fault, offset };
-    drain(parser.next(lexeme));
+    tokens.push(...parser.next(lexeme));
     if (depthOf(parser) > MAX_DEPTH) return { ...TOO_DEEP, offset };
     scalarNext = !scalarNext && type === 'scalar';
     started ||= !MARGIN.has(type);
   }
-  return undefined;
+  tokens.push(...parser.end());
+  return { tokens };
 }
 
 /** Typed by hand: the lexer's own type also says what it may be sent, which is nothing. */
@@ -62,12 +69,6 @@ const REFUSED = new Map<TokenType, Omit<ScanFault, 'offset'>>([
 function refusedToken(type: TokenType, started: boolean): Omit<ScanFault, 'offset'> | undefined {
   if (type !== 'doc-start' || !started) return REFUSED.get(type);
   return { code: 'E_YAML_MULTIDOC', message: 'one file holds one document' };
-}
-
-function drain(steps: Iterable<unknown>): void {
-  for (const _ of steps) {
-    // Errors are told by `parseDocument`, in better words.
-  }
 }
 
 const COLLECTIONS: ReadonlySet<string> = new Set(['block-map', 'block-seq', 'flow-collection']);

@@ -4,13 +4,13 @@
  * data without prototypes (a key such as `constructor` finds nothing by accident) plus the place of every value.
  */
 import {
+  Composer,
   isMap,
   isPair,
   isScalar,
   isSeq,
   LineCounter,
   type Node,
-  parseDocument,
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
@@ -48,10 +48,10 @@ export function readYaml(bytes: Uint8Array, file: string, maxBytes: number): Yam
     const { line, col } = lines.linePos(offset);
     return { file, line, col, code, message };
   };
-  const fault = textFault(text) ?? scanYaml(text);
-  if (fault !== undefined) throw refusal([issueAt(fault.code, fault.message, fault.offset)]);
+  const scanned = textFault(text) ?? scanYaml(text);
+  if (!('tokens' in scanned)) throw refusal([issueAt(scanned.code, scanned.message, scanned.offset)]);
 
-  const document = parseDocument(text, {
+  const composer = new Composer({
     version: '1.2',
     schema: 'core',
     strict: true,
@@ -61,6 +61,10 @@ export function readYaml(bytes: Uint8Array, file: string, maxBytes: number): Yam
     uniqueKeys: false,
     logLevel: 'error',
   });
+  const [document, another] = composer.compose(scanned.tokens, true, text.length);
+  if (document === undefined || another !== undefined) {
+    throw refusal([issueAt('E_YAML_MULTIDOC', 'one file holds one document', another?.range[0] ?? 0)]);
+  }
   const problems: readonly YAMLError[] = [...document.errors, ...document.warnings].slice(0, MOST_ISSUES);
   if (problems.length > 0) {
     throw refusal(problems.map((error) => issueAt('E_YAML_SYNTAX', sentence(error), error.pos[0])));

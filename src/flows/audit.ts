@@ -2,7 +2,7 @@
 import { readCheckpoint } from '../documents/checkpoint-file.ts';
 import { readRequest } from '../documents/request-file.ts';
 import type { LedgerEvent } from '../model/entry.ts';
-import type { LedgerPoint } from '../model/statement.ts';
+import { type LedgerPoint, NAMESPACES, type Signed, type StatementType } from '../model/statement.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
@@ -11,8 +11,9 @@ import { type AuditFacts, auditEnd, auditEntry, type Finding } from '../rules/au
 import { lastSweepOf } from '../rules/judge-sweep.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 
+import { verifySshsigAside } from '../trust/sshsig.ts';
 import type { Desk } from './desk.ts';
-import type { Step } from './walk-ledger.ts';
+import type { Junk, Step } from './walk-ledger.ts';
 import { walkWhole } from './walk-whole.ts';
 
 export interface Totals {
@@ -46,36 +47,49 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
   const counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
   const byExecutor: Record<string, number> = {};
   const told = new Map<Oid, { readonly seq: number; readonly message: string }>();
-  const step = (one: Step): void => {
-    const { before, after, commit } = one;
+  const judgeStep = ({ before, after, commit }: Step): void => {
     const { entry } = after;
     counts.entries++;
     byExecutor[entry.executor] = (byExecutor[entry.executor] ?? 0) + 1;
-    writers.set(after.key, [...(writers.get(after.key) ?? []), entry.seq]);
+    const written = writers.get(after.key);
+    if (written === undefined) writers.set(after.key, [entry.seq]);
+    else written.push(entry.seq);
     for (const event of entry.events) {
       if (event.type === 'granting') counts.grants++;
       if (event.type === 'revoked') counts.revocations++;
       if (event.type === 'policy') counts.policies++;
-      counts.signedByPeople += signatures(event);
+      counts.signedByPeople += statementsOf(event).length;
     }
     told.set(commit.oid, { seq: entry.seq, message: tellEntry(entry) });
     if (before !== null) findings.push(...auditEntry(factsOf(desk, before, after, witnesses)));
     witnesses.set(entry.seq, after.head);
   };
+  const judgeJunk = ({ commit, code, message, stray }: Junk, seq: number): void => {
+    if (stray !== null) strays.push(stray);
+    findings.push({
+      code: code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : code,
+      severity: 'error',
+      seq,
+      message: `commit ${commit.slice(0, 12)} was stepped over where entry ${seq} would stand: ${message}`,
+    });
+  };
+  const line: { readonly ready: Promise<unknown>; readonly judge: () => void }[] = [];
+  const judgeFirst = async (): Promise<void> => {
+    const first = line.shift();
+    await first?.ready;
+    first?.judge();
+  };
   const whole = await walkWhole(desk, {
-    step,
+    step: async (step) => {
+      line.push({ ready: checkStatements(step), judge: () => judgeStep(step) });
+      if (line.length > LONGEST_LINE) await judgeFirst();
+    },
     junk: (junk, newest) => {
       const seq = (newest?.after.seq ?? -1) + 1;
-      if (junk.stray !== null) strays.push(junk.stray);
-      const message = `commit ${junk.commit.slice(0, 12)} was stepped over where entry ${seq} would stand: ${junk.message}`;
-      findings.push({
-        code: junk.code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : junk.code,
-        severity: 'error',
-        seq,
-        message,
-      });
+      line.push({ ready: Promise.resolve(), judge: () => judgeJunk(junk, seq) });
     },
   });
+  while (line.length > 0) await judgeFirst();
   const { after } = whole.last;
   for (const { seq, head } of strays) {
     if (witnesses.get(seq) === head) continue;
@@ -136,11 +150,30 @@ function factsOf(
   return { before, after, providers: desk.providers, readRequest: read, witnesses };
 }
 
+/** Steps whose statements are being checked on other cores before their turn comes to be judged. */
+const LONGEST_LINE = 32;
+
+/** Whatever is wrong with one is told when it is judged. */
+async function checkStatements({ after }: Step): Promise<unknown> {
+  const { events } = after.entry;
+  return await Promise.allSettled(
+    events.flatMap(statementsOf).map(async ({ type, text, armor }) => {
+      await verifySshsigAside({ message: text, armor, namespace: NAMESPACES[type] });
+    }),
+  );
+}
+
 /** Statements by people that came with this event. */
-function signatures(event: LedgerEvent): number {
-  if ('evidence' in event) return 1 + event.evidence.approvals.length;
-  if ('statements' in event) return event.statements.length;
-  return 'statement' in event ? 1 : 0;
+function statementsOf(event: LedgerEvent): readonly (Signed & { readonly type: StatementType })[] {
+  if ('evidence' in event) {
+    const { statement, approvals } = event.evidence;
+    return [
+      { ...statement, type: 'request' },
+      ...approvals.map((one) => ({ ...one, type: 'approval' as const })),
+    ];
+  }
+  if ('statements' in event) return event.statements.map((one) => ({ ...one, type: 'policy' }));
+  return 'statement' in event ? [{ ...event.statement, type: 'stop' }] : [];
 }
 
 /** The ledger must extend what somebody kept elsewhere. */

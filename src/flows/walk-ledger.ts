@@ -14,15 +14,16 @@ import { type Files, POLICY_PATHS } from '../model/policy.ts';
 import type { Provider } from '../model/target.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256, treeDigest } from '../trust/digest.ts';
-import { gitTreeId } from '../trust/git-tree-id.ts';
-import { type SignedEntry, verifyEntry } from '../trust/signed-entry.ts';
+import { type Directory, directoryId, directoryOf } from '../trust/git-tree-id.ts';
+import { type SignedEntry, verifyEntry, verifyEntryAside } from '../trust/signed-entry.ts';
 import type { LedgerPoint } from '../model/statement.ts';
 import { beginChain, type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
-import { indexDigest, printIndex } from '../rules/print-index.ts';
+import { indexDigest, openDirectory, printIndex } from '../rules/print-index.ts';
 
 /** Writers keep far below it (`append-entry.ts`); what is larger is junk and is not even read. */
 export const ENTRY_MAX_BYTES = 1024 * 1024;
-const CHUNK = 128;
+/** Two of them are held at a time. */
+const CHUNK = 64;
 
 export interface Step {
   readonly before: ChainState | null;
@@ -46,6 +47,8 @@ interface Raw {
   readonly commit: CommitInfo;
   readonly bytes: Uint8Array;
   readonly armor: string;
+  /** Rejects with the codes of `verifyEntry`. */
+  readonly signed: Promise<SignedEntry>;
 }
 
 /**
@@ -61,13 +64,28 @@ export async function* walkLedger(
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
   const voided = new Set<string>();
+  let ahead = readAhead(repository, commits, 0);
   for (let from = 0; from < commits.length; from += CHUNK) {
-    for (const raw of await readRaw(repository, commits.slice(from, from + CHUNK))) {
+    const chunk = await ahead;
+    ahead = readAhead(repository, commits, from + CHUNK);
+    for (const raw of chunk) {
       const walked = await walkOne(repository, providers, raw, current, voided);
       yield walked;
       if (walked.kind === 'step') current = walked.step.after;
     }
   }
+}
+
+/** The next commits are read, and their signatures checked on other cores, while these are followed. */
+function readAhead(
+  repository: Repository,
+  commits: readonly CommitInfo[],
+  from: number,
+): Promise<readonly (Raw | CommitInfo)[]> {
+  const read = readRaw(repository, commits.slice(from, from + CHUNK));
+  // Whoever stops walking before asks no more; whoever goes on gets the error.
+  read.catch(() => undefined);
+  return read;
 }
 
 async function walkOne(
@@ -84,7 +102,7 @@ async function walkOne(
   if (!('bytes' in raw)) return junk(raw.oid, new PamError('E_LED_SHAPE', 'the commit holds no entry'), null);
   let stray: LedgerPoint | null = null;
   try {
-    const signed = verifyEntry(raw.bytes, raw.armor);
+    const signed = await raw.signed;
     const byExecutor = signedByExecutor(before, signed);
     const entry = readEntry(raw.bytes);
     // The same bytes by the same key: what `previous` names is all that an entry's truth depends on.
@@ -140,8 +158,23 @@ function candidateOf(
 }
 
 function judgeTree(after: ChainState, { commit, bytes, armor }: Raw): void {
-  if (gitTreeId(ledgerFiles(after, bytes, armor), commit.tree) === commit.tree) return;
+  const holds: Directory = new Map([
+    ['entry.json', bytes],
+    ['entry.json.sig', Buffer.from(armor, 'latin1')],
+    ...policyDirectory(after.policyFiles),
+    ...openDirectory(after.index),
+  ]);
+  if (directoryId(holds, commit.tree) === commit.tree) return;
   throw new PamError('E_LED_TREE', 'the commit holds something else than its entry makes');
+}
+
+const policyDirectories = new WeakMap<Files, Directory>();
+
+/** Policy seldom changes, and its directories are as old as its files. */
+function policyDirectory(files: Files): Directory {
+  const known = policyDirectories.get(files) ?? directoryOf(files);
+  policyDirectories.set(files, known);
+  return known;
 }
 
 /** Executors append with one parent; a merge holds no entry, so it cannot decide which of two histories is read. */
@@ -159,7 +192,11 @@ async function readRaw(
     const bytes = blobs[at * 2];
     const signature = blobs[at * 2 + 1];
     if (bytes === undefined || signature === undefined) continue;
-    found.set(commit.oid, { commit, bytes, armor: Buffer.from(signature).toString('latin1') });
+    const armor = Buffer.from(signature).toString('latin1');
+    const signed = verifyEntryAside(bytes, armor);
+    // It is judged when its turn comes.
+    signed.catch(() => undefined);
+    found.set(commit.oid, { commit, bytes, armor, signed });
   }
   return commits.map((commit) => found.get(commit.oid) ?? commit);
 }
@@ -183,9 +220,7 @@ export async function findGenesis(
     if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
     try {
       const files = await policyFilesOf(repository, raw.commit.oid);
-      const after = beginChain(
-        candidateOf(verifyEntry(raw.bytes, raw.armor), readEntry(raw.bytes), files, providers),
-      );
+      const after = beginChain(candidateOf(await raw.signed, readEntry(raw.bytes), files, providers));
       judgeTree(after, raw);
       found.push({ before: null, after, commit: raw.commit });
     } catch (error) {
@@ -211,7 +246,7 @@ export async function findGenesis(
   );
 }
 
-/** Exactly the files that a ledger commit holds. */
+/** Exactly the files that a ledger commit holds; `judgeTree` expects the same. */
 export function ledgerFiles(
   state: Pick<ChainState, 'policyFiles' | 'index'>,
   bytes: Uint8Array,

@@ -5,7 +5,7 @@ import { type Desk, ledgerRef } from './desk.ts';
 import { findGenesis, type Junk, type Step, walkLedger } from './walk-ledger.ts';
 
 export interface Visitor {
-  readonly step: (step: Step) => void;
+  readonly step: (step: Step) => void | Promise<void>;
   readonly junk?: (junk: Junk, newest: Step | null) => void;
 }
 
@@ -31,7 +31,7 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
   const { step: first, junk } = await findGenesis(desk.repository, desk.providers, commits, root);
   for (const one of junk) visitor.junk?.(one, null);
   let last = first;
-  visitor.step(first);
+  await visitor.step(first);
   const at = commits.findIndex(({ oid }) => oid === first.commit.oid);
   for await (const walked of walkLedger(
     desk.repository,
@@ -43,7 +43,7 @@ export async function walkWhole(desk: Desk, visitor: Visitor): Promise<Whole> {
     else {
       last = walked.step;
       desk.progress(`verified entry ${last.after.seq}`);
-      visitor.step(last);
+      await visitor.step(last);
     }
   }
   return { root: first.after.root, last, tip, pinned: root !== undefined };

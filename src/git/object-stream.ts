@@ -18,7 +18,7 @@ export interface ObjectStream {
   readonly look: (oids: readonly Oid[]) => Promise<readonly (ObjectHead | undefined)[]>;
   /** The tree of each commit or tree, in order; `undefined` where the clone has no such object, or no tree in it. */
   readonly trees: (treeish: readonly Oid[]) => Promise<readonly (Whole | undefined)[]>;
-  /** Blobs that were looked at before, in order. */
+  /** In order. Throws `E_GIT_SIZE` or `E_GIT` at the first that is too large, missing or no blob. */
   readonly blobs: (oids: readonly Oid[], maxBytes: number) => Promise<readonly Uint8Array[]>;
 }
 
@@ -47,7 +47,7 @@ export function openObjectStream(sealed: Sealed): ObjectStream {
     blobs: async (oids, maxBytes) =>
       await inTurns(wholes, oids, String, async (from) => {
         const blob = await wholeOf(from, 'blob', maxBytes);
-        if (blob === undefined) throw new PamError('E_GIT', 'git lost an object while it was read');
+        if (blob === undefined) throw new PamError('E_GIT', 'an object is missing, or no blob');
         // A copy, so that one small file does not keep the whole answer in memory.
         return Uint8Array.from(blob.content);
       }),

@@ -130,6 +130,8 @@ async function readBlobs(
   const items = await follow(stream, wanted);
   const oids = items.map((item) => (item === undefined || NOT_BLOBS.has(item.mode) ? undefined : item.oid));
   const distinct = [...new Set(oids.flatMap((oid) => oid ?? []))];
+  const all = await allSmall(stream, distinct, maxBytes);
+  if (all !== undefined) return oids.map((oid) => (oid === undefined ? undefined : all.get(oid)));
   const heads = await stream.look(distinct);
   const small = distinct.filter((oid, at) => {
     const head = heads[at];
@@ -143,6 +145,26 @@ async function readBlobs(
   const found = new Map(small.map((oid, at) => [oid, contents[at]]));
   return oids.map((oid) => (oid === undefined ? undefined : found.get(oid)));
 }
+
+/**
+ * Mostly every one is a blob of a sensible size. At the first that is not, git is stopped before it sends it, and the
+ * answer is `undefined`: then they are looked at before any is read.
+ */
+async function allSmall(
+  stream: ObjectStream,
+  oids: readonly Oid[],
+  maxBytes: number,
+): Promise<ReadonlyMap<Oid, Uint8Array> | undefined> {
+  try {
+    const contents = await stream.blobs(oids, maxBytes);
+    return new Map(oids.flatMap((oid, at) => [[oid, contents[at] ?? new Uint8Array()] as const]));
+  } catch (error) {
+    if (error instanceof PamError && ODD_ANSWERS.has(error.code)) return undefined;
+    throw error;
+  }
+}
+
+const ODD_ANSWERS: ReadonlySet<string> = new Set(['E_GIT', 'E_GIT_SIZE']);
 
 const NOT_BLOBS: ReadonlySet<string> = new Set(['040000', '160000']);
 

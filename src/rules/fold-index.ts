@@ -33,14 +33,28 @@ export const MAX_REFUSED = 16;
 
 export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
   const records = new Map(index.records);
+  let due = knownDue.get(index.records) ?? firstDue(index.records);
   events.forEach((event, at) => {
     if (!isAboutRequest(event)) return;
-    records.set(event.id, step(records.get(event.id), event, at, context));
+    const record = step(records.get(event.id), event, at, context);
+    records.set(event.id, record);
+    due = earlier(due, overFrom(record));
   });
-  if (context.main !== null) {
-    for (const [id, record] of records) if (isOver(record, context.at)) records.delete(id);
+  if (context.main !== null && context.at >= due) {
+    for (const [id, record] of records) if (context.at >= overFrom(record)) records.delete(id);
+    due = firstDue(records);
   }
+  knownDue.set(records, due);
   return { records, beats: foldBeats(index.beats, events, context) };
+}
+
+/** Before this no record of these is over: so most entries look at what they change, and at nothing else. */
+const knownDue = new WeakMap<OpenIndex['records'], Instant>();
+
+function firstDue(records: OpenIndex['records']): Instant {
+  let due = NEVER;
+  for (const record of records.values()) due = earlier(due, overFrom(record));
+  return due;
 }
 
 function foldBeats(beats: Beats | null, events: readonly LedgerEvent[], context: FoldContext): Beats | null {
@@ -294,13 +308,16 @@ const over = (record: OpenRecord, state: OpenRecord['state'], at: Instant): Open
   final_at: at,
 });
 
-/** Nothing about it can matter any more: two days after the id's date and a day after its end. */
-function isOver(record: OpenRecord, now: Instant): boolean {
-  if (record.final_at === null) return false;
+/** From when on nothing about it can matter: two days after the id's date and a day after its end. */
+function overFrom(record: OpenRecord): Instant {
+  if (record.final_at === null) return NEVER;
   const day = dayOf(record.id);
-  if (day !== undefined && now < plus(day, 3 * 86_400)) return false;
-  const end = record.grant === null ? record.final_at : later(record.final_at, record.grant.end);
-  return now >= plus(end, 86_400);
+  const ended = record.grant === null ? record.final_at : later(record.final_at, record.grant.end);
+  const gone = plus(ended, 86_400);
+  return day === undefined ? gone : later(gone, plus(day, 3 * 86_400));
 }
+
+/** Later than any instant that a document can hold. */
+const NEVER = 'never' as Instant;
 
 const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);

@@ -1,11 +1,18 @@
 /** Who is who on one request: members of lists, owners, beneficiaries, and who may stop it. */
 import type { Policy, Role } from '../model/policy.ts';
 
-/** Names in a list, with `@group` replaced by its people. */
+/** Lists of a policy never change, and they are asked for again with every request. */
+const known = new WeakMap<Policy, WeakMap<readonly string[], ReadonlySet<string>>>();
+
+/** Names in one of the policy's lists, with `@group` replaced by its people. */
 export function members(policy: Policy, list: readonly string[]): ReadonlySet<string> {
-  return new Set(
-    list.flatMap((name) => (name.startsWith('@') ? (policy.groups[name.slice(1)] ?? []) : [name])),
-  );
+  const lists = known.get(policy) ?? new WeakMap<readonly string[], ReadonlySet<string>>();
+  known.set(policy, lists);
+  const names =
+    lists.get(list) ??
+    new Set(list.flatMap((name) => (name.startsWith('@') ? (policy.groups[name.slice(1)] ?? []) : [name])));
+  lists.set(list, names);
+  return names;
 }
 
 export const isPerson = (policy: Policy, id: string): boolean => Object.hasOwn(policy.people, id);

@@ -2,40 +2,84 @@
  * `open/` as files. One spelling: fixed key order, one line of JSON and LF, so that two machines that folded the
  * same entries hold the same bytes. Records are immutable, so each is printed and digested once.
  */
-import type { Sha256 } from '../model/names.ts';
+import type { RequestId, Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type Beats, type OpenIndex, type OpenRecord, openPath } from '../model/open-record.ts';
 import { sha256, sortBytes } from '../trust/digest.ts';
-import { inOrder } from './same-json.ts';
+import type { Directory } from '../trust/git-tree-id.ts';
+import { jsonInOrder } from './same-json.ts';
 
 interface Printed {
-  readonly text: string;
-  readonly digest: Sha256;
+  readonly bytes: Uint8Array;
+  /** Its line in the digest of `open/`, as `treeDigest` makes it. */
+  readonly line: string;
 }
 
 const printed = new WeakMap<OpenRecord | Beats, Printed>();
 
 /** Path -> text of every file below `open/`. */
 export function printIndex(index: OpenIndex): ReadonlyMap<string, string> {
-  return new Map([...filesOf(index)].map(([path, file]) => [path, file.text]));
-}
-
-/** Digest over the sorted lines `<sha256>  <path>\n`, as `treeDigest` makes it, from digests that are kept. */
-export function indexDigest(index: OpenIndex): Sha256 {
-  return sha256(sortBytes([...filesOf(index)].map(([path, file]) => `${file.digest}  ${path}\n`)).join(''));
-}
-
-function filesOf(index: OpenIndex): ReadonlyMap<string, Printed> {
-  const files = new Map<string, Printed>();
-  for (const [id, record] of index.records) files.set(openPath(id), print(record));
-  if (index.beats !== null) files.set(BEATS_PATH, print(index.beats));
+  const files = new Map([...index.records].map(([id, record]) => [openPath(id), textOf(record)]));
+  if (index.beats !== null) files.set(BEATS_PATH, textOf(index.beats));
   return files;
 }
 
-function print(document: OpenRecord | Beats): Printed {
+/** Digest over the sorted lines `<sha256>  <path>\n`, as `treeDigest` makes it, from lines that are kept. */
+export function indexDigest(index: OpenIndex): Sha256 {
+  const lines: string[] = [];
+  for (const [id, record] of index.records) lines.push(printRecord(id, record).line);
+  if (index.beats !== null) lines.push(print(BEATS_PATH, index.beats).line);
+  return sha256(sortBytes(lines).join(''));
+}
+
+/**
+ * The same files as directories, `open` in the root of a commit; nothing where the index is empty. A day in which no
+ * record changed is the very directory that it was before.
+ */
+export function openDirectory(index: OpenIndex): Directory {
+  const days = new Map<string, OpenRecord[]>();
+  for (const [id, record] of index.records) {
+    const day = id.slice(0, 8);
+    const records = days.get(day);
+    if (records === undefined) days.set(day, [record]);
+    else records.push(record);
+  }
+  const open = new Map<string, Directory | Uint8Array>();
+  for (const [day, records] of days) open.set(day, dayDirectory(records));
+  if (index.beats !== null) open.set('beats.json', print(BEATS_PATH, index.beats).bytes);
+  return open.size === 0 ? open : new Map([['open', open]]);
+}
+
+/** The newest directory of a day hangs on the record that came first into it, and goes with it. */
+const dayDirectories = new WeakMap<
+  OpenRecord,
+  { readonly records: readonly OpenRecord[]; readonly directory: Directory }
+>();
+
+function dayDirectory(records: readonly OpenRecord[]): Directory {
+  const [first] = records;
+  const known = first === undefined ? undefined : dayDirectories.get(first);
+  if (known !== undefined && sameItems(known.records, records)) return known.directory;
+  const directory = new Map(
+    records.map((record) => [`${record.id}.json`, printRecord(record.id, record).bytes]),
+  );
+  if (first !== undefined) dayDirectories.set(first, { records, directory });
+  return directory;
+}
+
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((one, at) => one === b[at]);
+
+function printRecord(id: RequestId, record: OpenRecord): Printed {
+  return printed.get(record) ?? print(openPath(id), record);
+}
+
+function print(path: string, document: OpenRecord | Beats): Printed {
   const known = printed.get(document);
   if (known !== undefined) return known;
-  const text = `${JSON.stringify(inOrder(document))}\n`;
-  const file = { text, digest: sha256(text) };
+  const bytes = Buffer.from(textOf(document));
+  const file = { bytes, line: `${sha256(bytes)}  ${path}\n` };
   printed.set(document, file);
   return file;
 }
+
+const textOf = (document: OpenRecord | Beats): string => `${jsonInOrder(document)}\n`;

@@ -4,9 +4,29 @@
 export function inOrder(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(inOrder);
   if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, inOrder(inner)]));
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const keys = Object.keys(fields).sort();
+  return Object.fromEntries(keys.map((key) => [key, inOrder(fields[key])]));
 }
 
-export const sameJson = (a: unknown, b: unknown): boolean =>
-  JSON.stringify(inOrder(a)) === JSON.stringify(inOrder(b));
+const texts = new WeakMap<object, string>();
+
+/** `JSON.stringify(inOrder(value))` of a document, which never changes: what two have in common is printed once. */
+export function jsonInOrder(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const text = Array.isArray(value) ? `[${value.map(jsonInOrder).join(',')}]` : objectText(value);
+  texts.set(value, text);
+  return text;
+}
+
+function objectText(value: object): string {
+  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
+  // Objects keep numbers among their keys in an order of their own.
+  if (fields.some(([key]) => /^[0-9]/u.test(key))) return JSON.stringify(inOrder(value));
+  fields.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([key, inner]) => `${JSON.stringify(key)}:${jsonInOrder(inner)}`).join(',')}}`;
+}
+
+export const sameJson = (a: unknown, b: unknown): boolean => a === b || jsonInOrder(a) === jsonInOrder(b);

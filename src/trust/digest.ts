@@ -12,7 +12,7 @@ export function treeDigest(files: ReadonlyMap<string, Uint8Array | string>): Sha
   return sha256(sortBytes(lines).join(''));
 }
 
-/** Sorted by bytes, not by locale, so that every machine agrees. */
+/** Sorted by code units (of ASCII: by bytes), not by locale, so that every machine agrees. */
 export function sortBytes(texts: Iterable<string>): string[] {
-  return [...texts].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  return [...texts].sort();
 }

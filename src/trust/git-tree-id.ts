@@ -6,41 +6,69 @@
 import { createHash } from 'node:crypto';
 import type { Oid } from '../model/names.ts';
 
-type Node = Map<string, Node | Uint8Array | string>;
+/**
+ * What stands in a directory, by name. Neither a directory nor the bytes of a file change once they were made, so
+ * ids are remembered with them: of a ledger commit only what its entry changed is hashed again.
+ */
+export type Directory = ReadonlyMap<string, Directory | Uint8Array>;
 
 /** @param like any id of the same repository: 40 hex digits mean SHA-1, 64 mean SHA-256 */
-export function gitTreeId(files: ReadonlyMap<string, Uint8Array | string>, like: Oid): Oid {
-  const algorithm = like.length === 40 ? 'sha1' : 'sha256';
-  const root: Node = new Map();
+export function directoryId(directory: Directory, like: Oid): Oid {
+  return treeId(directory, like.length === 40 ? SHA1 : SHA256).toString('hex') as Oid;
+}
+
+export const gitTreeId = (files: ReadonlyMap<string, Uint8Array | string>, like: Oid): Oid =>
+  directoryId(directoryOf(files), like);
+
+/** Files by path as the directories that hold them. */
+export function directoryOf(files: ReadonlyMap<string, Uint8Array | string>): Directory {
+  type Growing = Map<string, Growing | Uint8Array>;
+  const root: Growing = new Map();
   for (const [path, content] of files) {
     const parts = path.split('/');
     const name = parts.pop() ?? '';
-    let node = root;
+    let place = root;
     for (const part of parts) {
-      const inner = node.get(part);
-      const next: Node = inner instanceof Map ? inner : new Map();
-      node.set(part, next);
-      node = next;
+      const inner = place.get(part);
+      const next: Growing = inner instanceof Map ? inner : new Map();
+      place.set(part, next);
+      place = next;
     }
-    node.set(name, content);
+    place.set(name, typeof content === 'string' ? Buffer.from(content) : content);
   }
-  return treeId(root, algorithm).toString('hex') as Oid;
+  return root;
 }
 
-function treeId(node: Node, algorithm: string): Buffer {
-  // Git sorts a directory as if its name ended in a slash.
-  const sortName = ([name, child]: [string, unknown]): string => (child instanceof Map ? `${name}/` : name);
-  const entries = [...node].sort((a, b) =>
-    Buffer.compare(Buffer.from(sortName(a)), Buffer.from(sortName(b))),
-  );
-  const parts = entries.map(([name, child]) =>
-    child instanceof Map
-      ? Buffer.concat([Buffer.from(`40000 ${name}\0`), treeId(child, algorithm)])
-      : Buffer.concat([Buffer.from(`100644 ${name}\0`), objectId('blob', Buffer.from(child), algorithm)]),
-  );
-  return objectId('tree', Buffer.concat(parts), algorithm);
+interface ObjectFormat {
+  readonly algorithm: string;
+  /** What a tree says about a child, `<mode> <name>\0<id>`. */
+  readonly known: WeakMap<Directory | Uint8Array, { readonly name: string; readonly line: Buffer }>;
 }
 
-function objectId(type: string, body: Buffer, algorithm: string): Buffer {
-  return createHash(algorithm).update(`${type} ${body.length}\0`).update(body).digest();
+const SHA1: ObjectFormat = { algorithm: 'sha1', known: new WeakMap() };
+const SHA256: ObjectFormat = { algorithm: 'sha256', known: new WeakMap() };
+
+function treeId(directory: Directory, format: ObjectFormat): Buffer {
+  const children = [...directory].map(([name, child]) => ({
+    // Git sorts a directory as if its name ended in a slash.
+    order: child instanceof Uint8Array ? name : `${name}/`,
+    line: lineOf(name, child, format),
+  }));
+  children.sort((a, b) => (a.order < b.order ? -1 : 1));
+  return objectId('tree', Buffer.concat(children.map(({ line }) => line)), format);
 }
+
+function lineOf(name: string, child: Directory | Uint8Array, format: ObjectFormat): Buffer {
+  const known = format.known.get(child);
+  if (known?.name === name) return known.line;
+  const [mode, id] =
+    child instanceof Uint8Array
+      ? ['100644', objectId('blob', child, format)]
+      : ['40000', treeId(child, format)];
+  const line = Buffer.concat([Buffer.from(`${mode} ${name}\0`), id]);
+  format.known.set(child, { name, line });
+  return line;
+}
+
+const objectId = (type: string, body: Uint8Array, { algorithm }: ObjectFormat): Buffer =>
+  createHash(algorithm).update(`${type} ${body.length}\0`).update(body).digest();

@@ -27,20 +27,49 @@ export type Primitive = (
 
 /** Returns only if the signature over `data` is good; `primitive` is replaced only by tests. */
 export function checkRawSignature(raw: RawSignature, primitive: Primitive = verify): void {
-  if (raw.signature.length !== signatureLength(raw)) {
-    throw new PamError('E_SIGNATURE', 'the signature has the wrong length for its key');
-  }
+  judgeLength(raw);
   let answer: unknown;
   try {
     answer = ask(raw, primitive);
   } catch (cause) {
-    throw new PamError('E_SIGNATURE', 'the signature cannot be checked', { cause });
+    throw cannot(cause);
   }
-  // Some libraries return an Error object, which is truthy: only the value `true` is a yes.
-  if (answer !== true) {
-    throw new PamError('E_SIGNATURE', 'the signature is not over these bytes by this key');
-  }
+  judgeAnswer(answer);
 }
+
+/** The same on another core, where many signatures wait: resolves only if this one is good. */
+export async function checkRawSignatureAside(raw: RawSignature): Promise<void> {
+  judgeLength(raw);
+  judgeAnswer(
+    await new Promise<unknown>((resolve, reject) => {
+      const aside: Primitive = (hash, data, key, signature) => {
+        verify(hash, data, key, signature, (error, answer) => {
+          if (error === null) resolve(answer);
+          else reject(cannot(error));
+        });
+      };
+      try {
+        ask(raw, aside);
+      } catch (cause) {
+        reject(cannot(cause));
+      }
+    }),
+  );
+}
+
+function judgeLength(raw: RawSignature): void {
+  if (raw.signature.length === signatureLength(raw)) return;
+  throw new PamError('E_SIGNATURE', 'the signature has the wrong length for its key');
+}
+
+function judgeAnswer(answer: unknown): void {
+  // Some libraries return an Error object, which is truthy: only the value `true` is a yes.
+  if (answer === true) return;
+  throw new PamError('E_SIGNATURE', 'the signature is not over these bytes by this key');
+}
+
+const cannot = (cause: unknown): PamError =>
+  new PamError('E_SIGNATURE', 'the signature cannot be checked', { cause });
 
 function ask({ key, scheme, data, signature }: RawSignature, primitive: Primitive): unknown {
   switch (scheme.kind) {

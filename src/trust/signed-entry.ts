@@ -4,7 +4,7 @@
  */
 import type { Fingerprint } from '../model/names.ts';
 import { LEDGER_NAMESPACE } from '../model/statement.ts';
-import { verifySshsig } from './sshsig.ts';
+import { type VerifiedSignature, verifySshsig, verifySshsigAside } from './sshsig.ts';
 
 declare const verified: unique symbol;
 
@@ -16,7 +16,14 @@ export interface SignedEntry {
 
 /** Throws the codes of `verifySshsig`. Whether that key may write the ledger is for `follow-chain`. */
 export function verifyEntry(bytes: Uint8Array, armor: string): SignedEntry {
-  const { key } = verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE });
-  // The brand exists in types only; this is the one place that may give it.
-  return { bytes, key: key.fingerprint } as SignedEntry;
+  return signed(bytes, verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE }));
 }
+
+/** The same on another core, for whoever has many to read. */
+export async function verifyEntryAside(bytes: Uint8Array, armor: string): Promise<SignedEntry> {
+  return signed(bytes, await verifySshsigAside({ message: bytes, armor, namespace: LEDGER_NAMESPACE }));
+}
+
+/** The brand exists in types only; this is the one place that may give it. */
+const signed = (bytes: Uint8Array, { key }: VerifiedSignature): SignedEntry =>
+  ({ bytes, key: key.fingerprint }) as SignedEntry;

@@ -8,10 +8,15 @@
 import { createHash } from 'node:crypto';
 import type { Flags } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
-import { parseArmor } from './armor.ts';
+import { MAX_SIGNED_BYTES, parseArmor } from './armor.ts';
 import { type EcdsaScheme, keyTypeOf } from './key-types.ts';
 import { type PublicKey, publicKeyFromBlob } from './public-key.ts';
-import { checkRawSignature, type Primitive, type RawSignature } from './raw-signature.ts';
+import {
+  checkRawSignature,
+  checkRawSignatureAside,
+  type Primitive,
+  type RawSignature,
+} from './raw-signature.ts';
 import { WireReader, wireString } from './wire.ts';
 
 export interface SshsigInput {
@@ -38,6 +43,54 @@ const USER_VERIFIED = 0x04;
 
 /** Throws `PamError` unless the armor is a good signature over the message in the namespace. */
 export function verifySshsig(input: SshsigInput, primitive?: Primitive): VerifiedSignature {
+  const words = primitive === undefined ? wordsOf(input) : undefined;
+  const known = words === undefined ? undefined : found.get(words);
+  if (known !== undefined) return known;
+  const { raw, says } = readSshsig(input);
+  checkRawSignature(raw, primitive);
+  keep(words, says);
+  return says;
+}
+
+/**
+ * The same on another core. Whoever has many signatures to judge starts them all, and then asks one by one: a good
+ * one is found again.
+ */
+export async function verifySshsigAside(input: SshsigInput): Promise<VerifiedSignature> {
+  const { raw, says } = readSshsig(input);
+  await checkRawSignatureAside(raw);
+  keep(wordsOf(input), says);
+  return says;
+}
+
+/**
+ * Statements that were found good a moment ago, by every byte that went into the answer: rules ask more than once
+ * (which entry does it name? does it count?). It forgets, and does not outlive the process; what is not good is
+ * looked at each time.
+ */
+const found = new Map<string, VerifiedSignature>();
+const MOST_FOUND = 1024;
+
+/** Only of texts: bytes that look like the same text are not the same message. */
+function wordsOf({ message, armor, namespace }: SshsigInput): string | undefined {
+  if (typeof message !== 'string' || message.length > MAX_SIGNED_BYTES) return undefined;
+  return `${namespace.length} ${armor.length} ${namespace}${armor}${message}`;
+}
+
+function keep(words: string | undefined, says: VerifiedSignature): void {
+  if (words === undefined) return;
+  const [oldest] = found.keys();
+  if (oldest !== undefined && found.size >= MOST_FOUND) found.delete(oldest);
+  found.set(words, says);
+}
+
+interface ReadSshsig {
+  readonly raw: RawSignature;
+  /** True only once `raw` was checked. */
+  readonly says: VerifiedSignature;
+}
+
+function readSshsig(input: SshsigInput): ReadSshsig {
   const envelope = readEnvelope(parseArmor(input.armor));
   if (envelope.namespace !== input.namespace) {
     const namespaces = `${JSON.stringify(envelope.namespace.slice(0, 64))}, not ${JSON.stringify(input.namespace)}`;
@@ -49,8 +102,7 @@ export function verifySshsig(input: SshsigInput, primitive?: Primitive): Verifie
   const signed = [input.namespace, '', hash, digest].map(wireString);
   const data = Buffer.concat([Buffer.from(MAGIC), ...signed]);
   const { raw, flags, counter } = readSignature(envelope.signature, key, data);
-  checkRawSignature(raw, primitive);
-  return { key, flags, counter, hash };
+  return { raw, says: { key, flags, counter, hash } };
 }
 
 interface Envelope {

@@ -32,7 +32,8 @@ export class WireReader {
   }
 
   uint32(): number {
-    return this.raw(4).reduce((value, byte) => value * 256 + byte, 0);
+    const [a = 0, b = 0, c = 0, d = 0] = this.raw(4);
+    return ((a * 256 + b) * 256 + c) * 256 + d;
   }
 
   string(): Uint8Array {
@@ -65,8 +66,10 @@ export class WireReader {
 
 /** `uint32 length`, then the bytes (text as UTF-8). */
 export function wireString(value: Uint8Array | string): Buffer {
-  const bytes = Buffer.from(value);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
+  const size = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+  const all = Buffer.alloc(4 + size);
+  all.writeUInt32BE(size);
+  if (typeof value === 'string') all.write(value, 4);
+  else all.set(value, 4);
+  return all;
 }

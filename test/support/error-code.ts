@@ -10,3 +10,14 @@ export function codeOf(act: () => unknown): string {
     throw error;
   }
 }
+
+/** The same of something that takes its time. */
+export async function codeOfLater(act: Promise<unknown>): Promise<string> {
+  try {
+    await act;
+    return 'ok';
+  } catch (error) {
+    if (error instanceof PamError) return error.code;
+    throw error;
+  }
+}

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
 import { EMPTY_INDEX } from '../../../src/rules/fold-index.ts';
-import { indexDigest, printIndex } from '../../../src/rules/print-index.ts';
+import { indexDigest, openDirectory, printIndex } from '../../../src/rules/print-index.ts';
 import { sha256, treeDigest } from '../../../src/trust/digest.ts';
-import { at, grantLive, Ledger, REQUEST, requestId } from '../../support/world.ts';
+import { directoryId, gitTreeId } from '../../../src/trust/git-tree-id.ts';
+import { at, grantLive, Ledger, MAIN, REQUEST, requestId } from '../../support/world.ts';
 
 const ledger = new Ledger();
 grantLive(ledger, {}, 'bob', at('12:00'));
@@ -50,6 +51,24 @@ describe('open/ as files', () => {
     expect(indexDigest(index)).toBe(treeDigest(printIndex(index)));
     expect(indexDigest(EMPTY_INDEX)).toBe(sha256(''));
     expect(printIndex(EMPTY_INDEX).size).toBe(0);
+  });
+
+  it('as directories they are the same files, before and after a change, and once more', () => {
+    const record = index.records.get(REQUEST.id);
+    if (record === undefined) throw new TypeError('no record');
+    const more = { ...record, id: requestId('20261122-dba-cccccc') };
+    const changes = [
+      index,
+      { ...index, records: new Map(index.records).set(record.id, { ...record, attempts: 7 }) },
+      { ...index, records: new Map(index.records).set(more.id, more) },
+      { ...index, records: new Map([...index.records].filter(([id]) => id !== record.id)) },
+      { ...index, beats: null },
+      EMPTY_INDEX,
+    ];
+    for (const one of [...changes, ...changes]) {
+      expect(directoryId(openDirectory(one), MAIN)).toBe(gitTreeId(printIndex(one), MAIN));
+    }
+    expect(new Set(changes.map((one) => directoryId(openDirectory(one), MAIN))).size).toBe(changes.length);
   });
 
   it('the order of keys and of records is nothing', () => {

@@ -1,0 +1,370 @@
+/** Executors: sweeps that find nothing, one append, many endings at once, and a crowd on one remote. */
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { appendEntry } from '../../src/flows/append-entry.ts';
+import type { Desk } from '../../src/flows/desk.ts';
+import { readLedger } from '../../src/flows/read-ledger.ts';
+import { sweep } from '../../src/flows/sweep.ts';
+import type { Provider } from '../../src/model/target.ts';
+import {
+  cloneOf,
+  copyOf,
+  deskAt,
+  git,
+  KEYS,
+  type Machine,
+  machineAt,
+  rememberYesterday,
+  SWEEP,
+} from './access.ts';
+import { type History, makeHistory } from './make-history.ts';
+import { interleave, median, pam, pamWatched, percentile, PLACE, timed } from './measure.ts';
+import { ms, type Row, type Scale } from './report.ts';
+import { instantOf } from '../../src/model/instant.ts';
+
+const HALF_PAST_SIX = 6.5 * 3600;
+
+let copies = 0;
+
+/** The machine as it was yesterday, once more. */
+function again({ clone, env }: Machine, state: string, place: string): Machine {
+  copies += 1;
+  const to = join(place, `copy-${copies}`);
+  mkdirSync(to);
+  copyOf(clone, join(to, 'clone'));
+  cpSync(state, join(to, 'state'), { recursive: true });
+  return {
+    clone: join(to, 'clone'),
+    state: join(to, 'state'),
+    env: { ...env, XDG_STATE_HOME: join(to, 'state') },
+  };
+}
+
+interface Standing {
+  readonly history: History;
+  readonly yesterday: Machine;
+  readonly place: string;
+}
+
+async function standing(history: History, name: string): Promise<Standing> {
+  const place = join(PLACE, name);
+  const yesterday = machineAt(place, history.root);
+  await cloneOf(history, yesterday.clone, { yesterday: true });
+  await rememberYesterday(history, yesterday);
+  return { history, yesterday, place };
+}
+
+interface Swept {
+  readonly steps: readonly { readonly action: string; readonly id: string; readonly result: string }[];
+}
+
+async function sweepOf(
+  machine: Machine,
+  expected: number,
+  ahead = 0,
+): Promise<{ readonly ms: number; readonly peak: number }> {
+  const ran = await pamWatched(['sweep', '--json', '-C', machine.clone], { env: machine.env, ahead });
+  if (ran.code !== 0) throw new Error(`pam sweep: exit ${String(ran.code)} ${ran.err.slice(-500)}`);
+  const { steps } = JSON.parse(ran.out) as Swept;
+  if (steps.length !== expected) throw new Error(`pam sweep took ${steps.length} steps, not ${expected}`);
+  return ran;
+}
+
+/** Whoever finds nothing must still find what is there: in a copy of remote and clone, since finding writes. */
+async function mustFindTheDue({ history, yesterday, place }: Standing): Promise<void> {
+  const machine = again(yesterday, yesterday.state, place);
+  const bare = copyOf(history.dir, join(place, 'found.git'));
+  await git(machine.clone, 'remote', 'set-url', 'origin', `file://${bare}`);
+  await rememberYesterday(history, machine);
+  const ran = await pamWatched(['sweep', '--json', '-C', machine.clone], {
+    env: machine.env,
+    ahead: HALF_PAST_SIX,
+  });
+  const { steps } = JSON.parse(ran.out) as Swept;
+  const [step] = steps;
+  if (ran.code !== 0 || steps.length !== 1 || step?.id !== history.due || step?.result !== 'done') {
+    throw new Error(
+      `sweep did not end exactly the grant that is due: exit ${String(ran.code)} ${ran.out} ${ran.err}`,
+    );
+  }
+  rmSync(bare, { recursive: true });
+}
+
+export async function sweepRows(scale: Scale, small: History, large: History): Promise<readonly Row[]> {
+  const sizes = [await standing(small, 'small'), await standing(large, 'large')];
+  for (const one of sizes) await mustFindTheDue(one);
+  let peak = 0;
+  const standingJobs = sizes.map(({ yesterday, place }) => async (): Promise<number> => {
+    const machine = again(yesterday, yesterday.state, place);
+    const ran = await sweepOf(machine, 0);
+    peak = Math.max(peak, ran.peak);
+    rmSync(join(machine.clone, '..'), { recursive: true });
+    return ran.ms;
+  });
+  const shallowJobs = sizes.map(({ history, yesterday, place }) => async (): Promise<number> => {
+    copies += 1;
+    const at = join(place, `ci-${copies}`);
+    mkdirSync(at);
+    await cloneOf(history, join(at, 'clone'), { shallow: true });
+    const state = join(at, 'state');
+    cpSync(yesterday.state, state, { recursive: true });
+    const machine = { clone: join(at, 'clone'), state, env: { ...yesterday.env, XDG_STATE_HOME: state } };
+    await rememberYesterday(history, machine);
+    const ran = await sweepOf(machine, 0);
+    rmSync(at, { recursive: true });
+    return ran.ms;
+  });
+  const [a = 0, b = 0, c = 0, d = 0] = await interleave(scale.rounds, [...standingJobs, ...shallowJobs]);
+  const cold = machineAt(join(PLACE, 'cold'), large.root);
+  await cloneOf(large, cold.clone);
+  const walked = await sweepOf(cold, 0);
+  return [
+    {
+      name: 'sweep',
+      job: `\`pam sweep\`, 50 live, none due, ${scale.large} past grants, verified up to yesterday`,
+      figure: ms(b),
+      against: `${scale.small} past grants: ${ms(a)}; cold full walk: ${ms(walked.ms)}, ${walked.peak.toFixed(0)} MiB`,
+      ratio: b / a,
+      goal: '<= 1.15x',
+      met: b / a <= 1.15,
+      peak,
+      numbers: { large_ms: b, small_ms: a, cold_ms: walked.ms, cold_peak_mib: walked.peak },
+    },
+    {
+      name: 'sweep-ci',
+      job: 'the same in a shallow clone as CI makes it, kept head of yesterday',
+      figure: ms(d),
+      against: `${scale.small} past grants: ${ms(c)}`,
+      ratio: d / c,
+      goal: '<= 2x',
+      met: d / c <= 2,
+      peak: null,
+      numbers: { large_ms: d, small_ms: c },
+    },
+  ];
+}
+
+interface Watch {
+  /** Milliseconds that went to the remote and to targets. */
+  outside: number;
+  pushes: number;
+  signatures: number;
+}
+
+/** The desk, with a watch on what is not the ledger's own cost. */
+function watched(desk: Desk, watch: Watch): Desk {
+  const away = async <T>(work: () => Promise<T>): Promise<T> => {
+    const begun = performance.now();
+    try {
+      return await work();
+    } finally {
+      watch.outside += performance.now() - begun;
+    }
+  };
+  const providers = [...desk.providers].map(([name, provider]): [string, Provider] => [
+    name,
+    {
+      ...provider,
+      open: (place) => {
+        const session = provider.open(place);
+        return {
+          ...session,
+          inspect: async (order) => await away(async () => await session.inspect(order)),
+          revoke: async (order, scene) => await away(async () => await session.revoke(order, scene)),
+          verifyIdentity: async () => await away(async () => await session.verifyIdentity()),
+        };
+      },
+    },
+  ]);
+  const { remote } = desk;
+  return {
+    ...desk,
+    providers: new Map(providers),
+    sign: async (...args) => {
+      watch.signatures += 1;
+      return await desk.sign(...args);
+    },
+    remote:
+      remote === null
+        ? null
+        : {
+            name: remote.name,
+            open: async () => {
+              const open = await remote.open();
+              return {
+                ...open,
+                fetch: async (specs) => await away(async () => await open.fetch(specs)),
+                list: async (patterns) => await away(async () => await open.list(patterns)),
+                push: async (moves) => {
+                  watch.pushes += 1;
+                  return await away(async () => await open.push(moves));
+                },
+              };
+            },
+          },
+  };
+}
+
+const executor = { name: SWEEP, keyFile: join(KEYS, SWEEP) };
+
+export async function appendRow(scale: Scale, small: History, large: History): Promise<Row> {
+  const jobs: (() => Promise<number>)[] = [];
+  for (const [at, history] of [small, large].entries()) {
+    const place = join(PLACE, `append-${at}`);
+    const machine = machineAt(place, history.root);
+    const bare = copyOf(history.dir, join(place, 'access.git'));
+    await cloneOf(history, machine.clone);
+    await git(machine.clone, 'remote', 'set-url', 'origin', `file://${bare}`);
+    await rememberYesterday(history, machine);
+    const watch: Watch = { outside: 0, pushes: 0, signatures: 0 };
+    const desk = watched(await deskAt(machine), watch);
+    let view = await readLedger(desk, executor);
+    jobs.push(async () => {
+      const before = watch.outside;
+      const took = await timed(async () => {
+        const appended = await appendEntry(desk, executor, view, async () => ({
+          events: [{ type: 'heartbeat', id: '-', live: 51 }],
+        }));
+        if (appended.entry?.seq !== view.state.seq + 1) throw new Error('the entry was not appended');
+        view = appended.view;
+      });
+      return took - (watch.outside - before);
+    });
+  }
+  const [a = Number.NaN, b = Number.NaN] = await interleave(scale.rounds * 4, jobs);
+  return {
+    name: 'append',
+    job: `append one entry to ${scale.large} past grants, without the push`,
+    figure: ms(b),
+    against: `${scale.small} past grants: ${ms(a)}`,
+    ratio: b / a,
+    goal: '<= 15 ms, flat',
+    met: b <= 15 && b / a <= 1.15,
+    peak: null,
+    numbers: { large_ms: b, small_ms: a },
+  };
+}
+
+export async function endingsRow(scale: Scale): Promise<Row> {
+  const place = join(PLACE, 'endings');
+  const history = await makeHistory(join(place, 'access.git'), {
+    past: 100,
+    live: scale.endings,
+    due: false,
+    now: instantOf(Date.now()),
+    remote: true,
+  });
+  const machine = machineAt(place, history.root);
+  await cloneOf(history, machine.clone);
+  // A sweep that finds nothing verifies up to now.
+  await pam(['sweep', '-C', machine.clone], { env: machine.env });
+  const took: number[] = [];
+  let pushes = 0;
+  let signatures = 0;
+  for (let round = 0; round < scale.rounds; round++) {
+    const one = again(machine, machine.state, place);
+    const bare = copyOf(history.dir, join(place, `round-${round}.git`));
+    await git(one.clone, 'remote', 'set-url', 'origin', `file://${bare}`);
+    const watch: Watch = { outside: 0, pushes: 0, signatures: 0 };
+    const desk = watched(
+      await deskAt({ ...one, env: { ...one.env, XDG_STATE_HOME: one.state } }, 15 * 3600),
+      watch,
+    );
+    const whole = await timed(async () => {
+      const { steps } = await sweep(desk, executor, { targets: [] });
+      const done = steps.filter(({ action, result }) => action === 'revoke' && result === 'done').length;
+      if (done !== scale.endings) throw new Error(`${done} of ${scale.endings} grants ended`);
+    });
+    took.push(whole - watch.outside);
+    ({ pushes, signatures } = watch);
+  }
+  const middle = median(took);
+  return {
+    name: 'endings',
+    job: `\`pam sweep\` ending ${scale.endings} grants at once, without remote and target`,
+    figure: ms(middle),
+    against: `${pushes} push, ${signatures} signatures (the entry, the kept head)`,
+    ratio: null,
+    goal: '<= 100 ms, one push',
+    met: middle <= 100 && pushes === 1,
+    peak: null,
+    numbers: { ledger_ms: middle, pushes, signatures },
+  };
+}
+
+/** In a process of its own: so many heartbeats, one after the other; milliseconds of each on stdout. */
+export async function appendMany(machine: Machine, count: number): Promise<void> {
+  const desk = await deskAt(machine);
+  let view = await readLedger(desk, executor);
+  const each: number[] = [];
+  for (let at = 0; at < count; at++) {
+    each.push(
+      await timed(async () => {
+        const appended = await appendEntry(desk, executor, view, async () => ({
+          events: [{ type: 'heartbeat', id: '-', live: at }],
+        }));
+        if (appended.entry === null) throw new Error('nothing was appended');
+        view = appended.view;
+      }),
+    );
+  }
+  process.stdout.write(`${JSON.stringify(each)}\n`);
+}
+
+export async function crowdRow(scale: Scale): Promise<Row> {
+  const place = join(PLACE, 'crowd');
+  const history = await makeHistory(join(place, 'access.git'), {
+    past: 100,
+    live: 50,
+    due: false,
+    now: instantOf(Date.now()),
+    remote: true,
+  });
+  const machines: Machine[] = [];
+  for (let at = 0; at < scale.executors; at++) {
+    const machine = machineAt(join(place, String(at)), history.root);
+    await cloneOf(history, machine.clone);
+    await pam(['sweep', '-C', machine.clone], { env: machine.env });
+    machines.push(machine);
+  }
+  const [bench = ''] = process.argv.slice(1);
+  const lists: number[][] = [];
+  const wall = await timed(async () => {
+    const running = machines.map(async (machine) => {
+      const child = spawn(
+        process.execPath,
+        [bench, '--append', String(scale.appends), JSON.stringify(machine)],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+          env: { PATH: process.env['PATH'] ?? '', HOME: PLACE, TMPDIR: PLACE },
+        },
+      );
+      const out: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+      const code = await new Promise((resolve) => child.once('close', resolve));
+      if (code !== 0) throw new Error('an executor of the crowd failed');
+      lists.push(JSON.parse(Buffer.concat(out).toString('utf8')) as number[]);
+    });
+    await Promise.all(running);
+  });
+  const all = lists.flat();
+  const written =
+    Number(await git(history.dir, 'rev-list', '--count', 'refs/heads/pam-ledger')) - history.seq - 1;
+  const wanted = scale.executors * scale.appends;
+  if (written !== wanted || all.length !== wanted)
+    throw new Error(`${written} of ${wanted} entries are on the ledger`);
+  const rate = (wanted / wall) * 1000;
+  const slow = percentile(all, 0.99);
+  return {
+    name: 'crowd',
+    job: `${scale.executors} executors x ${scale.appends} appends on one remote, nothing lost`,
+    figure: `${rate.toFixed(0)} entries/s, p99 ${ms(slow)}`,
+    against: `median ${ms(median(all))}`,
+    ratio: null,
+    goal: '>= 40/s, p99 <= 1.5 s',
+    met: rate >= 40 && slow <= 1500,
+    peak: null,
+    numbers: { per_second: rate, p50_ms: median(all), p99_ms: slow, wall_ms: wall },
+  };
+}
