@@ -7,6 +7,7 @@
  */
 import type { Octokit as RestOctokit } from '@octokit/rest';
 import { PamError } from '../model/error.ts';
+import { type Instant, instantOf } from '../model/instant.ts';
 import { findAccess, type Access, type Environment } from './access-token.ts';
 import { apiAddress } from './api-address.ts';
 import { apiError, type Wanted } from './api-errors.ts';
@@ -47,6 +48,8 @@ export interface GitHub {
     parameters: Parameters,
     wanted: Wanted & { readonly pages: number },
   ) => Promise<readonly unknown[]>;
+  /** What time it is there, by its next answer; `undefined` where it does not say. Only to compare clocks. */
+  readonly time: () => Promise<Instant | undefined>;
   /** The same, and all questions together end within this time. */
   readonly within: (milliseconds: number) => GitHub;
 }
@@ -54,6 +57,8 @@ export interface GitHub {
 interface Answer {
   readonly data: unknown;
   readonly link: string | undefined;
+  /** As the server says it; never a clock to decide by. */
+  readonly date: string | undefined;
 }
 
 type Call = (route: Route, parameters: Parameters, wanted: Wanted, as?: 'app') => Promise<Answer>;
@@ -93,6 +98,12 @@ export function openGitHub(
         const ask: AskPage = async (page) =>
           await known(route, { ...parameters, per_page: PAGE, page }, wanted);
         return await saying(wanted, async () => await somePages(ask, wanted.pages));
+      },
+      time: async () => {
+        const wanted = { doing: 'ask what time it is', needs: 'metadata: read' };
+        const { date = '' } = await call('GET /repos/{owner}/{repo}', {}, wanted);
+        const at = Date.parse(date);
+        return Number.isNaN(at) ? undefined : instantOf(at);
       },
       within: (milliseconds) => withSignal(AbortSignal.timeout(milliseconds)),
     };
@@ -231,8 +242,13 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
             ...(signal === undefined ? {} : { signal }),
           },
         });
+        const { date }: { readonly date?: unknown } = answer.headers;
         const link: unknown = answer.headers.link;
-        return { data: answer.data as unknown, link: typeof link === 'string' ? link : undefined };
+        return {
+          data: answer.data as unknown,
+          link: typeof link === 'string' ? link : undefined,
+          date: typeof date === 'string' ? date : undefined,
+        };
       } catch (error) {
         throw hushed(apiError(error, wanted), secrets);
       }

@@ -135,4 +135,12 @@ describe('a repository at GitHub', () => {
       finds: ['unknown E_FORGE_STALE'],
     });
   });
+
+  test('a clock that is not the one of GitHub', async () => {
+    const ran = await doctor([], { ahead: 600 });
+    const clock = listOf(parse(ran.out), 'checks').filter(
+      ({ area, state }) => area === 'clock' && state !== 'ok',
+    );
+    expect(clock).toMatchObject([{ code: 'E_CLOCK_FORGE', state: 'problem' }]);
+  });
 });

@@ -81,7 +81,7 @@ function documentIn(bytes: Uint8Array | undefined, path: string): WorkflowFile['
 
 /** `W_...` warns, anything else is a problem; what this token may not see stays unknown. */
 function checkOf({ code, ok: isOn, message, hint }: Setting): Check {
-  const { ok, warning, problem, unknown } = tellOf('forge');
+  const { ok, warning, problem, unknown } = tellOf(code === 'E_CLOCK_FORGE' ? 'clock' : 'forge');
   if (isOn === null) return unknown(code, message, hint);
   return (isOn ? ok : code.startsWith('W_') ? warning : problem)(code, message, hint);
 }

@@ -1,5 +1,5 @@
 /** Rules for main and the ledger, by rulesets or by classic branch protection. */
-import { type Fields, fieldsOf, listOf } from '../../github/answer-shape.ts';
+import { type Fields, fieldsOf, listOf, numberOf, textOf } from '../../github/answer-shape.ts';
 import type { GitHub } from '../../github/api.ts';
 import type { Setting } from '../../model/forge.ts';
 import { isAbsent, lookAt } from './look-at.ts';
@@ -13,12 +13,24 @@ interface Guard {
   readonly checks: readonly string[];
   /** What keeps an executor's plain push away. */
   readonly closed: readonly string[];
+  /** Rulesets that keep the branch standing. */
+  readonly rulesets: readonly number[];
 }
 
-const OPEN: Guard = { deletes: false, rewrites: false, pulls: false, owners: false, checks: [], closed: [] };
+const OPEN: Guard = {
+  deletes: false,
+  rewrites: false,
+  pulls: false,
+  owners: false,
+  checks: [],
+  closed: [],
+  rulesets: [],
+};
 /** Rules that a push without pull request, check or signature does not meet. */
 const CLOSING = ['pull_request', 'required_status_checks', 'required_signatures', 'update', 'merge_queue'];
 const CHECK = 'pam-check';
+/** A branch with more has an administrator who reads them. */
+const MOST_RULESETS = 10;
 const RULESETS = 'Settings > Rules > Rulesets';
 
 export async function branchSettings(
@@ -45,7 +57,10 @@ async function guarded(
     // Rules add up, so classic protection is only asked where rulesets leave something open.
     const settled = judge(branch, rules, false).every(({ ok }) => ok === true);
     const classic = settled ? OPEN : await protectionOf(github, branch, admin);
-    return judge(branch, classic === null ? rules : both(rules, classic), classic === null);
+    return [
+      ...judge(branch, classic === null ? rules : both(rules, classic), classic === null),
+      ...(await bypasses(github, branch, [...new Set(rules.rulesets)].slice(0, MOST_RULESETS))),
+    ];
   });
 }
 
@@ -56,6 +71,7 @@ const both = (a: Guard, b: Guard): Guard => ({
   owners: a.owners || b.owners,
   checks: [...a.checks, ...b.checks],
   closed: [...a.closed, ...b.closed],
+  rulesets: [...a.rulesets, ...b.rulesets],
 });
 
 /** What is on is on; what is off by rulesets may be on by a protection that this token may not see. */
@@ -143,6 +159,8 @@ function guardOf(rule: unknown): Guard {
     owners: type === 'pull_request' && parameters['require_code_owner_review'] === true,
     checks: type === 'required_status_checks' ? contextsOf(parameters, 'required_status_checks') : [],
     closed: typeof type === 'string' && CLOSING.includes(type) ? [type] : [],
+    rulesets:
+      type === 'deletion' || type === 'non_fast_forward' ? [numberOf(fields, 'ruleset_id', 'a rule')] : [],
   };
 }
 
@@ -151,6 +169,36 @@ function contextsOf(fields: Fields, key: string): readonly string[] {
   return list.flatMap((one) => {
     const { context } = fieldsOf(one, 'a check');
     return typeof context === 'string' ? [context] : [];
+  });
+}
+
+/** Whoever is on the bypass list may still delete and rewrite; the list is shown to those who may change it. */
+async function bypasses(
+  github: GitHub,
+  branch: string,
+  rulesets: readonly number[],
+): Promise<readonly Setting[]> {
+  const code = 'W_FORGE_BYPASS';
+  return await lookAt(code, `who may go around the rules of ${branch}`, async () => {
+    const found: Setting[] = [];
+    for (const id of rulesets) {
+      const wanted = { doing: `read the ruleset ${id}`, needs: 'administration: write' };
+      const route = 'GET /repos/{owner}/{repo}/rulesets/{ruleset_id}';
+      const fields = fieldsOf(await github.ask(route, { ruleset_id: id }, wanted), 'the ruleset');
+      const name = textOf(fields, 'name', 'the ruleset');
+      const actors = fields['bypass_actors'];
+      if (actors === undefined) {
+        const message = `who may go around the ruleset ${name} is not shown to this token`;
+        found.push({ code, ok: null, message, hint: 'the token needs administration: write' });
+        continue;
+      }
+      const ok = listOf(actors, 'the bypass list').length === 0;
+      const message = ok
+        ? `nobody may go around the ruleset ${name}`
+        : `somebody may go around the ruleset ${name}, and delete or rewrite ${branch}`;
+      found.push({ code, ok, message, hint: `${RULESETS} > ${name}: empty the bypass list` });
+    }
+    return found;
   });
 }
 
@@ -192,5 +240,6 @@ function protectionIn(found: Fields): Guard {
       ...(checks === undefined ? [] : ['required_status_checks']),
       ...(enabled('required_signatures') ? ['required_signatures'] : []),
     ],
+    rulesets: [],
   };
 }

@@ -5,10 +5,12 @@
 import type { GitHub } from '../../github/api.ts';
 import { fieldsOf } from '../../github/answer-shape.ts';
 import type { Setting } from '../../model/forge.ts';
-import type { Instant } from '../../model/instant.ts';
+import { type Instant, secondsBetween } from '../../model/instant.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../../trust/keyring.ts';
 import { actionsSettings } from './actions-settings.ts';
 import { branchSettings } from './branch-settings.ts';
 import { environmentSettings } from './environment-settings.ts';
+import { lookAt } from './look-at.ts';
 import { workflowSettings } from './workflow-settings.ts';
 
 export interface Watched {
@@ -42,7 +44,21 @@ export async function settingsOf(github: GitHub, watched: Watched): Promise<read
     ...(await environmentSettings(asked, watched.main)),
     ...(await workflowSettings(asked, watched.now)),
     trust(github),
+    ...(await lookAt('E_CLOCK_FORGE', 'the clock of GitHub', async () =>
+      judgeClock(await asked.time(), watched.now),
+    )),
   ];
+}
+
+/** An executor that is ahead ends access early, one that is behind ends it late. */
+function judgeClock(there: Instant | undefined, here: Instant): readonly Setting[] {
+  if (there === undefined) return [];
+  const apart = Math.abs(secondsBetween(here, there));
+  const ok = apart <= CLOCK_TOLERANCE_SECONDS;
+  const message = ok
+    ? 'this clock and that of GitHub agree'
+    : `this clock says ${here}, GitHub's says ${there}`;
+  return [{ code: 'E_CLOCK_FORGE', ok, message, hint: 'set the clock of this machine right (NTP)' }];
 }
 
 /** Clouds that take OpenID Connect trust a `sub`; one that is too wide trusts every branch and pull request. */
