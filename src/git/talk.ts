@@ -51,6 +51,9 @@ const FROM_PERSON = [
   'SSL_CERT_DIR',
   'GIT_SSL_CAINFO',
   'GIT_SSL_CAPATH',
+  // What a credential helper of the person's own configuration reads, as in CI; git itself has no use for them.
+  'GH_TOKEN',
+  'GITHUB_TOKEN',
 ] as const;
 
 /** Throws `E_GIT_NETWORK` when no answer came in time; an exit code is the caller's to judge. */
