@@ -33,6 +33,8 @@ export async function bundle(root: string, outdir: string): Promise<void> {
     outdir,
     outExtension: { '.js': '.cjs' },
     plugins: [noPrograms],
+    // src/templates: what is written into an access repository, carried along as text.
+    loader: { '.yml': 'text', '.md': 'text', '.txt': 'text' },
     logLevel: 'warning',
     write: false,
   });

@@ -3,6 +3,7 @@
  * loaded when one is about to run, so that help and usage errors cost little.
  */
 import { Command, CommanderError, Option } from 'commander';
+import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, Session } from './commands/session.ts';
 import { registerCommands } from './commands/table.ts';
@@ -126,6 +127,10 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
     machine: () => layMachine(env),
     now: outside.clock,
     stateHome: stateHome(env),
+    program: {
+      directory: fileURLToPath(new URL('..', import.meta.url)),
+      version: packageJson.version,
+    },
     person,
     signer: async () => ({ id: await person(), keyFile: await keyFileOf(flags.key, env) }),
     executor: () => executorOf(flags.executor, flags.executorKey, env),

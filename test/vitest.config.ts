@@ -1,8 +1,20 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import CatalogueReporter from './catalogue/reporter.ts';
 
+/** What the build carries along as text (build/bundle.ts). */
+const asText = {
+  name: 'as-text',
+  enforce: 'pre',
+  load: (id: string) =>
+    /\/src\/templates\/.*\.(?:yml|md|txt)$/u.test(id)
+      ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))};`
+      : undefined,
+} as const;
+
 export default defineConfig({
+  plugins: [asText],
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],

@@ -1,13 +1,28 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { EXIT } from '../model/error.ts';
+import { EXIT, PamError } from '../model/error.ts';
 import { POLICY_PATHS } from '../model/policy.ts';
 import { addRemote, commitPaths, startRepository, writeMissing } from '../git/start-repository.ts';
-import { beginLedger, refuseSecondLedger } from '../flows/begin-ledger.ts';
-import { initFiles } from '../flows/init-files.ts';
+import { beginLedger, hasLedger, refuseSecondLedger } from '../flows/begin-ledger.ts';
+import type { Desk, Executor } from '../flows/desk.ts';
+import { initFiles, type OnGithub } from '../flows/init-files.ts';
 import { generateKey, readPublicKey } from '../signing/ssh-keygen.ts';
-import type { Register } from './session.ts';
+import {
+  type Github,
+  githubOf,
+  type GithubOptions,
+  type GithubWritten,
+  needAccount,
+  policyHere,
+  tellGithub,
+  writeGithub,
+} from './init-github.ts';
+import type { Register, Session } from './session.ts';
+
+interface Options extends GithubOptions {
+  readonly remote?: string;
+}
 
 export const register: Register = (program, session) => {
   program
@@ -17,59 +32,113 @@ export const register: Register = (program, session) => {
     )
     .argument('[dir]', 'where', '.')
     .option('--remote <url>', 'a bare repository that everybody shares, as the remote `origin`')
-    .action(async (dir: string, options: { readonly remote?: string }, command) => {
+    .option(
+      '--github <owner/repository>',
+      'that repository on GitHub: workflows too, and the program they run',
+    )
+    .option('--account <login=number>', 'your account on GitHub')
+    .option('--upgrade', 'with --github: only put this pam in the place of an older one in .github/pam')
+    .action(async (dir: string, options: Options, command) => {
       const at = session(command);
-      const { env, globals } = at;
-      const place = resolve(globals.dir, dir);
-      const admin = await at.signer();
-      const remote = options.remote === undefined ? undefined : 'origin';
-      await startRepository(place, 'main', env);
-      await refuseSecondLedger(await at.deskAt(place));
-      if (options.remote !== undefined) await addRemote(place, 'origin', options.remote, env);
-      const executor = at.executor() ?? (await newExecutor(at.stateHome, place, env));
-      const files = initFiles({
-        admin: admin.id,
-        adminKey: await readPublicKey(admin.keyFile, env),
-        executor: executor.name,
-        executorKey: await readPublicKey(executor.keyFile, env),
-        remote,
-      });
-      const written = await writeMissing(place, files);
-      const now = at.now();
-      await commitPaths(
-        place,
-        POLICY_PATHS,
-        { message: 'An access repository', author: admin.id, at: now },
-        env,
-      );
-      const desk = await at.deskAt(place);
-      const { root, seq, missing } = await beginLedger(desk, admin, executor);
-      const lines = [
-        `access repository in ${place}`,
-        `  trust root ${root}   (write it down: every executor and auditor is given it)`,
-        `  executor   ${executor.name}, key ${executor.keyFile}`,
-        missing === 0 ? '  policy 1 is in force' : `  policy 1 needs ${missing} more admin(s): pam ratify`,
-      ];
-      const document = { root, seq, files: written };
-      at.done({ exit: EXIT.done, schema: 'pam.init/1', document, text: `${lines.join('\n')}\n` });
+      const place = resolve(at.globals.dir, dir);
+      const github = githubOf(options);
+      if (github === null) await begin(at, place, options, null);
+      else if (await isBegun(at, place)) await addGithub(at, place, github);
+      else await begin(at, place, options, github);
     });
 };
 
-/** A service `pam-apply` whose key lies outside the repository, where nobody commits it by accident. */
-async function newExecutor(
-  stateHome: string,
-  place: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<{ readonly name: string; readonly keyFile: string }> {
+const isBegun = async (at: Session, place: string): Promise<boolean> =>
+  existsSync(join(place, '.git')) && (await hasLedger(await at.deskAt(place)));
+
+async function begin(at: Session, place: string, options: Options, github: Github | null): Promise<void> {
+  const { env } = at;
+  if (github?.upgrade === true) {
+    throw new PamError('E_USAGE', 'there is no access repository here whose pam could be upgraded');
+  }
+  // Who prepared the people knows their accounts and keys.
+  const prepared = existsSync(join(place, 'policy/people.yaml'));
+  const account = github === null || prepared ? undefined : needAccount(github);
+  const admin = await at.signer();
+  await startRepository(place, 'main', env);
+  await refuseSecondLedger(await at.deskAt(place));
+  if (options.remote !== undefined) await addRemote(place, 'origin', options.remote, env);
+  // Nothing is written for a remote that is not there.
+  else if (github !== null) await (await at.deskAt(place)).repository.remote('origin');
+  const executor = at.executor() ?? (await newExecutor(at, place, 'pam-apply'));
+  const sweeper = github === null || prepared ? undefined : await newExecutor(at, place, 'pam-sweep');
+  const onGithub: OnGithub | undefined =
+    github === null
+      ? undefined
+      : { repository: github.repository, account, sweeper: sweeper && (await serviceOf(sweeper, env)) };
+  const files = initFiles({
+    admin: admin.id,
+    adminKey: await readPublicKey(admin.keyFile, env),
+    executor: executor.name,
+    executorKey: await readPublicKey(executor.keyFile, env),
+    remote: options.remote === undefined ? undefined : 'origin',
+    github: onGithub,
+  });
+  const written = await writeMissing(place, files);
+  const desk = await at.deskAt(place);
+  const added = github === null ? null : await addFiles(at, desk, place, github);
+  const commit = { message: 'An access repository', author: admin.id, at: at.now() };
+  await commitPaths(place, [...POLICY_PATHS, ...(added?.files ?? [])], commit, env);
+  const { root, seq, missing } = await beginLedger(desk, admin, executor);
+  const lines = [
+    `access repository in ${place}`,
+    `  trust root ${root}   (write it down: every executor and auditor is given it)`,
+    ...[executor, ...(sweeper === undefined ? [] : [sweeper])].map(
+      ({ name, keyFile }) => `  executor   ${name}, key ${keyFile}`,
+    ),
+    missing === 0 ? '  policy 1 is in force' : `  policy 1 needs ${missing} more admin(s): pam ratify`,
+    ...(added === null ? [] : [...tellGithub(added), 'next: docs/pam-setup.md']),
+  ];
+  const document = {
+    root,
+    seq,
+    files: [...written, ...(added?.files ?? [])],
+    ...(added === null ? {} : { bundle: added.bundle }),
+  };
+  at.done({ exit: EXIT.done, schema: 'pam.init/1', document, text: `${lines.join('\n')}\n` });
+}
+
+/** Policy and ledger are as they are; what is missing for GitHub is written for a pull request. */
+async function addGithub(at: Session, place: string, github: Github): Promise<void> {
+  const desk = await at.deskAt(place);
+  const added = await addFiles(at, desk, place, github);
+  const root = desk.givenRoot ?? (await desk.memory.pinnedRoot()) ?? null;
+  const lines = [
+    `${place} is an access repository already; its policy and its ledger are left alone`,
+    ...tellGithub(added),
+    added.files.length === 0 ? 'nothing was missing' : 'next: commit these, and open a pull request',
+  ];
+  const document = { root, seq: null, files: added.files, bundle: added.bundle };
+  at.done({ exit: EXIT.done, schema: 'pam.init/1', document, text: `${lines.join('\n')}\n` });
+}
+
+async function addFiles(at: Session, desk: Desk, place: string, github: Github): Promise<GithubWritten> {
+  return await writeGithub(place, github, await policyHere(desk, place, github), at.program);
+}
+
+async function serviceOf(
+  { name, keyFile }: Executor,
+  env: Session['env'],
+): Promise<{ readonly name: string; readonly key: string }> {
+  return { name, key: await readPublicKey(keyFile, env) };
+}
+
+/** A service whose key lies outside the repository, where nobody commits it by accident. */
+async function newExecutor(at: Session, place: string, name: string): Promise<Executor> {
   const directory = join(
-    stateHome,
+    at.stateHome,
     'pam',
     'keys',
     place.replace(/[^A-Za-z0-9._-]+/gu, '_').replace(/^_/u, ''),
   );
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const keyFile = join(directory, 'pam-apply');
+  const keyFile = join(directory, name);
   // An earlier try may have come this far.
-  if (!existsSync(keyFile)) await generateKey(keyFile, 'pam-apply', env);
-  return { name: 'pam-apply', keyFile };
+  if (!existsSync(keyFile)) await generateKey(keyFile, name, at.env);
+  return { name, keyFile };
 }

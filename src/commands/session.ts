@@ -11,6 +11,7 @@ import { isRequestId, type RequestId } from '../model/names.ts';
 import type { Desk, Executor, Signer } from '../flows/desk.ts';
 import { isPullRequest } from '../flows/name-request.ts';
 import type { Style } from '../views/style.ts';
+import type { Program } from './vendored-program.ts';
 
 export interface Answer {
   readonly exit: Exit;
@@ -43,6 +44,8 @@ export interface Session {
   readonly now: () => Instant;
   /** `$XDG_STATE_HOME`, or its default. */
   readonly stateHome: string;
+  /** The files that run now. */
+  readonly program: Program;
   /** Who am I: `--as`, `PAM_PERSON`, git's `pam.person`. */
   readonly person: () => Promise<string>;
   readonly signer: () => Promise<Signer>;

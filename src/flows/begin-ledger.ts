@@ -15,7 +15,7 @@ import { sha256, treeDigest } from '../trust/digest.ts';
 import { verifyEntry } from '../trust/signed-entry.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import { commitEntry, makeEntry } from './append-entry.ts';
-import type { Desk, Executor, Signer } from './desk.ts';
+import { type Desk, type Executor, ledgerRef, type Signer } from './desk.ts';
 import { keepHead } from './read-ledger.ts';
 import { policyPosting } from './record-policy.ts';
 import { ledgerFiles, policyFilesOf } from './walk-ledger.ts';
@@ -28,13 +28,14 @@ export interface Begun {
   readonly missing: number;
 }
 
+/** As far as this clone knows. */
+export async function hasLedger(desk: Desk): Promise<boolean> {
+  return (await desk.repository.resolve(ledgerRef(desk))) !== undefined;
+}
+
 /** Before anything is written: what was begun once is never begun again over it. */
 export async function refuseSecondLedger(desk: Desk): Promise<void> {
-  const name =
-    desk.remote === null
-      ? `refs/heads/${desk.hint.ledger}`
-      : `refs/remotes/${desk.remote.name}/${desk.hint.ledger}`;
-  if ((await desk.repository.resolve(name)) === undefined) return;
+  if (!(await hasLedger(desk))) return;
   throw new PamError('E_LED_EXISTS', 'this is an access repository already', {
     exit: 1,
     hint: 'a new policy is put in force with `pam ratify`',
@@ -58,6 +59,15 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
     recordedAt: desk.clock(),
   };
   const missing = Math.max(...tallies(change).map(({ have, need }) => need - have.length));
+  if (missing > 0 && policy.config.forge.kind === 'github') {
+    throw new PamError(
+      'E_POL_THRESHOLD',
+      'on GitHub policy 1 needs you alone: there is no pull request to sign',
+      {
+        hint: 'begin with yourself as the only admin, and bring the others by pull request',
+      },
+    );
+  }
   let last = first;
   if (missing <= 0) {
     const { digest } = policy;

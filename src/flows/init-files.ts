@@ -5,14 +5,29 @@ export interface Beginning {
   readonly executor: string;
   readonly executorKey: string;
   readonly remote: string | undefined;
+  readonly github: OnGithub | undefined;
+}
+
+/** Proposals are pull requests there, and two executors run there. */
+export interface OnGithub {
+  /** `owner/name` */
+  readonly repository: string;
+  /** The admin's. */
+  readonly account: { readonly login: string; readonly id: number } | undefined;
+  /** A service that may only take away. */
+  readonly sweeper: { readonly name: string; readonly key: string } | undefined;
 }
 
 export function initFiles(begin: Beginning): ReadonlyMap<string, string> {
-  const forge = begin.remote === undefined ? '{ kind: git }' : `{ kind: git, remote: ${begin.remote} }`;
+  const { github } = begin;
+  const account = github?.account;
+  const sweeper = github?.sweeper;
   return new Map([
     [
       'pam.yaml',
-      `version: 1\nforge: ${forge}\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n`,
+      `version: 1\nforge: ${forgeOf(begin)}\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n${
+        github === undefined ? '' : SWEEP_WITHIN
+      }`,
     ],
     [
       'policy/people.yaml',
@@ -20,15 +35,12 @@ export function initFiles(begin: Beginning): ReadonlyMap<string, string> {
 people:
   ${begin.admin}:
     name: ${begin.admin}
-    keys:
+${account === undefined ? '' : `    github: { login: ${account.login}, id: ${account.id} }\n`}    keys:
       - key: ${begin.adminKey}
 services:
-  ${begin.executor}:
-    owner: ${begin.admin}
-    keys:
-      - key: ${begin.executorKey}
-    executes: { targets: ["*"], may: [grant, revoke] }
-groups: {}
+${service(begin, begin.executor, begin.executorKey, 'grant, revoke')}${
+  sweeper === undefined ? '' : service(begin, sweeper.name, sweeper.key, 'revoke')
+}groups: {}
 # So many of these sign every later version of this policy, with \`pam ratify\`.
 admins: { people: [${begin.admin}], threshold: 1 }
 revoked_keys: []
@@ -62,4 +74,22 @@ roles: {}
 `,
     ],
   ]);
+}
+
+const SWEEP_WITHIN = `# Access that nobody will end must not begin: no new grant while grants are live and sweeps are missing.
+sweep_within: 1h
+`;
+
+const service = ({ admin }: Beginning, name: string, key: string, may: string): string => `  ${name}:
+    owner: ${admin}
+    keys:
+      - key: ${key}
+    executes: { targets: ["*"], may: [${may}] }
+`;
+
+function forgeOf({ remote, github }: Beginning): string {
+  if (github !== undefined) {
+    return `{ kind: github, repository: ${github.repository}, remote: ${remote ?? 'origin'} }`;
+  }
+  return remote === undefined ? '{ kind: git }' : `{ kind: git, remote: ${remote} }`;
 }

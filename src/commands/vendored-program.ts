@@ -1,0 +1,57 @@
+/**
+ * pam, carried along in an access repository: the very files that run now, below `.github/pam`, where workflows find
+ * them without fetching anything. Their digest is what `PAM_BUNDLE` names.
+ */
+import { lstat, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PamError } from '../model/error.ts';
+import type { Sha256 } from '../model/names.ts';
+import { treeDigest } from '../trust/digest.ts';
+
+export const VENDORED = '.github/pam';
+
+/** The running program. */
+export interface Program {
+  /** Where its `bin` and `dist` lie. */
+  readonly directory: string;
+  readonly version: string;
+}
+
+/** By path below `.github/pam`. Compiled code that the build left beside the program stays where it is. */
+export async function programFiles({ directory, version }: Program): Promise<ReadonlyMap<string, string>> {
+  const dist = (await readdir(join(directory, 'dist'))).filter((name) => name.endsWith('.cjs')).sort();
+  const paths = ['bin/pam.js', 'bin/package.json', ...dist.map((name) => `dist/${name}`)];
+  const files = await Promise.all(
+    paths.map(async (path) => [path, await readFile(join(directory, path), 'utf8')] as const),
+  );
+  const manifest = { name: 'pam', version, private: true };
+  return new Map([['package.json', `${JSON.stringify(manifest, null, 2)}\n`], ...files]);
+}
+
+/** What lies there now; `undefined` when nothing does. */
+export async function vendoredDigest(place: string): Promise<Sha256 | undefined> {
+  const top = join(place, VENDORED);
+  const files = new Map<string, Uint8Array>();
+  try {
+    for (const entry of await readdir(top, { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const path = join(entry.parentPath, entry.name);
+      files.set(path.slice(top.length + 1), await readFile(path));
+    }
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw new PamError('E_USAGE', `${VENDORED} cannot be read`, { cause });
+  }
+  return files.size === 0 ? undefined : treeDigest(files);
+}
+
+/** Makes room for a newer one. A link on the way could lead out of the clone, so there must be none. */
+export async function removeVendored(place: string): Promise<void> {
+  const top = join(place, VENDORED);
+  const there = await lstat(top).catch(() => undefined);
+  if (there === undefined) return;
+  if ((await realpath(top)) !== join(await realpath(place), VENDORED)) {
+    throw new PamError('E_USAGE', `${VENDORED} is reached through a link`, { hint: 'remove it by hand' });
+  }
+  await rm(top, { recursive: true });
+}
