@@ -1,0 +1,259 @@
+/**
+ * A machine of GitHub's, as far as our workflows can tell: it evaluates the expressions, imitates the two actions in use,
+ * and runs every `run:` as it stands, with bash, in a clone of a real remote. What it does not know it refuses, so that no
+ * step is skipped unseen.
+ */
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Job, Step, Workflow } from '../catalogue/workflow-rules.ts';
+import { type Ran, runStock, tempDir } from './program.ts';
+
+type Value = string | number | boolean | null | undefined | { readonly [key: string]: Value };
+
+/** A repository on GitHub: what its settings hold, and what runs leave behind. */
+export interface Hosting {
+  /** A bare repository. */
+  readonly remote: string;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly environments: Readonly<
+    Record<
+      string,
+      { readonly vars: Readonly<Record<string, string>>; readonly secrets: Readonly<Record<string, string>> }
+    >
+  >;
+  /** Key to directory. */
+  readonly caches: Map<string, string>;
+  /** Seconds that the clocks of these machines are ahead. */
+  readonly ahead: () => number;
+}
+
+export interface Event {
+  readonly name: string;
+  readonly ref?: string;
+  readonly payload?: Readonly<Record<string, Value>>;
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** More of the environment of every step: where the API is. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface StepRan {
+  readonly name: string;
+  readonly outcome: 'success' | 'failure' | 'skipped';
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface JobRan {
+  /** As GitHub shows it. */
+  readonly name: string;
+  readonly result: 'success' | 'failure' | 'skipped';
+  readonly steps: readonly StepRan[];
+  /** The job summary. */
+  readonly summary: string;
+  /** The machine's temporary directory, as the job left it. */
+  readonly temp: string;
+  readonly workspace: string;
+  readonly home: string;
+}
+
+let runs = 0;
+
+export async function runJob(
+  hosting: Hosting,
+  workflow: Workflow,
+  id: string,
+  event: Event,
+): Promise<JobRan> {
+  const job = workflow.jobs[id];
+  if (job === undefined) throw new Error(`${workflow.file} has no job ${id}`);
+  const machine = machineFor(hosting, job, event);
+  const name = job.name === undefined ? id : text(evaluate(job.name, machine.context({})));
+  const done: StepRan[] = [];
+  const ended = (result: JobRan['result']): JobRan => ({ name, result, steps: done, ...machine.left() });
+  if (job.if !== undefined && !truthy(evaluate(job.if, machine.context({})))) return ended('skipped');
+  let failed = false;
+  const outcomes: Record<string, Value> = {};
+  for (const step of job.steps) {
+    const context = machine.context(outcomes);
+    const wanted = step.if === undefined ? !failed : truthy(evaluate(step.if, context));
+    const label = step.name ?? step.uses ?? '';
+    const ran = wanted ? await machine.run(step, context) : null;
+    const outcome = ran === null ? 'skipped' : ran.code === 0 ? 'success' : 'failure';
+    if (outcome === 'failure') failed = true;
+    if (step.id !== undefined) outcomes[step.id] = { outcome };
+    done.push({ name: label, outcome, code: ran?.code ?? null, out: ran?.out ?? '', err: ran?.err ?? '' });
+  }
+  return ended(failed ? 'failure' : 'success');
+}
+
+interface Machine {
+  readonly context: (steps: Readonly<Record<string, Value>>) => Context;
+  readonly run: (step: Step, context: Context) => Promise<Pick<Ran, 'code' | 'out' | 'err'>>;
+  readonly left: () => Pick<JobRan, 'summary' | 'temp' | 'workspace' | 'home'>;
+}
+
+type Context = Readonly<Record<string, Value>>;
+
+const CLOCK = (seconds: number): string =>
+  `data:text/javascript,${encodeURIComponent(
+    `const Real=Date;globalThis.Date=class extends Real{constructor(...a){if(a.length===0)super(Real.now()+${seconds * 1000});else super(...a);}static now(){return Real.now()+${seconds * 1000};}};`,
+  )}`;
+
+function machineFor(hosting: Hosting, job: Job, event: Event): Machine {
+  const top = tempDir();
+  const temp = join(top, 'temp');
+  const workspace = join(top, 'work');
+  const home = join(top, 'home');
+  const summary = join(top, 'summary');
+  for (const dir of [temp, workspace, home]) mkdirSync(dir);
+  const environment = typeof job.environment === 'string' ? hosting.environments[job.environment] : undefined;
+  const ref = event.ref ?? 'refs/heads/main';
+  runs += 1;
+  const github = {
+    event_name: event.name,
+    event: event.payload ?? {},
+    ref,
+    run_id: runs,
+    run_attempt: 1,
+    token: 'ghs_ofthisrun',
+  };
+  const base: Readonly<Record<string, string>> = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: home,
+    RUNNER_TEMP: temp,
+    GITHUB_ACTIONS: 'true',
+    CI: 'true',
+    GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_WORKSPACE: workspace,
+    GITHUB_EVENT_NAME: event.name,
+    GITHUB_REF: ref,
+    GITHUB_STEP_SUMMARY: summary,
+    ...(hosting.ahead() === 0 ? {} : { NODE_OPTIONS: `--import=${CLOCK(hosting.ahead())}` }),
+    ...event.env,
+  };
+  const shell = async (script: string, env: Readonly<Record<string, string>>): Promise<Ran> => {
+    const file = join(top, 'step.sh');
+    writeFileSync(file, script);
+    return await runStock('bash', ['--noprofile', '--norc', '-e', '-o', 'pipefail', file], {
+      cwd: workspace,
+      env: { ...base, ...env },
+    });
+  };
+  const actions: Readonly<Record<string, (given: Readonly<Record<string, string>>) => Promise<string>>> = {
+    'actions/checkout': async ({ ref: branch = '' }) =>
+      await Promise.resolve(`git init --quiet --initial-branch=main .
+git remote add origin "file://${hosting.remote}"
+git fetch --quiet --depth=1 --no-tags origin "+refs/heads/${branch}:refs/remotes/origin/${branch}"
+git checkout --quiet -B "${branch}" "refs/remotes/origin/${branch}"`),
+    'actions/cache/restore': async ({ path = '', key = '', 'restore-keys': prefix = '' }) => {
+      const found =
+        hosting.caches.get(key) ?? [...hosting.caches].reverse().find(([one]) => one.startsWith(prefix))?.[1];
+      if (found !== undefined) cpSync(found, path, { recursive: true });
+      return await Promise.resolve('true');
+    },
+    'actions/cache/save': async ({ path = '', key = '' }) => {
+      if (!existsSync(path)) return await Promise.resolve('echo "nothing to save"');
+      const kept = tempDir();
+      cpSync(path, kept, { recursive: true });
+      hosting.caches.set(key, kept);
+      return await Promise.resolve('true');
+    },
+  };
+  return {
+    context: (steps) => ({
+      github,
+      runner: { temp },
+      vars: { ...hosting.vars, ...environment?.vars },
+      // Only an environment has any here, as the setup page demands.
+      secrets: environment?.secrets ?? {},
+      inputs: event.inputs ?? {},
+      steps,
+    }),
+    run: async (step, context) => {
+      const env = filled(step.env ?? {}, context);
+      if (step.run !== undefined) return await shell(step.run, env);
+      const [name = ''] = step.uses?.split('@') ?? [];
+      const action = actions[name];
+      if (action === undefined) throw new Error(`this machine does not know ${step.uses ?? 'such a step'}`);
+      return await shell(await action(filled(step.with ?? {}, context)), env);
+    },
+    left: () => ({
+      summary: existsSync(summary) ? readFileSync(summary, 'utf8') : '',
+      temp,
+      workspace,
+      home,
+    }),
+  };
+}
+
+function filled(
+  values: Readonly<Record<string, unknown>>,
+  context: Context,
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, text(evaluate(String(value), context))]),
+  );
+}
+
+/** A text with `${{ }}` in it; one that is nothing else keeps its type. */
+function evaluate(template: string, context: Context): Value {
+  const whole = /^\$\{\{(.*)\}\}$/su.exec(template.trim());
+  if (whole !== null && !whole[1]?.includes('${{')) return expression(whole[1] ?? '', context);
+  return template.replace(/\$\{\{(.*?)\}\}/gsu, (_hole, inner: string) => text(expression(inner, context)));
+}
+
+function text(value: Value): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value === 'object') throw new Error('a context is no text');
+  return String(value);
+}
+
+const truthy = (value: Value): boolean => Boolean(value);
+
+/** `||`, `&&`, `==`, `!`, `cancelled()`, names with dots, and strings: what our workflows use. */
+function expression(source: string, context: Context): Value {
+  const tokens = source.match(/'[^']*'|\|\||&&|==|!|[A-Za-z_][\w.-]*(?:\(\))?|\S/gu) ?? [];
+  let at = 0;
+  const either = (): Value => {
+    let left = both();
+    while (tokens[at] === '||') {
+      at += 1;
+      const right = both();
+      left = truthy(left) ? left : right;
+    }
+    return left;
+  };
+  const both = (): Value => {
+    let left = same();
+    while (tokens[at] === '&&') {
+      at += 1;
+      const right = same();
+      left = truthy(left) ? right : left;
+    }
+    return left;
+  };
+  const same = (): Value => {
+    const left = one();
+    if (tokens[at] !== '==') return left;
+    at += 1;
+    return left === one();
+  };
+  const one = (): Value => {
+    const token = tokens[at] ?? '';
+    at += 1;
+    if (token === '!') return !truthy(one());
+    if (token === 'cancelled()') return false;
+    if (token.startsWith("'")) return token.slice(1, -1);
+    if (!/^[A-Za-z_][\w.-]*$/u.test(token)) throw new Error(`this machine cannot evaluate ${source}`);
+    return token
+      .split('.')
+      .reduce<Value>(
+        (value, name) => (typeof value === 'object' && value !== null ? value[name] : undefined),
+        context,
+      );
+  };
+  const value = either();
+  if (at !== tokens.length) throw new Error(`this machine cannot evaluate ${source}`);
+  return value;
+}
