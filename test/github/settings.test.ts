@@ -126,7 +126,12 @@ describe('workflows', () => {
       (await on.ask(login, 'POST', `actions/workflows/${file}/dispatches`, body)).status;
     expect(await start('nothing.yml', { ref: 'main' })).toBe(404);
     expect(await start('check.yaml', { ref: 'main' })).toBe(422);
-    expect(await start('sweep.yml', { ref: 'nowhere', inputs: { id: '1' } })).toBe(422);
+    const nowhere = { ref: 'nowhere', inputs: { id: '1' } };
+    expect(
+      (await on.ask('bob', 'POST', 'actions/workflows/sweep.yml/dispatches', nowhere)).body,
+    ).toMatchObject({
+      message: 'No ref found for: nowhere',
+    });
     expect(await start('sweep.yml', { ref: 'main' })).toBe(422);
     expect(await start('sweep.yml', { ref: 'main', inputs: { id: '1', other: '2' } })).toBe(422);
     expect(await start('sweep.yml', { ref: 'main', inputs: { id: '1' } }, 'rita')).toBe(403);
