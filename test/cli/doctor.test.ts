@@ -88,6 +88,13 @@ describe('in order', () => {
     expect([team.dana, team.apply, team.sweep].map(state)).toEqual(remembered);
   });
 
+  test('on a new machine nothing is pinned and nothing kept by looking', async () => {
+    const home = tempDir();
+    await doctor(team.dana, { env: { XDG_STATE_HOME: home } });
+    await doctor(team.sweep, { env: { XDG_STATE_HOME: home } });
+    expect(execFileSync('find', [home, '-mindepth', '1'], { encoding: 'utf8' })).toBe('');
+  });
+
   test('every area is told of, as an executor or as a person; in order, one after the other', async () => {
     const areas = async (who: Actor): Promise<readonly unknown[]> => {
       const all = listOf(parse((await doctor(who)).out), 'checks').map(({ area }) => area);
