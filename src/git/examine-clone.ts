@@ -61,12 +61,16 @@ async function settings(file: string, question: readonly string[], env: Environm
 
 /** Counted in the files: git's own door does not know these names. */
 function replaceRefs(gitDir: string): number {
-  const packed = existsSync(join(gitDir, 'packed-refs'))
-    ? readFileSync(join(gitDir, 'packed-refs'), 'utf8')
-    : '';
+  const file = join(gitDir, 'packed-refs');
+  const stat = statSync(file, { throwIfNoEntry: false });
+  // In a stranger's clone it may be a pipe that never ends.
+  const readable = stat?.isFile() === true && stat.size <= MAX_PACKED_BYTES;
+  const packed = readable ? readFileSync(file, 'utf8') : '';
   const names = [...packed.matchAll(/^[0-9a-f]+ refs\/replace\/(\S+)$/gmu)].map(([, name]) => name ?? '');
   return new Set([...names, ...namesIn(join(gitDir, 'refs', 'replace'))]).size;
 }
+
+const MAX_PACKED_BYTES = 32 * 1024 * 1024;
 
 function namesIn(directory: string): readonly string[] {
   try {

@@ -162,6 +162,22 @@ describe('a poisoned clone in a poisoned environment', () => {
     expect(sang(canaries)).toEqual(heard);
   });
 
+  it('[G5][G6][G9][G10] doctor tells what is odd about it, and runs and obeys nothing of it', async () => {
+    const heard = sang(canaries);
+    const ran = await pam(world, ['doctor', '--json'], { env });
+    const { checks } = JSON.parse(ran.out) as {
+      readonly checks: readonly { readonly code: string; readonly state: string }[];
+    };
+    const of = (code: string): readonly string[] =>
+      checks.filter((one) => one.code === code).map(({ state }) => state);
+    expect({ replaced: of('E_GIT_REPLACED'), verified: of('E_LED_JUNK') }).toEqual({
+      replaced: ['ok'],
+      verified: ['ok'],
+    });
+    expect(ran.err).toBe('');
+    expect(sang(canaries)).toEqual(heard);
+  });
+
   it('[G9][G10] apply and sweep do their work there, and run nothing of theirs', async () => {
     const heard = sang(canaries);
     const as = (name: string) => [
