@@ -21,6 +21,8 @@ export interface Hosting {
       { readonly vars: Readonly<Record<string, string>>; readonly secrets: Readonly<Record<string, string>> }
     >
   >;
+  /** The token of a job with these permissions. */
+  readonly token: (permissions: Readonly<Record<string, string>>) => string;
   /** Key to directory. */
   readonly caches: Map<string, string>;
   /** Seconds that the clocks of these machines are ahead. */
@@ -116,12 +118,14 @@ function machineFor(hosting: Hosting, job: Job, event: Event): Machine {
     ref,
     run_id: runs,
     run_attempt: 1,
-    token: 'ghs_ofthisrun',
+    token: hosting.token((job.permissions ?? {}) as Readonly<Record<string, string>>),
   };
   const base: Readonly<Record<string, string>> = {
     PATH: process.env['PATH'] ?? '',
     HOME: home,
     RUNNER_TEMP: temp,
+    // Where `mktemp` goes, so that a test sees what a job leaves behind.
+    TMPDIR: temp,
     GITHUB_ACTIONS: 'true',
     CI: 'true',
     GITHUB_SERVER_URL: 'https://github.com',

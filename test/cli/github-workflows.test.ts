@@ -6,9 +6,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readWorkflow, type Workflow } from '../catalogue/workflow-rules.ts';
 import { type Event, type Hosting, type JobRan, runJob } from './actions-runner.ts';
 import { listOf, parse } from './expectations.ts';
+import { type Shipped, shipped } from './shipped-workflows.ts';
 import { runStock, tempDir } from './program.ts';
 import { approved, askBastion, bench, type Bench, commitToMain, must, stockGit } from './workbench.ts';
 
@@ -20,43 +20,13 @@ let team: Bench;
 let bare: string;
 let hosting: Hosting;
 let ahead = 0;
-let flows: { readonly apply: Workflow; readonly sweep: Workflow };
-
-/** `.github` and the setup page as `pam init --github` wrote them, by path. */
-let written: Readonly<Record<string, string>>;
+let flows: Shipped;
 
 beforeAll(async () => {
   team = await bench({ remote: true, config: 'sweep_within: 1h\n' });
   bare = team.bare ?? '';
-  const elsewhere = tempDir();
-  const began = await must(
-    team.alice.pam(
-      [
-        'init',
-        'new',
-        '--json',
-        '--github',
-        'acme/access',
-        '--account',
-        'alice-ng=7',
-        '--remote',
-        join(elsewhere, 'bare'),
-      ],
-      { cwd: await emptyRemote(elsewhere) },
-    ),
-  );
-  const { bundle, files } = parse(began.out) as {
-    readonly bundle: string;
-    readonly files: readonly string[];
-  };
-  written = Object.fromEntries(
-    files
-      .filter((path) => /^(?:\.github|docs)\//u.test(path))
-      .map((path) => [path, readFileSync(join(elsewhere, 'new', path), 'utf8')]),
-  );
-  const workflow = (name: string): Workflow =>
-    readWorkflow(`${name}.yml`, written[`.github/workflows/${name}.yml`] ?? '');
-  flows = { apply: workflow('pam-apply'), sweep: workflow('pam-sweep') };
+  flows = await shipped(team.alice);
+  const { bundle, files: written } = flows;
   commitToMain(team.alice, { ...written, 'policy/targets.yaml': targets() }, true);
   await must(team.alice.pam(['ratify', '--yes']));
   const vars = { PAM_ROOT: team.trustRoot, PAM_BUNDLE: bundle };
@@ -71,17 +41,11 @@ beforeAll(async () => {
       },
       'pam-sweep': { vars, secrets: { PAM_EXECUTOR_KEY: secret('pam-sweep') } },
     },
+    token: () => 'ghs_ofthisrun',
     caches: new Map(),
     ahead: () => ahead,
   };
 });
-
-async function emptyRemote(dir: string): Promise<string> {
-  await must(
-    runStock('git', ['init', '-q', '--bare', '-b', 'main', 'bare'], { cwd: dir, env: team.alice.env }),
-  );
-  return dir;
-}
 
 /** The example of the setup page, with a real CA, beside the targets of the bench. */
 const targets = (): string => `targets:
@@ -302,7 +266,7 @@ describe.skipIf(process.platform !== 'linux')('what must not work', () => {
     ['one file more', { '.github/pam/dist/more.cjs': '' }],
     ['another package', { '.github/pam/package.json': '{ "type": "module", "imports": {} }' }],
   ] as const)('%s on main stops every job before it runs', async (_what, change) => {
-    commitToMain(team.alice, { ...written, ...change }, true);
+    commitToMain(team.alice, { ...flows.files, ...change }, true);
     const before = refs();
     for (const ran of [await apply(), await sweep(), await runJob(hosting, flows.apply, 'tell', PUSH)]) {
       expect(ran.result).toBe('failure');
@@ -311,6 +275,7 @@ describe.skipIf(process.platform !== 'linux')('what must not work', () => {
       expect(ran.steps.slice(-1)).toMatchObject([{ outcome: 'skipped' }]);
     }
     expect(refs()).toBe(before);
-    for (const path of Object.keys(change)) if (!(path in written)) team.alice.git('rm', '-q', '--', path);
+    for (const path of Object.keys(change))
+      if (!(path in flows.files)) team.alice.git('rm', '-q', '--', path);
   });
 });
