@@ -3,6 +3,7 @@ import { printEntry } from '../documents/entry-file.ts';
 import { readPolicy } from '../documents/policy-files.ts';
 import type { Entry } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
+import type { Posting } from '../model/forge.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import { LEDGER_NAMESPACE, NAMESPACES } from '../model/statement.ts';
@@ -82,11 +83,24 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   await desk.memory.pinRoot(first.state.root);
   await keepHead(desk, executor, last);
   await keepHead(desk, null, last);
-  if (missing > 0) {
-    const forge = await desk.forge(policy.config);
-    await forge.publish(policyPosting(1, null, signed, admin.id));
-  }
+  const posting = policyPosting(1, null, signed, admin.id);
+  if (missing > 0) await (await desk.forge(policy.config)).publish(posting);
+  else await takeTheName(desk, policy, posting);
   return { root: first.state.root, seq: last.state.seq, commit: last.commit, missing: Math.max(0, missing) };
+}
+
+/**
+ * The ledger holds the statement already. On the remote of a plain Git forge it also keeps anybody from making a branch
+ * that has the name of the directory of all statements, and so from silencing everybody.
+ */
+async function takeTheName(desk: Desk, policy: Policy, posting: Posting): Promise<void> {
+  if (policy.config.forge.kind !== 'git' || desk.remote === null) return;
+  try {
+    await (await desk.forge(policy.config)).publish(posting);
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    desk.note(`the first statement could not be published: ${error.message}`);
+  }
 }
 
 async function makeGenesis(

@@ -1,6 +1,6 @@
 /**
  * The plain Git forge: a proposal is the branch `pam/<id>`, a statement is the branch
- * `pam-statements/<topic>/<first 16 hex of its SHA-256>`. Both are made once and never moved by pam.
+ * `pam-statements/<topic>.<first 16 hex of its SHA-256>`. Both are made once and never moved by pam.
  */
 import { PamError } from '../model/error.ts';
 import type { Forge, NewProposal, Posting, Proposal } from '../model/forge.ts';

@@ -1,4 +1,8 @@
-/** Statements on branches: one parentless commit each, holding `statement` and `statement.sig` and nothing else. */
+/**
+ * Statements on branches: one parentless commit each, holding `statement` and `statement.sig` and nothing else. All lie
+ * in one directory, `pam-statements/<topic>.<16 hex>`: a branch cannot have the name of another one's directory, so with
+ * one of its own for each topic, whoever may push could take that name and silence the topic. No topic holds a dot.
+ */
 import { PamError } from '../model/error.ts';
 import type { Found } from '../model/forge.ts';
 import type { Repository } from '../model/git.ts';
@@ -10,6 +14,7 @@ import { fewAtOnce } from './few-at-once.ts';
 
 const ROOT = 'pam-statements';
 const TOPIC = /^[a-z0-9][a-z0-9-]{0,80}$/u;
+const NAME = new RegExp(`^${ROOT}/([^./]+)\\.[0-9a-f]{16}$`, 'u');
 const FILES = ['statement', 'statement.sig'] as const;
 /** Text and armor together. */
 const MAX_BYTES = 8 * 1024;
@@ -23,7 +28,7 @@ export interface StatementBranches {
 
 /** The first 16 hex digits of the text's SHA-256 name the branch, so one statement has one place. */
 export function statementBranch(topic: string, text: string): string {
-  return `${ROOT}/${checkTopic(topic)}/${sha256(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
+  return `${prefixOf(topic)}${sha256(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
 }
 
 export function statementBranches(repository: Repository, place: BranchPlace): StatementBranches {
@@ -36,7 +41,7 @@ export function statementBranches(repository: Repository, place: BranchPlace): S
       const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), check);
       const read = await readStatements(repository, found);
       return new Map(
-        topics.map((topic) => [topic, read.filter((each) => each.place.startsWith(`${ROOT}/${topic}/`))]),
+        topics.map((topic) => [topic, read.filter((each) => each.place.startsWith(prefixOf(topic)))]),
       );
     },
     holds: async (branch, signed) => {
@@ -46,23 +51,23 @@ export function statementBranches(repository: Repository, place: BranchPlace): S
   };
 }
 
-function checkTopic(topic: string): string {
-  if (TOPIC.test(topic)) return topic;
+function prefixOf(topic: string): string {
+  if (TOPIC.test(topic)) return `${ROOT}/${topic}.`;
   throw new PamError('E_BUG', `not a topic for statements: ${JSON.stringify(topic)}`);
 }
 
 function patternOf(topic: string): string {
-  return `${ROOT}/${checkTopic(topic)}/*`;
+  return `${prefixOf(topic)}*`;
 }
 
 function checkCount(topic: string, branches: readonly string[]): void {
-  const count = branches.filter((branch) => branch.startsWith(`${ROOT}/${topic}/`)).length;
+  const count = branches.filter((branch) => branch.startsWith(prefixOf(topic))).length;
   if (count > MAX_PER_TOPIC) {
     throw new PamError(
       'E_FORGE_LIMIT',
       `there are ${count} statements about ${topic}; at most ${MAX_PER_TOPIC} are read`,
       {
-        hint: `remove the branches ${ROOT}/${topic}/* that nobody entitled pushed`,
+        hint: `remove the branches ${prefixOf(topic)}* that nobody entitled pushed`,
       },
     );
   }
@@ -76,7 +81,7 @@ async function readStatements(
   repository: Repository,
   found: ReadonlyMap<string, Oid>,
 ): Promise<readonly Found[]> {
-  const named = [...found].filter(([branch]) => /\/[0-9a-f]{16}$/u.test(branch));
+  const named = [...found].filter(([branch]) => NAME.test(branch));
   const commits = [...new Set(named.map(([, oid]) => oid))];
   const bytes = await repository.readSmall(
     commits.flatMap((treeish) => FILES.map((path) => ({ treeish, path }))),
@@ -90,7 +95,7 @@ async function readStatements(
   }
   const right = named.flatMap(([branch, oid]) => {
     const statement = signed.get(oid);
-    const topic = branch.split('/')[1];
+    const topic = NAME.exec(branch)?.[1];
     const fits =
       statement !== undefined && topic !== undefined && statementBranch(topic, statement.text) === branch;
     return fits ? [{ oid, found: { place: branch, signed: statement, posted: null } }] : [];

@@ -200,7 +200,7 @@ describe('the ledger branch of a remote', () => {
     };
     for (const n of ['a', 'b', 'c']) {
       plantIn(`refs/heads/pam/20261122-reader-aaaaa${n}`);
-      plantIn(`refs/heads/pam-statements/${live}/012345678${n}abcdef`);
+      plantIn(`refs/heads/pam-statements/${live}.012345678${n}abcdef`);
     }
     await world.stop(live, 'dana');
     await grants({ world, live, ready });

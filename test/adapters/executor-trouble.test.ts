@@ -231,8 +231,8 @@ describe('a policy that changes while apply is at work', { timeout: 180_000 }, (
 
 describe('statement branches that somebody deletes', { timeout: 180_000 }, () => {
   const forget = (world: World, id: RequestId): number => {
-    const prefix = `refs/heads/pam-statements/${id}/`;
-    const refs = world.git('for-each-ref', '--format=%(refname)', prefix).split('\n').filter(Boolean);
+    const all = world.git('for-each-ref', '--format=%(refname)', 'refs/heads/pam-statements/').split('\n');
+    const refs = all.filter((ref) => ref.startsWith(`refs/heads/pam-statements/${id}.`));
     for (const ref of refs) world.git('update-ref', '-d', ref);
     return refs.length;
   };

@@ -157,7 +157,7 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
     await put('name', { statement: 'other', 'statement.sig': 's' });
     await put('x'.repeat(8200), { statement: 'x'.repeat(8200), 'statement.sig': 's' });
     await put('bytes', { statement: Buffer.from([0xff, 0xfe]), 'statement.sig': 's' });
-    await put('place', { statement: 'place', 'statement.sig': 's' }, `pam-statements/${ONE}/not-hex`);
+    await put('place', { statement: 'place', 'statement.sig': 's' }, `pam-statements/${ONE}.not-hex`);
     const scratch = newRepository();
     execFileSync('ln', ['-s', '/etc/passwd', join(scratch, 'statement')]);
     git(scratch, 'rm', '-q', 'pam.yaml');
@@ -180,7 +180,7 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
     const tip = head(store, 'main');
     const lines = Array.from(
       { length: 2001 },
-      (_, n) => `create refs/heads/pam-statements/${ONE}/${n.toString(16).padStart(16, '0')} ${tip}\n`,
+      (_, n) => `create refs/heads/pam-statements/${ONE}.${n.toString(16).padStart(16, '0')} ${tip}\n`,
     );
     execFileSync('git', ['update-ref', '--stdin'], { cwd: store, env, input: lines.join('') });
     expect(await codeOf(a.forge.statements([about(ONE)]))).toBe('E_FORGE_LIMIT');

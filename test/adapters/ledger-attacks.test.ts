@@ -209,6 +209,16 @@ describe('two histories', () => {
 });
 
 describe('what a requester or a pusher can do to the others', () => {
+  it('[Q1] the name of all statements cannot be taken: the first one is there from the beginning', async () => {
+    const world = copy();
+    const first = world.git('ls-remote', '--heads', 'origin', 'refs/heads/pam-statements/*');
+    expect(first).toMatch(/\trefs\/heads\/pam-statements\/policy-1\.[0-9a-f]{16}$/u);
+    expect(() => world.git('push', '-q', 'origin', 'HEAD:refs/heads/pam-statements')).toThrow(
+      /pam-statements/u,
+    );
+    await Promise.resolve();
+  });
+
   it('bytes that were refused and signed again are not seen again, and stop nobody', async () => {
     const world = copy();
     const doomed = await world.ask({ role: 'reader' });

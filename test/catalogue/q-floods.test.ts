@@ -94,7 +94,7 @@ describe('group Q', () => {
       world,
       Array.from(
         { length: 2001 },
-        (_, one) => `pam-statements/${victim}/${one.toString(16).padStart(16, '0')}`,
+        (_, one) => `pam-statements/${victim}.${one.toString(16).padStart(16, '0')}`,
       ),
       main(world),
     );
@@ -160,26 +160,29 @@ describe('group Q', () => {
     await expectOthersGoOn(at, ['north erin read', 'north erin write']);
   });
 
-  it.each(['pam-statements', 'pam-statements/{id}'])(
-    '[Q1] the branch %s is in the way: whoever signs is told which',
+  it('[Q1] a branch that takes the name of all statements: whoever signs is told which', async () => {
+    const { world, unapproved } = scene();
+    const refs = world.git('for-each-ref', '--format=%(refname)', 'refs/heads/pam-statements').split('\n');
+    for (const ref of refs) world.git('update-ref', '-d', ref);
+    world.git('update-ref', 'refs/heads/pam-statements', main(world));
+    const error: unknown = await world.stop(unapproved, 'alice').catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(PamError);
+    expect(error).toMatchObject({
+      code: 'E_FORGE_REFUSED',
+      message: expect.stringContaining('the branch pam-statements is in the way'),
+    });
+  });
+
+  it.each(['{id}', '{id}/x', '{id}./x', '{id}.0123456789abcdef/x'])(
+    '[Q1] the branch pam-statements/%s keeps nobody from stopping that id',
     async (name) => {
-      const { world, unapproved, victim } = scene();
-      const inTheWay = name.replace('{id}', unapproved);
-      if (name === 'pam-statements') {
-        for (const ref of world
-          .git('for-each-ref', '--format=%(refname)', 'refs/heads/pam-statements')
-          .split('\n')) {
-          world.git('update-ref', '-d', ref);
-        }
-      }
-      world.git('update-ref', `refs/heads/${inTheWay}`, main(world));
-      const error: unknown = await world.stop(unapproved, 'alice').catch((cause: unknown) => cause);
-      expect(error).toBeInstanceOf(PamError);
-      expect(error).toMatchObject({
-        code: 'E_FORGE_REFUSED',
-        message: expect.stringContaining(`the branch ${inTheWay} is in the way`),
-      });
-      if (name !== 'pam-statements') await world.stop(victim, 'alice');
+      const at = scene();
+      const { world, live } = at;
+      world.git('update-ref', `refs/heads/pam-statements/${name.replace('{id}', live)}`, main(world));
+      await world.stop(live, 'alice');
+      expect(await run('sweep', world, undefined)).toMatchObject({ codes: [], exit: 0 });
+      expect(world.held()).toEqual([]);
+      expect((await world.record(live)).ending?.cause).toBe('stopped');
     },
   );
 });

@@ -61,7 +61,7 @@ describe('group R', () => {
     const looked = await lookAtRequest(desk, id);
     const signing = signApproval(desk, looked, prepareApproval(looked, 'bob', null), world.signer('bob'));
     await expect(signing).rejects.toMatchObject({ code: 'E_KEY_NOT_HARDWARE', exit: 5 });
-    expect(world.git('for-each-ref', `refs/heads/pam-statements/${id}`)).toBe('');
+    expect(world.git('for-each-ref', `refs/heads/pam-statements/${id}.*`)).toBe('');
   });
 
   attack(scene, '[R4]', 'a security key that nobody touched', {

@@ -23,6 +23,8 @@ import {
 const PINNED = /^first use here: the trust root sha256:[0-9a-f]{64} is now pinned on this machine\n/u;
 const localBranches = (who: Actor): string =>
   who.git('for-each-ref', '--format=%(refname:short)', 'refs/heads');
+/** Where policy 1 was signed: it keeps the name of all statements from being taken. */
+const FIRST = /^pam-statements\/policy-1\.[0-9a-f]{16}$/u;
 const remoteBranches = (team: Bench): readonly string[] =>
   stockGit(team.bare ?? '', team.alice.env, ['for-each-ref', '--format=%(refname:short)', 'refs/heads'])
     .split('\n')
@@ -36,7 +38,7 @@ describe('one request on its way through four clones', () => {
   });
 
   test('init --remote published main and the ledger together, and says which branches exist', () => {
-    expect(remoteBranches(team)).toEqual(['main', 'pam-ledger']);
+    expect(remoteBranches(team)).toEqual(['main', 'pam-ledger', expect.stringMatching(FIRST)]);
     expect(localBranches(team.alice)).toBe('main');
   });
 
@@ -51,7 +53,7 @@ describe('one request on its way through four clones', () => {
   test('dana asks in hers: a branch on the remote, none in her clone', async () => {
     const before = team.landscape();
     id = await askBastion(team.dana);
-    expect(remoteBranches(team)).toEqual(['main', 'pam-ledger', `pam/${id}`]);
+    expect(remoteBranches(team)).toEqual(['main', 'pam-ledger', expect.stringMatching(FIRST), `pam/${id}`]);
     const after = team.landscape();
     for (const key of Object.keys(before).filter((one) => one !== team.bare))
       expect(after[key]).toBe(before[key]);
@@ -71,7 +73,7 @@ describe('one request on its way through four clones', () => {
       },
     ]);
     expectQuiet(await team.alice.pam(['approve', id, '--yes']));
-    expect(remoteBranches(team).filter((one) => one.startsWith(`pam-statements/${id}/`))).toHaveLength(1);
+    expect(remoteBranches(team).filter((one) => one.startsWith(`pam-statements/${id}.`))).toHaveLength(1);
     expect(localBranches(team.alice)).toBe('main');
   });
 

@@ -57,7 +57,7 @@ function pushBombs(proposed: readonly string[], files: Readonly<Record<string, s
   for (const name of ['statement', 'statement.sig']) write(dana.clone, name, SQUARE);
   dana.git('add', '-A', '.');
   dana.git('commit', '-q', '-m', 'a statement');
-  dana.git('push', '-q', 'origin', `alone:refs/heads/pam-statements/${ids[0]}/0123456789abcdef`);
+  dana.git('push', '-q', 'origin', `alone:refs/heads/pam-statements/${ids[0]}.0123456789abcdef`);
   dana.git('checkout', '-q', '-B', 'ledger', 'origin/pam-ledger');
   for (const path of ['entry.json', 'entry.json.sig', 'policy/people.yaml']) write(dana.clone, path, SQUARE);
   dana.git('commit', '-qam', 'an entry');

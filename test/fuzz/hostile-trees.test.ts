@@ -36,8 +36,8 @@ beforeAll(async () => {
   // Merged, and its approval lost: whatever else is pushed, it may never be granted.
   const { remote } = fresh;
   if (remote === null) throw new Error('there is no remote');
-  const heads = join(remote, 'refs', 'heads', 'pam-statements', unsigned);
-  for (const name of readdirSync(heads)) rmSync(join(heads, name));
+  const heads = join(remote, 'refs', 'heads', 'pam-statements');
+  for (const name of readdirSync(heads)) if (name.startsWith(`${unsigned}.`)) rmSync(join(heads, name));
   if (fresh.held().length !== 2) throw new Error('the first grant is missing');
 }, 120_000);
 
@@ -309,7 +309,7 @@ const MAKERS: Readonly<Record<Kind, (place: Place, trees: Trees) => string>> = {
     const commit = oddCommit(place, tree, random.pick([[], [], [place.main]]));
     const odd = place.clean ? 'x\u00e9' : random.pick(['..x', 'a b']);
     const name = random.pick(['0123456789abcdef', `${random.below(10 ** 9)}`.padStart(16, '0'), 'x', odd]);
-    const ref = `refs/heads/pam-statements/${topic}/${name}`;
+    const ref = `refs/heads/pam-statements/${topic}${random.pick(['.', '.', '.', '/'])}${name}`;
     writeRef(gitDir, ref, place.clean || random.chance(0.85) ? commit : tree);
     return ref;
   },

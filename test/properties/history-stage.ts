@@ -598,7 +598,7 @@ export class HistoryStage {
 
   #forget(id: RequestId | undefined, every: number): void {
     const branches = [...this.#wires.remote.keys()].filter((ref) =>
-      ref.startsWith(`refs/heads/pam-statements/${id}/`),
+      ref.startsWith(`refs/heads/pam-statements/${id}.`),
     );
     for (const [at, ref] of branches.entries()) if (at % every === 0) this.#wires.remote.delete(ref);
   }
@@ -774,7 +774,7 @@ export class HistoryStage {
 
   #visibleStops() {
     return this.#published.flatMap(({ id, signed }) => {
-      const branch = `refs/heads/pam-statements/${id}/${digest(signed.text).slice(7, 23)}`;
+      const branch = `refs/heads/pam-statements/${id}.${digest(signed.text).slice(7, 23)}`;
       const stop = this.model.stopOf(signedKey(signed));
       return stop !== undefined && this.#wires.remote.has(branch) ? [stop] : [];
     });

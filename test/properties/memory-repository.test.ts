@@ -128,13 +128,13 @@ async function story([one, two]: readonly Repository[]): Promise<readonly unknow
   await tell(there.push([{ oid: late, ref: LEDGER }]));
   await tell(
     there.push([
-      { oid: late, ref: 'refs/heads/pam-statements/x/0123456789abcdef' },
+      { oid: late, ref: 'refs/heads/pam-statements/x.0123456789abcdef' },
       { oid: late, ref: LEDGER },
     ]),
   );
-  await tell(there.list(['refs/heads/pam-statements/x/*', LEDGER, 'refs/heads/pam-*r']));
-  await tell(there.push([{ oid: late, ref: 'refs/heads/pam-statements/x/0123456789abcdef' }]));
-  await tell(here.list(['refs/heads/pam-statements/x/*', 'refs/heads/pam-statements/y/*']));
+  await tell(there.list(['refs/heads/pam-statements/x.*', LEDGER, 'refs/heads/pam-*r']));
+  await tell(there.push([{ oid: late, ref: 'refs/heads/pam-statements/x.0123456789abcdef' }]));
+  await tell(here.list(['refs/heads/pam-statements/x.*', 'refs/heads/pam-statements/y.*']));
   await tell(here.fetch(everything));
   await tell(one.refs(['refs/remotes/origin/']));
   await tell(there.fetch(everything));
