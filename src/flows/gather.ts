@@ -76,7 +76,11 @@ export async function gather(
   });
   const none = { found: new Map<string, readonly Found[]>(), flooded: new Map<string, string>() };
   const { found, flooded } = await orHalt(halts, none, () => readStatements(forge, wantedTopics));
-  for (const message of flooded.values()) desk.note(message);
+  for (const message of flooded.values()) {
+    desk.note(message);
+    // Whoever asked for this id alone gets no other answer.
+    if (only !== undefined) halts.push({ code: 'E_FORGE_LIMIT', ok: false, message });
+  }
   const { approvals, stops, postings } = sortPostings(view.state.policy, found);
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
   return {

@@ -74,6 +74,9 @@ export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: Request
   const situation = await gather(desk, view, freshness, now, new Set([id]));
   const candidate = situation.candidates.find((one) => one.id === id) ?? null;
   const record = view.state.index.records.get(id) ?? null;
+  const unread = situation.halts.find(({ code }) => /^E_FORGE_(?!STALE)/u.test(code));
+  if (candidate === null && unread !== undefined) throw new PamError(unread.code, unread.message);
+  if (unread !== undefined) desk.note(`what was posted about ${id} cannot be read: ${unread.message}`);
   if (candidate === null && record === null) {
     throw new PamError('E_ID_UNKNOWN', `there is no request ${id}`, {
       hint: 'see `pam status` for what is open, and `pam log` for what was',

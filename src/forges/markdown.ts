@@ -15,8 +15,10 @@ export function codeBlock(text: string): string {
 export function code(text: string): string {
   const line = unmentioned(visible(text.replace(/\s+/gu, ' ')));
   const fence = '`'.repeat(longestRun(line) + 1);
+  if (line.trim() === '') return '` `';
   // One blank on each side is not shown, and keeps a backtick at the edge apart from the fence.
-  return line.trim() === '' ? '` `' : `${fence} ${line} ${fence}`;
+  const edge = /^`|`$/u.test(line) ? ' ' : '';
+  return `${fence}${edge}${line}${edge}${fence}`;
 }
 
 const longestRun = (text: string): number =>

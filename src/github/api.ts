@@ -71,10 +71,11 @@ export function openGitHub(
   limits: FetchLimits = FETCH_LIMITS,
 ): GitHub {
   const opened = once(async () => await openLine(repository, env, limits));
-  const checked = once(async (call: Call) => {
-    await checkRepository(repository, call);
-  });
   const withSignal = (signal: AbortSignal | undefined): GitHub => {
+    // For each piece of work anew: who watches for days must notice that a name changed hands.
+    const checked = once(async (call: Call) => {
+      await checkRepository(repository, call);
+    });
     const call: Call = async (route, parameters, wanted, as) => {
       const { send } = await opened();
       return await send(route, parameters, wanted, { as, signal });

@@ -219,6 +219,16 @@ describe('[H13] which repository it is', () => {
     const api = await rawApi(answers({ ...REPOSITORY, id: '4711' }));
     expect((await failureOf(readReviews(client(api)))).code).toBe('E_FORGE_SHAPE');
   });
+  test('one whose name changes hands while somebody watches for days', async () => {
+    let id = 4711;
+    const api = await rawApi((response, { url }) => {
+      json(response, url === '/repos/acme/access' ? { ...REPOSITORY, id } : []);
+    });
+    const github = client(api, 4711);
+    expect(await readReviews(github.within(1000))).toEqual([]);
+    id = 4712;
+    expect((await failureOf(readReviews(github.within(1000)))).code).toBe('E_FORGE_REPO');
+  });
   test('a failed look is not remembered', async () => {
     const api = await rawApi((response, { url }, count) => {
       if (url === '/repos/acme/access' && count === 1) json(response, {}, 404);

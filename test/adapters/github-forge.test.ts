@@ -194,7 +194,7 @@ describe('proposals', () => {
     });
   });
 
-  test("of a fork are read from the pull request's own head", async () => {
+  test("[H14] of a fork are read from the pull request's own head, and two never share an id", async () => {
     const the = await hands();
     const fork = join(tempDir(), 'fork.git');
     git(the.bare, 'clone', '-q', '--bare', the.bare, fork);
@@ -317,7 +317,7 @@ describe('statements', () => {
     ]);
   });
 
-  test('[H1] [Z25] all pages are read: the decisive one is the last of 101', async () => {
+  test('[H1, Z25] all pages are read: the decisive one is the last of 101', async () => {
     const the = await hands();
     const number = await the.proposed('bob', ID);
     for (let count = 0; count < 100; count += 1)

@@ -10,6 +10,7 @@ export const ACCOUNTS: Readonly<Record<string, number>> = {
   erin: 1005,
 };
 export const REPOSITORY = 'acme/access';
+const REPOSITORY_ID = 500_001;
 
 export interface GithubBench {
   readonly team: Bench;
@@ -25,6 +26,10 @@ export interface GithubPlan {
   /** Added to `init`. */
   readonly init?: readonly string[];
   readonly config?: string;
+  /** Replaces the catalogue. */
+  readonly roles?: string;
+  /** Policy names the repository by its number too. */
+  readonly pinned?: boolean;
 }
 
 export async function githubBench(plan: GithubPlan = {}): Promise<GithubBench> {
@@ -40,7 +45,7 @@ export async function githubBench(plan: GithubPlan = {}): Promise<GithubBench> {
     remote: true,
     ...plan,
     github: {
-      forge: `{ kind: github, repository: ${REPOSITORY}, remote: origin }`,
+      forge: `{ kind: github, repository: ${REPOSITORY}, ${plan.pinned === true ? `id: ${REPOSITORY_ID}, ` : ''}remote: origin }`,
       init: plan.init ?? [],
       accounts: ACCOUNTS,
       env,
@@ -49,7 +54,7 @@ export async function githubBench(plan: GithubPlan = {}): Promise<GithubBench> {
   if (team.bare === null) throw new Error('there is no remote');
   const accounts = Object.fromEntries(Object.entries(ACCOUNTS).map(([name, id]) => [`${name}-gh`, { id }]));
   const [owner = '', repo = ''] = REPOSITORY.split('/');
-  hub = await startGithub({ bare: team.bare, owner, repo, accounts });
+  hub = await startGithub({ bare: team.bare, owner, repo, accounts, repositoryId: REPOSITORY_ID });
   const started = hub;
   const call = async (who: string, method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await fetch(`${started.url}/repos/${REPOSITORY}${path}`, {

@@ -45,9 +45,9 @@ export function pullRequests(forge: GitHubForge): Forge {
     return { github, pulls: pullsOf(github, main) };
   };
   const { owner, name } = forge.github.repository;
-  const pullOf = async (pulls: Pulls, topic: Topic): Promise<readonly Pull[]> => {
-    const number = topic.place === null ? undefined : numberIn(topic.place, owner, name);
-    if (number !== undefined) return [await pulls.numbered(number)];
+  const numbered = ({ place }: Topic): number | undefined =>
+    place === null ? undefined : numberIn(place, owner, name);
+  const pullsAbout = async (pulls: Pulls, topic: Topic): Promise<readonly Pull[]> => {
     if (isRequestId(topic.name)) return await pulls.of(topic.name);
     return topic.name.startsWith('policy-') ? await policyPulls(repository, await mainNow(), pulls) : [];
   };
@@ -74,13 +74,15 @@ export function pullRequests(forge: GitHubForge): Forge {
     statements: async (topics) => {
       const { github, pulls } = begin();
       const read = new Map<number, Promise<readonly Found[]>>();
-      const postingsAt = async (pull: Pull): Promise<readonly Found[]> => {
+      const postingsAt = async (pull: Pick<Pull, 'number' | 'place'>): Promise<readonly Found[]> => {
         const postings = read.get(pull.number) ?? readPostings(github, pull);
         read.set(pull.number, postings);
         return await postings;
       };
       const found = await fewAtOnce(topics, async (topic) => {
-        const at = await pullOf(pulls, topic);
+        const number = numbered(topic);
+        const known = number === undefined || topic.place === null ? null : [{ number, place: topic.place }];
+        const at = known ?? (await pullsAbout(pulls, topic));
         return (await fewAtOnce(at, postingsAt)).flat();
       });
       return new Map(topics.map((topic, index) => [topic.name, found[index] ?? []]));
@@ -93,7 +95,9 @@ export function pullRequests(forge: GitHubForge): Forge {
     publish: async (posting) => {
       const { github, pulls } = begin();
       const { topic } = posting;
-      const pull = (await pullOf(pulls, topic)).at(isRequestId(topic.name) ? 0 : -1);
+      const number = numbered(topic);
+      const about = number === undefined ? await pullsAbout(pulls, topic) : [await pulls.numbered(number)];
+      const pull = about.at(isRequestId(topic.name) ? 0 : -1);
       if (pull === undefined) {
         throw new PamError('E_FORGE_PLACE', `there is no pull request where ${topic.name} could be signed`, {
           hint: 'statements travel on pull requests here: open one for it, or name it',
