@@ -3,12 +3,12 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listOf, parse } from './expectations.ts';
-import { githubBench, type GithubBench } from './github-bench.ts';
+import { githubBench, type GithubBench, REPOSITORY } from './github-bench.ts';
 import { type Actor, must, write } from './workbench.ts';
 
 let world: GithubBench;
 beforeAll(async () => {
-  world = await githubBench({ config: 'sweep_within: 1h\n' });
+  world = await githubBench({ init: ['--github', REPOSITORY], config: 'sweep_within: 1h\n' });
 });
 afterAll(async () => {
   await world.hub.close();
@@ -127,8 +127,8 @@ describe('a request', () => {
   let id = '';
   let number = '';
 
-  test('opens a pull request that a human can decide from', async () => {
-    const { team } = world;
+  test('opens a pull request that a human can decide from, and wakes the executor', async () => {
+    const { team, hub } = world;
     const asked = await must(
       team.dana.pam([
         'request',
@@ -166,6 +166,7 @@ describe('a request', () => {
     }
     expect(pull.body).toContain(`pam approve ${number === '' ? '?' : id}`);
     expect(pull.requested_reviewers.map(({ login }) => login).sort()).toEqual(['alice-gh', 'bob-gh']);
+    expect(hub.dispatches.map(({ to }) => to)).toEqual(['pam-apply.yml']);
   });
 
   test('waits; its requester cannot approve it, a click is no approval, and whoever is not due yet signs nothing', async () => {
