@@ -59,7 +59,7 @@ const verdict = (...found: readonly Found[]): string => {
 const hers = approve(ledger, asked, 'alice', { at: at('12:05') });
 
 describe('whose account posted an approval', () => {
-  it('counts from the account of its signer, approving, whatever the login is called today', () => {
+  it('[Z10] counts from the account of its signer, approving, whatever the login is called today', () => {
     expect(sorted(posted(account('alice'), 'approve', hers))).toEqual({ approvals: 1, stops: 0 });
     const renamed = account('alice', { login: 'alice-married' });
     expect(sorted(posted(renamed, 'approve', hers))).toEqual({ approvals: 1, stops: 0 });
@@ -73,7 +73,7 @@ describe('whose account posted an approval', () => {
     ['a review that was dismissed', account('alice'), 'dismissed', 'E_APR_DISMISSED'],
     ['a plain comment', account('alice'), 'comment', 'E_APR_INTENT'],
     ['a review that asks for changes', account('alice'), 'object', 'E_APR_INTENT'],
-  ])('does not count from %s', (_, by, intent, code) => {
+  ])('[C4, H2, H6, H7] does not count from %s', (_, by, intent, code) => {
     const found = posted(by, intent, hers);
     expect(sorted(found)).toEqual({ approvals: 0, stops: 0 });
     expect(remarks([found])).toContain(`${code} evidence`);
@@ -106,7 +106,7 @@ describe('whose account posted an approval', () => {
 });
 
 describe('a click without a signature', () => {
-  it('never approves', () => {
+  it('[E2] never approves', () => {
     const click = posted(account('alice'), 'approve', null);
     expect(sorted(click)).toEqual({ approvals: 0, stops: 0 });
     expect(remarks([click])).toEqual(['E_APR_UNSIGNED evidence']);
@@ -121,7 +121,7 @@ describe('a click without a signature', () => {
     expect(remarksOn(policy, own, [posted(account('alice'), 'approve', null)], false)).toEqual([]);
   });
 
-  it('holds back when a named approver asks for changes, a fallback too, until they approve or take it back', () => {
+  it('[H8] holds back when a named approver asks for changes, a fallback too, until they approve or take it back', () => {
     const yes = posted(account('alice'), 'approve', hers);
     for (const name of ['alice', 'bob', 'carol'] as const) {
       const brake = posted(account(name), 'object', null, 'review 2');
