@@ -12,12 +12,12 @@ export const register: Register = (program, session) => {
     .action(async (ids: readonly string[], options: { readonly exitCode?: true }, command) => {
       const at = session(command);
       const desk = await at.desk();
-      const { steps, troubles } = await planRun(
+      const { steps, troubles, now } = await planRun(
         desk,
         ids.length === 0 ? undefined : new Set(ids.map(requestId)),
       );
       const exit = options.exitCode === true && steps.length > 0 ? EXIT.work : EXIT.done;
-      const text = planText(steps, troubles, desk.clock(), at.style);
+      const text = planText(steps, troubles, now, at.style);
       at.done({ exit, schema: 'pam.plan/1', document: { steps, troubles }, text });
     });
 };

@@ -1,5 +1,6 @@
 /** What `apply` and `sweep` would do now, without doing any of it: both planners over one verified state. */
 import type { Reason } from '../model/decision.ts';
+import type { Instant } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import { planApply } from '../rules/plan-apply.ts';
@@ -21,6 +22,8 @@ export interface PlanStep {
 export interface Planned {
   readonly steps: readonly PlanStep[];
   readonly troubles: readonly Reason[];
+  /** The instant that it was planned at. */
+  readonly now: Instant;
 }
 
 export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promise<Planned> {
@@ -72,5 +75,5 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
     steps.push({ action: 'revoke', id, subject, target, permissions, until, why });
   }
   const key = (step: PlanStep): string => `${step.until ?? ''} ${step.target ?? ''} ${step.id}`;
-  return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), troubles: situation.halts };
+  return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), troubles: situation.halts, now };
 }
