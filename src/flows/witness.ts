@@ -12,6 +12,8 @@ import { ENTRY_MAX_BYTES } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
 
 const CHUNK = 128;
+/** What is asked for is mostly near: the whole history is listed only if it has to be. */
+const LOOKS = [256, 8192, undefined] as const;
 
 export interface Known {
   readonly state: ChainState;
@@ -24,16 +26,26 @@ export async function* entriesBelow(
   from: Known,
 ): AsyncGenerator<{ readonly entry: Entry; readonly head: Sha256 }, void, undefined> {
   let expected: Sha256 | null = from.state.head;
-  const all = await withHistory(desk, async () => await desk.repository.history(from.commit));
-  const commits = [...all].reverse();
-  for (let at = 0; at < commits.length && expected !== null; at += CHUNK) {
-    const chunk = commits.slice(at, at + CHUNK).map(({ oid }) => ({ treeish: oid, path: 'entry.json' }));
-    for (const bytes of await desk.repository.readSmall(chunk, ENTRY_MAX_BYTES)) {
-      if (bytes === undefined || sha256(bytes) !== expected) continue;
-      const entry = readEntry(bytes);
-      yield { entry, head: expected };
-      expected = entry.previous;
+  const looked = new Set<Oid>();
+  for (const most of LOOKS) {
+    const listed = await withHistory(desk, async () => await desk.repository.history(from.commit, [], most));
+    const commits = listed
+      .map(({ oid }) => oid)
+      .filter((oid) => !looked.has(oid))
+      .reverse();
+    for (let at = 0; at < commits.length; at += CHUNK) {
+      const chunk = commits.slice(at, at + CHUNK);
+      const paths = chunk.map((oid) => ({ treeish: oid, path: 'entry.json' }));
+      for (const bytes of await desk.repository.readSmall(paths, ENTRY_MAX_BYTES)) {
+        if (bytes === undefined || sha256(bytes) !== expected) continue;
+        const entry = readEntry(bytes);
+        yield { entry, head: expected };
+        if (entry.previous === null) return;
+        expected = entry.previous;
+      }
     }
+    for (const oid of commits) looked.add(oid);
+    if (most === undefined || listed.length < most) return;
   }
 }
 

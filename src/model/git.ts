@@ -15,10 +15,11 @@ export interface Repository {
   /** Commits by full ref name, for refs that start with one of the prefixes. */
   readonly refs: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
   /**
-   * Commits reachable from `tip` and not from `not`, parents before children.
+   * Commits reachable from `tip` and not from `not`, parents before children; of them the newest `most`, at the cost
+   * of so many, and then only sure to be in order along a line of single parents.
    * Throws `E_GIT_SHALLOW` when history is cut in between.
    */
-  readonly history: (tip: Oid, not?: readonly Oid[]) => Promise<readonly CommitInfo[]>;
+  readonly history: (tip: Oid, not?: readonly Oid[], most?: number) => Promise<readonly CommitInfo[]>;
   /** Commit messages, by commit. They prove nothing; audit compares them with what the entries say. */
   readonly messages: (commits: readonly Oid[]) => Promise<ReadonlyMap<Oid, string>>;
   readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
