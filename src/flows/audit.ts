@@ -2,7 +2,13 @@
 import { readCheckpoint } from '../documents/checkpoint-file.ts';
 import { readRequest } from '../documents/request-file.ts';
 import type { LedgerEvent } from '../model/entry.ts';
-import { type LedgerPoint, NAMESPACES, type Signed, type StatementType } from '../model/statement.ts';
+import {
+  type LedgerPoint,
+  NAMESPACES,
+  type Signed,
+  type StatementType,
+  type Witnesses,
+} from '../model/statement.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
@@ -13,6 +19,7 @@ import { tellEntry } from '../rules/tell-entry.ts';
 
 import { verifySshsigAside } from '../trust/sshsig.ts';
 import type { Desk } from './desk.ts';
+import { EntryDigests } from './entry-digests.ts';
 import type { Junk, Step } from './walk-ledger.ts';
 import { walkWhole } from './walk-whole.ts';
 
@@ -41,12 +48,17 @@ export interface Audited {
 
 export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Promise<Audited> {
   const findings: Finding[] = [];
-  const witnesses = new Map<number, Sha256>();
+  const witnesses = new EntryDigests();
   const strays: LedgerPoint[] = [];
   const writers = new Map<string, number[]>();
   const counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
   const byExecutor: Record<string, number> = {};
   const told = new Map<Oid, { readonly seq: number; readonly message: string }>();
+  const untold: Finding[] = [];
+  const judgeTold = async (): Promise<void> => {
+    untold.push(...(await judgeMessages(desk, told)));
+    told.clear();
+  };
   const judgeStep = ({ before, after, commit }: Step): void => {
     const { entry } = after;
     counts.entries++;
@@ -62,7 +74,7 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     }
     told.set(commit.oid, { seq: entry.seq, message: tellEntry(entry) });
     if (before !== null) findings.push(...auditEntry(factsOf(desk, before, after, witnesses)));
-    witnesses.set(entry.seq, after.head);
+    witnesses.add(entry.seq, after.head);
   };
   const judgeJunk = ({ commit, code, message, stray }: Junk, seq: number): void => {
     if (stray !== null) strays.push(stray);
@@ -83,6 +95,7 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     step: async (step) => {
       line.push({ ready: checkStatements(step), judge: () => judgeStep(step) });
       if (line.length > LONGEST_LINE) await judgeFirst();
+      if (told.size >= MOST_TOLD) await judgeTold();
     },
     junk: (junk, newest) => {
       const seq = (newest?.after.seq ?? -1) + 1;
@@ -96,7 +109,8 @@ export async function audit(desk: Desk, checkpoint: Uint8Array | undefined): Pro
     const message = `an executor signed two entries ${seq}: ${head} and ${witnesses.get(seq) ?? 'none'} of this chain`;
     findings.push({ code: 'E_LED_FORK', severity: 'error', seq, message });
   }
-  findings.push(...(await judgeMessages(desk, told)));
+  await judgeTold();
+  findings.push(...untold);
   findings.push(...auditEnd(after, desk.clock(), writers));
   if (checkpoint !== undefined) findings.push(...judgeCheckpoint(checkpoint, whole.root, witnesses));
   if (!whole.pinned) {
@@ -141,7 +155,7 @@ function factsOf(
   desk: Desk,
   before: NonNullable<Step['before']>,
   after: Step['after'],
-  witnesses: ReadonlyMap<number, Sha256>,
+  witnesses: Witnesses,
 ): AuditFacts {
   const read: AuditFacts['readRequest'] = (text, id) => {
     if (!isRequestId(id)) throw new PamError('E_LED_SHAPE', 'that is no request id');
@@ -152,6 +166,9 @@ function factsOf(
 
 /** Steps whose statements are being checked on other cores before their turn comes to be judged. */
 const LONGEST_LINE = 32;
+
+/** Messages that are held until git is asked what it has for them: so many at a time. */
+const MOST_TOLD = 2048;
 
 /** Whatever is wrong with one is told when it is judged. */
 async function checkStatements({ after }: Step): Promise<unknown> {
@@ -177,7 +194,7 @@ function statementsOf(event: LedgerEvent): readonly (Signed & { readonly type: S
 }
 
 /** The ledger must extend what somebody kept elsewhere. */
-function judgeCheckpoint(bytes: Uint8Array, root: Sha256, witnesses: ReadonlyMap<number, Sha256>): Finding[] {
+function judgeCheckpoint(bytes: Uint8Array, root: Sha256, witnesses: Witnesses): Finding[] {
   const kept = readCheckpoint(bytes);
   const wrong = (code: string, message: string): Finding[] => [
     { code, severity: 'error', seq: kept.seq, message },

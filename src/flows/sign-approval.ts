@@ -141,7 +141,9 @@ export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval 
       grant: judged.decision.grant,
       beneficiaries: excludedFrom(looked, request),
       recordedAt: now,
-      witnesses: new Map([...snapshot.witnesses, [view.state.seq, view.state.head]]),
+      witnesses: {
+        get: (seq) => (seq === view.state.seq ? view.state.head : snapshot.witnesses.get(seq)),
+      },
     },
     signed,
   );

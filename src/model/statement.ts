@@ -44,6 +44,9 @@ export interface LedgerPoint {
   readonly head: Sha256;
 }
 
+/** Entry digests by sequence number: the points of the chain that approvals name. */
+export type Witnesses = Pick<ReadonlyMap<number, Sha256>, 'get'>;
+
 export interface RequestStatement extends Signing {
   readonly type: 'request';
   readonly request: RequestId;

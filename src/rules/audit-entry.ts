@@ -13,8 +13,8 @@ import type {
 } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, plus } from '../model/instant.ts';
-import type { Sha256 } from '../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
+import type { Witnesses } from '../model/statement.ts';
 import type { Request } from '../model/request.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
@@ -43,7 +43,7 @@ export interface AuditFacts {
   readonly providers: ReadonlyMap<string, ProviderFacts>;
   readonly readRequest: (bytes: string, id: string) => Request;
   /** Digests of all entries before this one. */
-  readonly witnesses: ReadonlyMap<number, Sha256>;
+  readonly witnesses: Witnesses;
 }
 
 export function auditEntry(facts: AuditFacts): readonly Finding[] {

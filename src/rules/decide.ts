@@ -14,7 +14,7 @@ import type { RequestId, Sha256 } from '../model/names.ts';
 import type { OpenRecord, SeenPart } from '../model/open-record.ts';
 import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
-import type { ExactGrant, Signed } from '../model/statement.ts';
+import type { ExactGrant, Signed, Witnesses } from '../model/statement.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
 import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
@@ -48,7 +48,7 @@ export interface Snapshot {
   readonly approvals: readonly Signed[];
   readonly stops: readonly Signed[];
   readonly incident: IncidentState | null;
-  readonly witnesses: ReadonlyMap<number, Sha256>;
+  readonly witnesses: Witnesses;
   /** Judge what people decided, not how far the request has come: before it is merged, say. */
   readonly evidenceOnly: boolean;
   /** What stops every grant of this run: policy unsigned, junk on the ledger, sweeps missing ... */

@@ -5,7 +5,7 @@ import type { Found } from '../model/forge.ts';
 import type { Oid, RequestId, Sha256 } from '../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
 import type { Request } from '../model/request.ts';
-import type { Signed } from '../model/statement.ts';
+import type { Signed, Witnesses } from '../model/statement.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import type { Snapshot } from './decide.ts';
 import { remarksOn } from './judge-postings.ts';
@@ -40,7 +40,7 @@ export interface Situation {
   readonly postings: ReadonlyMap<RequestId, readonly Found[]>;
   readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
   readonly incidents: ReadonlyMap<string, IncidentState>;
-  readonly witnesses: ReadonlyMap<number, Sha256>;
+  readonly witnesses: Witnesses;
 }
 
 export function isRequest(one: Request | Reason): one is Request {

@@ -4,7 +4,13 @@ import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
-import { type ApprovalStatement, type ExactGrant, NAMESPACES, type Signed } from '../model/statement.ts';
+import {
+  type ApprovalStatement,
+  type ExactGrant,
+  NAMESPACES,
+  type Signed,
+  type Witnesses,
+} from '../model/statement.ts';
 import { compromisedSince, holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import { claimsOf } from '../trust/statement-text.ts';
@@ -19,8 +25,7 @@ export interface ApprovalFacts {
   readonly beneficiaries: ReadonlySet<string>;
   /** When the ledger recorded these approvals, or the moment of deciding. */
   readonly recordedAt: Instant;
-  /** Entry digests by sequence number: the points of the chain that approvals name. */
-  readonly witnesses: ReadonlyMap<number, Sha256>;
+  readonly witnesses: Witnesses;
 }
 
 export interface Verified {
