@@ -15,6 +15,7 @@ import { indexDigest } from '../rules/print-index.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
+import { gitTreeId } from '../trust/git-tree-id.ts';
 import { verifyEntry } from '../trust/signed-entry.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
@@ -67,7 +68,7 @@ export async function appendEntry(
     if (!view.appendable)
       throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
     const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);
-    const commit = await commitEntry(desk, made, [view.parent]);
+    const commit = await commitEntry(desk, made, [view.parent], view);
     // Deciding took too long to be believed any more (DESIGN rule 10): decide again.
     // Endings lose nothing by being late, and must not starve behind slow reading.
     const grants = wanted.main !== undefined;
@@ -140,7 +141,7 @@ export async function makeEntry(
 ): Promise<{
   readonly entry: Entry;
   readonly state: ChainState;
-  readonly files: ReadonlyMap<string, Uint8Array | string>;
+  readonly files: LedgerFiles;
 }> {
   const policy = draft.brings?.policy ?? state.policy;
   const key = await desk.keyOf(executor.keyFile);
@@ -176,19 +177,41 @@ export async function makeEntry(
   return { entry, state: after, files: ledgerFiles(after, bytes, signature) };
 }
 
+/** @param on the state that the entry follows, and the commit that holds it: then only what changed is written */
 export async function commitEntry(
   desk: Desk,
-  made: { readonly entry: Entry; readonly files: ReadonlyMap<string, Uint8Array | string> },
+  made: { readonly entry: Entry; readonly files: LedgerFiles },
   parents: readonly Oid[],
+  on?: { readonly state: ChainState; readonly commit: Oid },
 ): Promise<Oid> {
-  return await desk.repository.writeCommit({
-    parents,
-    base: null,
-    files: new Map([...made.files].map(([path, content]) => [path, Buffer.from(content)])),
-    message: tellEntry(made.entry),
-    author: made.entry.executor,
-    at: made.entry.at,
-  });
+  const { entry, files } = made;
+  const { writeCommit } = desk.repository;
+  const about = { parents, message: tellEntry(entry), author: entry.executor, at: entry.at };
+  const whole = { ...about, base: null, files: inBytes(files) };
+  if (on === undefined) return await writeCommit(whole);
+  // Whatever else that commit may hold (it was only found by its entry) must not get into ours.
+  const tree = gitTreeId(files, on.commit);
+  const changed = changesTo(ledgerFiles(on.state, new Uint8Array(), ''), files);
+  try {
+    return await writeCommit({ ...about, base: on.commit, files: changed, tree });
+  } catch (error) {
+    if (error instanceof PamError && error.code === 'E_GIT_TREE') return await writeCommit(whole);
+    throw error;
+  }
+}
+
+type LedgerFiles = ReadonlyMap<string, Uint8Array | string>;
+
+const inBytes = (files: LedgerFiles): ReadonlyMap<string, Uint8Array> =>
+  new Map([...files].map(([path, content]) => [path, Buffer.from(content)]));
+
+function changesTo(before: LedgerFiles, after: LedgerFiles): ReadonlyMap<string, Uint8Array | null> {
+  const changed = new Map<string, Uint8Array | null>();
+  for (const path of before.keys()) if (!after.has(path)) changed.set(path, null);
+  for (const [path, content] of after) {
+    if (before.get(path) !== content) changed.set(path, Buffer.from(content));
+  }
+  return changed;
 }
 
 /** `true` when the ledger now holds our entry. A lost answer is settled by reading the remote again (K6). */

@@ -17,9 +17,10 @@ import { type AuditFacts, auditEnd, auditEntry, type Finding } from '../rules/au
 import { lastSweepOf } from '../rules/judge-sweep.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 
+import { EntryDigests } from '../trust/entry-digests.ts';
 import { verifySshsigAside } from '../trust/sshsig.ts';
 import type { Desk } from './desk.ts';
-import { EntryDigests } from './entry-digests.ts';
+
 import type { Junk, Step } from './walk-ledger.ts';
 import { walkWhole } from './walk-whole.ts';
 

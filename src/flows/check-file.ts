@@ -5,6 +5,7 @@ import { readPolicy } from '../documents/policy-files.ts';
 import { readRequest } from '../documents/request-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Issue, PamError } from '../model/error.ts';
+import type { IncidentState } from '../model/incident.ts';
 import { isOid } from '../model/names.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
 import { openBeside } from '../rules/open-requests.ts';
@@ -28,9 +29,7 @@ export async function checkFile(
   try {
     const request = readRequest(bytes, path);
     const { policy } = view.state;
-    const main = await desk.repository.resolve(mainRef(desk, policy.config));
-    const named = request.incident === undefined ? [] : [request.incident];
-    const incident = (await incidentStates(desk, view, main, named)).get(request.incident ?? '') ?? null;
+    const incident = request.incident === undefined ? null : await incidentNow(desk, view, request.incident);
     const judged = judgeRequest({
       policy,
       request,
@@ -45,6 +44,11 @@ export async function checkFile(
     const { code, message } = error;
     return { issues: error.issues.length > 0 ? error.issues : [{ file: path, code, message }], reasons: [] };
   }
+}
+
+async function incidentNow(desk: Desk, view: LedgerView, id: string): Promise<IncidentState | null> {
+  const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
+  return (await incidentStates(desk, view, main, [id])).get(id) ?? null;
 }
 
 /** Request files of the work tree that the base does not hold as they are: what a proposal would bring. */

@@ -17,8 +17,14 @@ export async function writeCommit(sealed: Sealed, place: RepositoryPlace, commit
     ['fast-import', '--quiet', '--done', '--date-format=raw'],
     { stdin },
   );
-  const oid = stdout.toString('utf8').trim();
-  if (code !== 0 || !isOid(oid)) throw gitError('git could not write a commit', stderr, 'E_GIT_WRITE');
+  const [oid = '', root = ''] = stdout.toString('utf8').split('\n');
+  const [, tree = ''] = /^040000 tree ([0-9a-f]+)\t$/u.exec(root) ?? [];
+  if (code !== 0 || !isOid(oid) || !isOid(tree)) {
+    throw gitError('git could not write a commit', stderr, 'E_GIT_WRITE');
+  }
+  if (commit.tree !== undefined && commit.tree !== tree) {
+    throw new PamError('E_GIT_TREE', `commit ${oid} holds something else than it should`);
+  }
   return oid;
 }
 
@@ -40,7 +46,13 @@ async function stream(sealed: Sealed, place: RepositoryPlace, commit: NewCommit)
   }
   parts.push(...changes(commit.files));
   const nothing = '0'.repeat(place.objectFormat === 'sha256' ? 64 : 40);
-  parts.push(line('get-mark :1'), line(`reset ${SCRATCH}`), line(`from ${nothing}`), line('done'));
+  parts.push(
+    line('get-mark :1'),
+    line('ls :1 ""'),
+    line(`reset ${SCRATCH}`),
+    line(`from ${nothing}`),
+    line('done'),
+  );
   return parts;
 }
 

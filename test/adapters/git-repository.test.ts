@@ -379,6 +379,17 @@ describe('trees and blobs', () => {
 });
 
 describe('writing commits', () => {
+  it('refuses to make another tree than it should be', async () => {
+    const dir = newRepository();
+    const base = commit(dir, { a: '1', b: '2' });
+    const repository = await open(dir);
+    const wanted = { parents: [base], base, files: new Map([['b', null]]), message: 'm', author: 'bot', at };
+    const tree = oidOf(git(dir, 'rev-parse', `${await repository.writeCommit(wanted)}^{tree}`));
+    expect(git(dir, 'ls-tree', '--name-only', tree)).not.toContain('b');
+    await repository.writeCommit({ ...wanted, tree });
+    expect(await codeOf(repository.writeCommit({ ...wanted, files: new Map(), tree }))).toBe('E_GIT_TREE');
+  });
+
   it('writes on a base tree: adds, replaces, removes files and directories, moves nothing', async () => {
     const dir = newRepository();
     const base = commit(dir, { 'open/a/1.json': '1', 'open/a/2.json': '2', 'open/b.json': 'b', keep: 'k' });

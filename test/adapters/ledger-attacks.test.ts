@@ -96,6 +96,29 @@ async function ledgerTip(world: World): Promise<Oid> {
 }
 
 describe('junk on the ledger branch', () => {
+  it('[M7] a copy of the newest entry with a file more is no ground to write on, even if this machine kept it', async () => {
+    const world = await withLiveGrant();
+    const more = new Map([['more.txt', Buffer.from('x')]]);
+    const copied = await pushOnLedger(world, [await ledgerTip(world)], more);
+    const { memory } = await world.desk();
+    const owner = 'executor.pam-apply';
+    const kept = await memory.keptHead(owner);
+    if (kept === undefined) throw new Error('nothing was kept');
+    await memory.keepHead(owner, { ...kept, commit: copied });
+    world.now = minutes(31);
+    await world.sweep();
+    expect(world.held()).not.toContain(SHELF);
+    const tip = await ledgerTip(world);
+    expect(tip).not.toBe(copied);
+    expect(world.git('ls-tree', '-r', '--name-only', copied)).toContain('more.txt');
+    expect(world.git('ls-tree', '-r', '--name-only', tip)).not.toContain('more.txt');
+    // Audit says what the copy is, and has nothing against what was written after it.
+    const { findings } = await world.audit();
+    expect(findings.filter(({ severity }) => severity === 'error').map(({ code }) => code)).toEqual([
+      'E_LED_CHAIN',
+    ]);
+  });
+
   it('[M7] an entry too large to read is junk like any other: sweep ends what is due, grants wait one run', async () => {
     const world = await withLiveGrant();
     await world.ask({ role: 'southerner' });

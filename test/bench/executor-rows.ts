@@ -1,6 +1,6 @@
 /** Executors: sweeps that find nothing, one append, many endings at once, and a crowd on one remote. */
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendEntry } from '../../src/flows/append-entry.ts';
 import type { Desk } from '../../src/flows/desk.ts';
@@ -19,7 +19,7 @@ import {
   SWEEP,
 } from './access.ts';
 import { type History, makeHistory } from './make-history.ts';
-import { interleave, median, pam, pamWatched, percentile, PLACE, timed } from './measure.ts';
+import { interleave, median, must, pam, pamWatched, percentile, PLACE, timed } from './measure.ts';
 import { ms, type Row, type Scale } from './report.ts';
 import { instantOf } from '../../src/model/instant.ts';
 
@@ -33,7 +33,7 @@ function again({ clone, env }: Machine, state: string, place: string): Machine {
   const to = join(place, `copy-${copies}`);
   mkdirSync(to);
   copyOf(clone, join(to, 'clone'));
-  cpSync(state, join(to, 'state'), { recursive: true });
+  if (existsSync(state)) cpSync(state, join(to, 'state'), { recursive: true });
   return {
     clone: join(to, 'clone'),
     state: join(to, 'state'),
@@ -257,8 +257,6 @@ export async function endingsRow(scale: Scale): Promise<Row> {
   });
   const machine = machineAt(place, history.root);
   await cloneOf(history, machine.clone);
-  // A sweep that finds nothing verifies up to now.
-  await pam(['sweep', '-C', machine.clone], { env: machine.env });
   const took: number[] = [];
   let pushes = 0;
   let signatures = 0;
@@ -266,6 +264,8 @@ export async function endingsRow(scale: Scale): Promise<Row> {
     const one = again(machine, machine.state, place);
     const bare = copyOf(history.dir, join(place, `round-${round}.git`));
     await git(one.clone, 'remote', 'set-url', 'origin', `file://${bare}`);
+    // A sweep that finds nothing verifies up to now.
+    await must(pam(['sweep', '-C', one.clone], { env: one.env }));
     const watch: Watch = { outside: 0, pushes: 0, signatures: 0 };
     const desk = watched(
       await deskAt({ ...one, env: { ...one.env, XDG_STATE_HOME: one.state } }, 15 * 3600),

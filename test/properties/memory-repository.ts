@@ -35,7 +35,7 @@ export class MemoryObjects {
     return commit;
   }
 
-  write({ parents, base, files, message, author, at }: NewCommit): Oid {
+  write({ parents, base, files, message, author, at, tree: wanted }: NewCommit): Oid {
     const after = new Map(base === null ? [] : this.commit(base).files);
     for (const [path, bytes] of files) {
       if (bytes !== null) continue;
@@ -45,6 +45,8 @@ export class MemoryObjects {
     }
     for (const [path, bytes] of files) if (bytes !== null) after.set(path, bytes);
     const tree = gitTreeId(after, SHA1);
+    if (wanted !== undefined && wanted !== tree)
+      throw new PamError('E_GIT_TREE', 'another tree than it should be');
     const who = `${author} <${author}@pam> ${unixSeconds(at)} +0000`;
     const text = message.replace(/\n*$/u, '\n');
     const lines = [`tree ${tree}`, ...parents.map((one) => `parent ${one}`), `author ${who}`];
