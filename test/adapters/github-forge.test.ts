@@ -351,11 +351,13 @@ describe('statements', () => {
     );
     const where = { owner: 'acme', name: 'access', id: undefined };
     const github = openGitHub(where, { ...env, GITHUB_API_URL: api.url, GH_TOKEN: 'x' });
-    expect(await readPostings(github, { number: 1, place: place(1) })).toMatchObject([{ signed: STOP }]);
+    expect(await readPostings(github, { number: 1, place: place(1) })).toMatchObject([
+      { found: { signed: STOP } },
+    ]);
   });
 
   const HOSTILE: readonly (readonly [
-    'reviews' | 'comments' | 'pull' | 'repository' | 'pulls',
+    'reviews' | 'comments' | 'repository',
     Parameters<Stage['hub']['hostile']>[1],
     string,
   ])[] = [
@@ -364,7 +366,6 @@ describe('statements', () => {
     ['reviews', 'not-a-list', 'E_FORGE_SHAPE'],
     ['reviews', 'wrong-types', 'E_FORGE_SHAPE'],
     ['comments', 'wrong-types', 'E_FORGE_SHAPE'],
-    ['pull', 'wrong-types', 'E_FORGE_SHAPE'],
     ['reviews', 'poisoned-304', 'E_FORGE_SHAPE'],
     ['reviews', '502', 'E_FORGE_NETWORK'],
     ['reviews', 'connection-reset', 'E_FORGE_NETWORK'],
@@ -401,6 +402,9 @@ describe('statements', () => {
       the.hub.honest();
     }
     expect(seen).toEqual(HOSTILE);
+    const forge = await the.forge('alice');
+    the.hub.hostile('pull', 'wrong-types');
+    expect(await codeFrom(forge.lookUp?.(`${number}`) ?? never())).toBe('E_FORGE_SHAPE');
     expect(the.hub.elsewhere.requests).toEqual([]);
   });
 

@@ -14,7 +14,7 @@ const WRITE_PULLS = 'pull requests: write';
 
 export async function post(github: GitHub, pull: Pull, posting: Posting, me: Account | null): Promise<void> {
   const there = await readPostings(github, pull);
-  if (there.some((one) => isSame(one, posting, me))) return;
+  if (there.some(({ found }) => isSame(found, posting, me))) return;
   const mine = me !== null && me.id === pull.author.id;
   const { type, head } = posting;
   const body = postingBody(posting);

@@ -26,26 +26,32 @@ export interface PostedComment {
   readonly place: string;
 }
 
-/** Oldest first. */
+/** With when it was posted, so that what stands at several pull requests can be put in order. */
+export interface Timed {
+  readonly at: string;
+  readonly found: Found & { readonly posted: { readonly by: Account; readonly intent: Intent } };
+}
+
 export async function readPostings(
   github: GitHub,
   pull: Pick<Pull, 'number' | 'place'>,
-): Promise<readonly Found[]> {
+): Promise<readonly Timed[]> {
   const reviews = await readReviews(github, pull);
   const comments = await readComments(github, pull);
-  const said = comments.map(({ by, body, at, place }) => ({
-    at,
-    found: { place, signed: readSignedBlock(body) ?? null, posted: { by, intent: 'comment' as const } },
-  }));
-  return [...reviews, ...said]
-    .sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)))
-    .map(({ found }) => found)
-    .filter(({ signed, posted }) => signed !== null || posted.intent !== 'comment');
+  const said = comments.map(
+    ({ by, body, at, place }): Timed => ({
+      at,
+      found: { place, signed: readSignedBlock(body) ?? null, posted: { by, intent: 'comment' } },
+    }),
+  );
+  return [...reviews, ...said].filter(
+    ({ found: { signed, posted } }) => signed !== null || posted.intent !== 'comment',
+  );
 }
 
-interface Timed {
-  readonly at: string;
-  readonly found: Found & { readonly posted: { readonly by: Account; readonly intent: Intent } };
+/** Of one person the newest click counts, so order matters: by time, and as GitHub lists them within a second. */
+export function oldestFirst(postings: readonly Timed[]): readonly Found[] {
+  return [...postings].sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at))).map(({ found }) => found);
 }
 
 async function readReviews(

@@ -18,7 +18,7 @@ import { lookAtPull, type LookUp, pullNamed } from './look-up.ts';
 import { openPull } from './open-pull.ts';
 import { policyPulls } from './policy-pulls.ts';
 import { post, tell } from './post.ts';
-import { readPostings } from './postings.ts';
+import { oldestFirst, readPostings, type Timed } from './postings.ts';
 import { idOf, inOrder, numberIn, type Pull, type Pulls, pullsOf } from './pulls.ts';
 
 export interface GitHubForge {
@@ -73,8 +73,8 @@ export function pullRequests(forge: GitHubForge): Forge {
     },
     statements: async (topics) => {
       const { github, pulls } = begin();
-      const read = new Map<number, Promise<readonly Found[]>>();
-      const postingsAt = async (pull: Pick<Pull, 'number' | 'place'>): Promise<readonly Found[]> => {
+      const read = new Map<number, Promise<readonly Timed[]>>();
+      const postingsAt = async (pull: Pick<Pull, 'number' | 'place'>): Promise<readonly Timed[]> => {
         const postings = read.get(pull.number) ?? readPostings(github, pull);
         read.set(pull.number, postings);
         return await postings;
@@ -83,7 +83,7 @@ export function pullRequests(forge: GitHubForge): Forge {
         const number = numbered(topic);
         const known = number === undefined || topic.place === null ? null : [{ number, place: topic.place }];
         const at = known ?? (await pullsAbout(pulls, topic));
-        return (await fewAtOnce(at, postingsAt)).flat();
+        return oldestFirst((await fewAtOnce(at, postingsAt)).flat());
       });
       return new Map(topics.map((topic, index) => [topic.name, found[index] ?? []]));
     },
