@@ -302,7 +302,8 @@ export async function appendMany(machine: Machine, count: number): Promise<void>
     each.push(
       await timed(async () => {
         const appended = await appendEntry(desk, executor, view, async () => ({
-          events: [{ type: 'heartbeat', id: '-', live: at }],
+          // Of one key and one second, equal entries would be one commit.
+          events: [{ type: 'heartbeat', id: '-', live: (process.pid % 10_000) * 100 + at }],
         }));
         if (appended.entry === null) throw new Error('nothing was appended');
         view = appended.view;
