@@ -48,7 +48,7 @@ export const register: Register = (program, session) => {
         at.show(`${recordText(looked, at.style, null)}\n${statementText(prepared.text, at.style)}`);
       await at.confirm(`Sign this as ${person}?`, options.yes === true);
       await signApproval(desk, looked, prepared, signer);
-      const text = `${looked.id} approved by ${person} (${capacity})\n`;
+      const text = `${looked.id} approved by ${person} (${capacity})\nnext: pam status ${looked.id}   (who else has to sign, or what to merge)\n`;
       at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text });
     },
   );

@@ -6,7 +6,7 @@ import { type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('plan')
-    .description('Both planners over the newest verified state; changes nothing.')
+    .description('What apply and sweep would do now, from the newest verified state. Changes nothing.')
     .argument('[id...]')
     .option('--exit-code', 'exit with 10 when there is work')
     .action(async (ids: readonly string[], options: { readonly exitCode?: true }, command) => {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import { requestPath } from '../model/names.ts';
 import { draftRequest, proposeRequest, type Wish } from '../flows/make-request.ts';
+import { line } from '../views/escape.ts';
 import { collect, type Register } from './session.ts';
 
 interface Options {
@@ -62,7 +63,8 @@ export const register: Register = (program, session) => {
         .filter((one) => !one.ok)
         .map((one) => `  ${one.message} [${one.code}]\n`)
         .join('');
-      const text = `${request.id}\n  signed by ${request.requester}, on branch ${branch}\n${waits}next: pam approve ${request.id}   (by an approver; \`pam show ${request.id}\` lists who)\n`;
+      const opened = proposal === branch ? '' : `  pull request ${line(proposal)}\n`;
+      const text = `${request.id}\n  signed by ${request.requester}, on branch ${branch}\n${opened}${waits}next: pam approve ${request.id}   (by an approver; \`pam show ${request.id}\` lists who)\n`;
       at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text });
     });
 };

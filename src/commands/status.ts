@@ -6,7 +6,8 @@ import { type Register, requestId } from './session.ts';
 export const register: Register = (program, session) => {
   program
     .command('status')
-    .argument('[id]')
+    .description('What is live, scheduled or waiting. With an id, also how to use the access.')
+    .argument('[id]', 'one request')
     .option('--all', 'ended grants too')
     .option('--certificate', 'print the certificate alone, for a file')
     .action(

@@ -57,7 +57,7 @@ export const COMMANDS: readonly Listed[] = [
   { line: 'schema [name]', summary: 'print a JSON Schema', load: () => import('./schema.ts') },
   {
     line: 'demo',
-    summary: 'the whole story in ten seconds, with real keys and a real certificate',
+    summary: 'the whole story in a quarter of a minute, with real keys and a real certificate',
     load: () => import('./demo.ts'),
   },
 ];

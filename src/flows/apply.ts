@@ -16,7 +16,7 @@ import { type LedgerView, readLedger } from './read-ledger.ts';
 import { recordPolicy } from './record-policy.ts';
 import type { RunResult, RunStep } from './run-result.ts';
 import { takeBack } from './take-back.ts';
-import { policyStep, recordedSteps, settledStep } from './tell-apply.ts';
+import { beingGranted, policyStep, recordedSteps, settledStep } from './tell-apply.ts';
 
 export async function apply(
   desk: Desk,
@@ -54,7 +54,8 @@ export async function apply(
     const error = failure === null ? null : reasonNote(failure);
     steps.push({ action: 'grant', id, target, result: error === null ? 'done' : 'failed', error, what });
   }
-  for (const id of only ?? []) if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
+  for (const id of only ?? beingGranted(last))
+    if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
   const { seq, head } = last.state;
   return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles: situation.halts };
 }

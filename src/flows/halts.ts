@@ -50,7 +50,7 @@ export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Prom
   return [
     halt(
       'E_POL_UNSIGNED',
-      `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\``,
+      `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\`, then \`pam apply\` puts it in force`,
     ),
   ];
 }

@@ -63,10 +63,13 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
   if (failing.length > 0) {
     throw new PamError(
       failing[0]?.code ?? 'E_POL_ROLE',
-      `policy refuses this request: ${failing.map(({ message }) => message).join('; ')}`,
+      failing.length === 1
+        ? `policy refuses this request: ${failing[0]?.message ?? ''}`
+        : `policy refuses this request for ${failing.length} reasons`,
       {
         exit: EXIT.refused,
-        issues: failing.map(({ code, message }) => ({ file: requestPath(request.id), code, message })),
+        // There is no file that a place could be named in.
+        issues: failing.map(({ code, message }) => ({ file: '', code, message })),
         hint: known
           ? `pam catalog ${wish.role} says what the role asks for`
           : '`pam catalog` lists the roles',

@@ -23,7 +23,14 @@ export function prepareStop(looked: Looked, signer: string, because: string | nu
   if (record !== null && ['ended', 'failed', 'stopped'].includes(record.state)) {
     throw new PamError('E_REQ_CONSUMED', `${id} is ${record.state} already; there is nothing to stop`);
   }
-  return { type: 'stop', root: view.state.root, signer, signedAt: now, request: id, because };
+  return {
+    type: 'stop',
+    root: view.state.root,
+    signer,
+    signedAt: now,
+    request: id,
+    because: blankIsNone(because),
+  };
 }
 
 export async function signStop(
@@ -62,3 +69,7 @@ export async function publishStop(desk: Desk, looked: Looked, signed: Signed): P
   });
   return stop.signer;
 }
+
+/** Nobody gave a reason by giving an empty one. */
+const blankIsNone = (because: string | null): string | null =>
+  because === null || because.trim() === '' ? null : because;

@@ -76,9 +76,20 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
     grants: grants.sort((a, b) => (`${a.until} ${a.target}` < `${b.until} ${b.target}` ? -1 : 1)),
     proposals,
     lastSweep: lastSweepOf(view.state),
-    warnings: late === undefined ? [] : [{ code: 'W_SWEEP_LATE', message: late }],
+    warnings: [
+      ...(late === undefined ? [] : [{ code: 'W_SWEEP_LATE', message: late }]),
+      ...unread(situation),
+    ],
     now,
   };
+}
+
+/** A list that is empty because nobody answered must not look like one that is empty. */
+function unread({ halts }: Situation): Status['warnings'] {
+  const found = halts.filter(({ code }) => code.startsWith('E_FORGE_') && code !== 'E_FORGE_STALE');
+  // Several questions may have failed for the one reason.
+  const once = new Map(found.map(({ code, message }) => [message, code]));
+  return [...once].map(([message, code]) => ({ code, message: `what waits could not be read: ${message}` }));
 }
 
 const OVER: ReadonlySet<GrantState> = new Set(['ended', 'failed']);

@@ -49,6 +49,10 @@ export function recordedSteps({ plan, intents }: Planned): RunStep[] {
   ];
 }
 
+/** Begun by an executor that has not come back (yet): a run with nothing else to do must not pass over them in silence. */
+export const beingGranted = (view: LedgerView): readonly RequestId[] =>
+  [...view.state.index.records.values()].filter(({ state }) => state === 'granting').map(({ id }) => id);
+
 /** An id that was asked for by name and needs nothing: live is well, over is over (DESIGN section 6). */
 export function settledStep(view: LedgerView, id: RequestId): RunStep[] {
   const record = view.state.index.records.get(id);
@@ -59,9 +63,7 @@ export function settledStep(view: LedgerView, id: RequestId): RunStep[] {
     case 'scheduled':
       return [{ ...skipped, error: null, what: `it is ${record.state} already` }];
     case 'granting':
-      return [
-        { ...skipped, error: null, what: 'another executor is at work on it; ask again in two minutes' },
-      ];
+      return [{ ...skipped, error: null, what: begunText(record.grant?.granting?.act_by) }];
     case 'ending':
     case 'ended':
     case 'failed':
@@ -79,3 +81,9 @@ export function settledStep(view: LedgerView, id: RequestId): RunStep[] {
       return [];
   }
 }
+
+/** Until `act_by` whoever began may still be at work; afterwards any `apply` takes it up. */
+const begunText = (actBy: string | undefined): string =>
+  actBy === undefined
+    ? 'begun and not finished'
+    : `begun and not finished; apply takes it up again after ${actBy}`;

@@ -19,9 +19,9 @@ export function pullRequestBody(id: RequestId, facts: ProposalFacts): string {
     codeBlock(facts.reasons.map(({ code: which, ok, message }) => check(which, ok, message)).join('\n')),
     `**Who may approve:** ${approvers === '' ? 'nobody named in policy' : approvers}`,
     '',
-    'A click approves nothing: an approval is signed, for exactly this access. `show` tells everything, then',
+    'A click approves nothing: an approval is signed, for exactly this access:',
     '',
-    codeBlock(`pam approve ${id}\npam deny ${id} --because "..."`),
+    codeBlock(`pam show ${id}\npam approve ${id}\npam deny ${id} --because "..."`),
     'Merging grants nothing by itself.',
     '',
   ].join('\n');

@@ -88,7 +88,9 @@ function judge(failed: Failed, wanted: Wanted): PamError {
       status === 403
         ? `${cannot}: this token may not${quote}`
         : `${cannot}: it is not there, or this token may not see it`,
-      { hint: permissionHint(failed, wanted) },
+      {
+        hint: `${status === 404 ? 'is that its name or number? If so: ' : ''}${permissionHint(failed, wanted)}`,
+      },
     );
   }
   if (status >= 500)

@@ -60,13 +60,18 @@ export interface Snapshot {
 export function decide(snapshot: Snapshot, now: Instant): Decision {
   const { policy, request } = snapshot;
   const seenAt = seenOf(snapshot)?.at ?? null;
+  const stops = judgeStops(snapshot, now);
+  const isStopped = stops.some(({ ok, kind }) => !ok && kind === 'rule');
   const judged: Judged[] = [
     ...snapshot.halts.map((one): Judged => ({ ...one, kind: 'wait' })),
     ...judgeId(snapshot, now),
     ...judgeStatement(snapshot, now),
     ...judgeRequest({ policy, request, incident: snapshot.incident, now, seenAt, beside: snapshot.beside }),
-    ...judgeStops(snapshot, now),
-    ...snapshot.remarks,
+    ...stops,
+    // Where a signature stops it for good, the same person's click would only say that it waits.
+    ...snapshot.remarks.filter(
+      ({ kind, code }) => !(isStopped && kind === 'wait' && code === 'E_POL_DENIED'),
+    ),
     ...judgeProgress(snapshot, now),
   ];
   const role = roleOf(policy, request.role);

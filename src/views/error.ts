@@ -5,7 +5,9 @@ import type { Style } from './style.ts';
 
 export function errorText(error: PamError, style: Style): string {
   const lines = [`${style.bad('error:')} ${line(error.message)} [${error.code}]`];
-  const known = new Set<string>([error.message]);
+  // A sentence that ends in its one reason says it already.
+  const told = error.message.slice(error.message.indexOf(': ') + 2);
+  const known = new Set<string>([error.message, told]);
   for (const issue of error.issues) {
     const place = [issue.file, issue.line, issue.col]
       .filter((part) => part !== undefined && part !== '')

@@ -14,7 +14,7 @@ const SIGNS: Readonly<Record<RunStep['action'], string>> = {
   schedule: '~',
   grant: '+',
   revoke: '-',
-  policy: '!',
+  policy: '*',
 };
 
 export function runText(result: RunResult, style: Style): string {
@@ -25,7 +25,9 @@ export function runText(result: RunResult, style: Style): string {
       step.error === null || step.result === 'done'
         ? ''
         : `: ${line(step.error.message)} [${step.error.code}]`;
-    return `  ${SIGNS[step.action]} ${step.action.padEnd(8)} ${step.id}  ${target}${line(step.what)}${state}${why}`;
+    // A policy is nobody's request.
+    const id = step.action === 'policy' ? '' : `${step.id}  `;
+    return `  ${SIGNS[step.action]} ${step.action.padEnd(8)} ${id}${target}${line(step.what)}${state}${why}`;
   });
   for (const { id, decision } of result.waiting) {
     const missing = decision.reasons.find((one) => !one.ok);
@@ -36,13 +38,16 @@ export function runText(result: RunResult, style: Style): string {
     result.steps.filter((one) => one.action === action && one.result === 'done').length;
   const failed = result.steps.filter((one) => one.result === 'failed').length;
   const left = result.steps.filter((one) => one.action === 'revoke' && one.result === 'skipped').length;
+  const skipped = result.steps.filter((one) => one.action === 'grant' && one.result === 'skipped').length;
   const counts = [
+    [done('policy'), 'put in force'],
     [done('grant'), 'granted'],
     [done('schedule'), 'scheduled'],
     [done('revoke'), 'revoked'],
     [done('refuse') + done('stop'), 'refused or stopped'],
     [failed, 'failed'],
     [left, 'left for the next run'],
+    [skipped, 'skipped'],
     [result.waiting.length, 'waiting'],
   ].filter(([count]) => count !== 0);
   lines.push(

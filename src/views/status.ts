@@ -37,7 +37,12 @@ export function statusText(status: Status, style: Style, terminal: boolean): str
       )}`,
     );
   }
-  if (grants.length === 0 && proposals.length === 0) parts.push('Nothing is live and nothing waits.\n');
+  if (grants.length === 0 && proposals.length === 0) {
+    const unread = status.warnings.some(({ code }) => code.startsWith('E_FORGE_'));
+    parts.push(
+      unread ? 'Nothing is live; what waits is not known.\n' : 'Nothing is live and nothing waits.\n',
+    );
+  }
   const swept = status.lastSweep === null ? 'none on record' : ago(status.lastSweep, now);
   const warnings = status.warnings.map(
     ({ code, message }) => `${style.warn('warning:')} ${line(message)} [${code}]\n`,

@@ -167,6 +167,9 @@ describe('apply and sweep', () => {
       world.manners('north', { grant: 'fail', revoke: 'fail' });
       await world.apply();
       expect((await world.record(id)).state).toBe('granting');
+      // Nothing that a run may do about it yet, and not nothing.
+      const what: unknown = expect.stringMatching(/^begun and not finished; .* after 2/u);
+      expect((await world.apply()).steps).toMatchObject([{ id, action: 'grant', result: 'skipped', what }]);
       world.manners('north', { grant: 'slow' });
       const hosts = [world, world.another('two')];
       delayPushes(world, 300);

@@ -166,7 +166,9 @@ describe('ratify', () => {
         notes: /^(?:no grants for now: [^\n]*\n)?Policy version 2:\n( {2}[^\n]*\n)+$/u,
       }),
     ).toMatchObject({ seq: 2, have: 1, need: 1 });
-    expect(expectQuiet(await team.apply.pam(['apply']))).toContain('policy 2 is in force');
+    expect(expectQuiet(await team.apply.pam(['apply']))).toBe(
+      '  * policy   policy 2 is in force\n1 put in force.\n',
+    );
     commitToMain(team.alice, { 'policy/roles.yaml': roles }, false);
     const back = await team.alice.pam([
       'ratify',
@@ -679,7 +681,9 @@ describe('approve and deny', () => {
     expect(
       documentOf(await team.bob.pam(['approve', id, '--yes', '--json']), 'pam.statement/1', fields),
     ).toMatchObject({ id, type: 'approval', signer: 'bob', capacity: 'named' });
-    expect(expectQuiet(await team.bob.pam(['approve', id, '--yes']))).toBe(`${id} approved by bob (named)\n`);
+    expect(expectQuiet(await team.bob.pam(['approve', id, '--yes']))).toBe(
+      `${id} approved by bob (named)\nnext: pam status ${id}   (who else has to sign, or what to merge)\n`,
+    );
     const status = parse((await team.bob.pam(['status', id, '--json'])).out);
     expect(listOf(status, 'proposals')).toMatchObject([{ id, have: 1, need: 1, next: `pam merge ${id}` }]);
   });

@@ -249,12 +249,34 @@ describe('a denial', () => {
       readonly state: string;
     }[];
     expect(reviews.map(({ state }) => state)).toEqual(['APPROVED', 'CHANGES_REQUESTED']);
-    expect(await check(team.erin, number)).toMatchObject({
-      code: 5,
-      codes: expect.arrayContaining(['E_POL_DENIED']),
-    });
+    // Once: the click that carried the stop does not say that it waits for another click.
+    expect(await check(team.erin, number)).toEqual({ code: 5, codes: ['E_POL_DENIED'] });
     hub.merge(Number(number), 'squash', 'alice-gh');
     expect((await team.apply.pam(['apply', String(asked['id'])])).code).toBe(5);
+  });
+
+  test('a refusal says each reason once; what was asked names its pull request', async () => {
+    const { dana } = world.team;
+    const ask = ['request', 'bastion-root', '--for', '45m', '--reason', 'x'];
+    const refused = await dana.pam(ask);
+    expect(refused.err.split('a ticket is required')).toHaveLength(2);
+    const asked = await must(dana.pam([...ask, '--ticket', 'OPS-7']));
+    expect(asked.out).toMatch(/\n {2}pull request https:\S+\/acme\/access\/pull\/\d+\nnext: /u);
+    const [id = ''] = asked.out.split('\n');
+    const blank = parse((await must(dana.pam(['deny', id, '--print', '--because', ' ', '--json']))).out);
+    expect(blank['text']).toMatch(/\nbecause: -\n$/u);
+    await world.call('dana', 'PATCH', `/pulls/${numberIn(/\S+\/pull\/\d+/u.exec(asked.out)?.[0])}`, {
+      state: 'closed',
+    });
+  });
+
+  test('status where GitHub does not answer says that it does not know what waits', async () => {
+    const down = { env: { GITHUB_API_URL: 'http://127.0.0.1:9' } };
+    const ran = await must(world.team.dana.pam(['status'], down));
+    expect(ran.out).not.toContain('nothing waits');
+    expect(ran.out.match(/what waits could not be read: .* \[E_FORGE_NETWORK\]/gu)).toHaveLength(1);
+    const told = parse((await must(world.team.dana.pam(['status', '--json'], down))).out);
+    expect(told['warnings']).toMatchObject([{ code: 'E_FORGE_NETWORK' }]);
   });
 
   test('a withdrawal of live access, long after the merge, is a comment, and ends it', async () => {

@@ -22,6 +22,8 @@ describe('the registry', () => {
     };
     expect(takes('ssh-ca', { ...bastion, ca: fingerprint })).toBe(true);
     expect(takes('ssh-ca', { krl_env: 'PAM_KRL', ca_public_key: 'ssh-ed25519 AAAA' })).toBe(true);
+    expect(takes('ssh-ca', { ...bastion, ca_public_key: 'ssh-ed25519 AAAA bastion-ca' })).toBe(true);
+    expect(takes('ssh-ca', { ...bastion, ca_public_key: 'ssh-ed25519 AAAA one\ntwo' })).toBe(false);
     expect(takes('ssh-ca', bastion)).toBe(false);
     expect(takes('ssh-ca', { ...bastion, ca: fingerprint, extensions: ['permit-all'] })).toBe(false);
     expect(takes('sudoers', { directory_env: 'PAM_SUDOERS_DIR' })).toBe(true);

@@ -13,7 +13,7 @@ export async function lookAt(
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     const hint = error.hint ?? 'try again later';
-    return [{ code, ok: null, message: `${what}: unknown, ${error.message}`, hint }];
+    return [{ code, ok: null, message: `${what}: ${error.message}`, hint }];
   }
 }
 
