@@ -68,6 +68,8 @@ export async function appendEntry(
     if (!view.appendable)
       throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
     const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);
+    // Two hosts with one key may write the same entry in the same second. Each commit is nobody else's, or both
+    // would find that the ledger holds "theirs" and go on to the target.
     const commit = await commitEntry(desk, made, [view.parent], view);
     // Deciding took too long to be believed any more (DESIGN rule 10): decide again.
     // Endings lose nothing by being late, and must not starve behind slow reading.
@@ -186,7 +188,13 @@ export async function commitEntry(
 ): Promise<Oid> {
   const { entry, files } = made;
   const { writeCommit } = desk.repository;
-  const about = { parents, message: tellEntry(entry), author: entry.executor, at: entry.at };
+  const about = {
+    parents,
+    message: tellEntry(entry),
+    author: entry.executor,
+    at: entry.at,
+    mark: desk.nonce(8),
+  };
   const whole = { ...about, base: null, files: inBytes(files) };
   if (on === undefined) return await writeCommit(whole);
   // Whatever else that commit may hold (it was only found by its entry) must not get into ours.

@@ -10,7 +10,10 @@ import { gitError, type RepositoryPlace, type Sealed } from './sealed.ts';
 /** fast-import wants a branch; it is reset to nothing before the stream ends, so it never exists on disk. */
 const SCRATCH = 'refs/pam/unborn';
 
-/** Author and committer are `<author> <author@pam>` with `at` as both dates; the message gets a final newline. */
+/**
+ * Author and committer are `<author> <author@pam>` (the committer's address with the mark) with `at` as both dates; the
+ * message gets a final newline.
+ */
 export async function writeCommit(sealed: Sealed, place: RepositoryPlace, commit: NewCommit): Promise<Oid> {
   const stdin = Buffer.concat(await stream(sealed, place, commit));
   const { code, stdout, stderr } = await sealed.git(
@@ -30,12 +33,14 @@ export async function writeCommit(sealed: Sealed, place: RepositoryPlace, commit
 
 async function stream(sealed: Sealed, place: RepositoryPlace, commit: NewCommit): Promise<readonly Buffer[]> {
   const [first, ...others] = commit.parents.map(checkOid);
-  const who = `${checkAuthor(commit.author)} <${commit.author}@pam> ${unixSeconds(commit.at)} +0000`;
+  const name = checkAuthor(commit.author);
+  const when = `${unixSeconds(commit.at)} +0000`;
+  const mark = commit.mark === undefined ? '' : `+${checkMark(commit.mark)}`;
   const parts = [
     line(`commit ${SCRATCH}`),
     line('mark :1'),
-    line(`author ${who}`),
-    line(`committer ${who}`),
+    line(`author ${name} <${name}@pam> ${when}`),
+    line(`committer ${name} <${name}${mark}@pam> ${when}`),
     data(Buffer.from(commit.message.replace(/\n*$/u, '\n'))),
   ];
   if (first !== undefined) parts.push(line(`from ${first}`));
@@ -54,6 +59,11 @@ async function stream(sealed: Sealed, place: RepositoryPlace, commit: NewCommit)
     line('done'),
   );
   return parts;
+}
+
+function checkMark(mark: string): string {
+  if (/^[0-9a-f]{1,64}$/u.test(mark)) return mark;
+  throw new PamError('E_BUG', `${JSON.stringify(mark)} is no mark for a commit`);
 }
 
 /** Removals first, so that a file may take the place of a directory and the other way round. */

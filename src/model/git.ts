@@ -76,6 +76,8 @@ export interface NewCommit {
   readonly message: string;
   readonly author: string;
   readonly at: Instant;
+  /** Lower-case hex in the committer's address: no other commit has it, however alike all else may be. */
+  readonly mark?: string;
   /** What all this must make, for whoever knows it and does not trust `base` to be what it should; else `E_GIT_TREE`. */
   readonly tree?: Oid;
 }

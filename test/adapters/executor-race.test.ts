@@ -6,6 +6,8 @@ import { chmodSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
+import { appendEntry, type Draft } from '../../src/flows/append-entry.ts';
+import { type LedgerView, readLedger } from '../../src/flows/read-ledger.ts';
 import { exitOfRun } from '../../src/flows/run-result.ts';
 import { PamError } from '../../src/model/error.ts';
 import type { Remote } from '../../src/model/git.ts';
@@ -112,6 +114,31 @@ describe('two executors and one remote', () => {
     expect([...(await world.records()).values()].filter(mayBeLive)).toEqual([]);
     world.now = now;
     await linear(world);
+  });
+});
+
+describe('two hosts that share one key', () => {
+  it('[K11] write the same entry in the same second, and only one of them wrote it', async () => {
+    const world = fresh();
+    const twin = world.another('twin');
+    const [here, there] = [await world.desk(), await twin.desk()];
+    const [mine, theirs] = [world.executor(), twin.executor()];
+    expect(here.clock()).toBe(there.clock());
+    const before = await readLedger(here, mine);
+    const alsoBefore = await readLedger(there, theirs);
+    let asked = 0;
+    const beat = async (view: LedgerView): Promise<Draft> => {
+      asked += 1;
+      const live = view.state.seq;
+      return await Promise.resolve({
+        events: [{ type: 'heartbeat', id: '-', live: live > before.state.seq ? 1 : 0 }],
+      });
+    };
+    const first = await appendEntry(here, mine, before, beat);
+    const second = await appendEntry(there, theirs, alsoBefore, beat);
+    expect([first.entry?.seq, second.entry?.seq]).toEqual([before.state.seq + 1, before.state.seq + 2]);
+    // Whoever came second was told so, and decided again.
+    expect(asked).toBe(3);
   });
 });
 

@@ -35,7 +35,7 @@ export class MemoryObjects {
     return commit;
   }
 
-  write({ parents, base, files, message, author, at, tree: wanted }: NewCommit): Oid {
+  write({ parents, base, files, message, author, at, mark, tree: wanted }: NewCommit): Oid {
     const after = new Map(base === null ? [] : this.commit(base).files);
     for (const [path, bytes] of files) {
       if (bytes !== null) continue;
@@ -47,7 +47,7 @@ export class MemoryObjects {
     const tree = gitTreeId(after, SHA1);
     if (wanted !== undefined && wanted !== tree)
       throw new PamError('E_GIT_TREE', 'another tree than it should be');
-    const who = `${author} <${author}@pam> ${unixSeconds(at)} +0000`;
+    const who = `${author} <${author}+${mark ?? ''}@pam> ${unixSeconds(at)} +0000`;
     const text = message.replace(/\n*$/u, '\n');
     const lines = [`tree ${tree}`, ...parents.map((one) => `parent ${one}`), `author ${who}`];
     const oid = idOf('commit', Buffer.from([...lines, `committer ${who}`, '', text].join('\n')));
