@@ -1,6 +1,6 @@
 /**
  * `npm run catalogue`, after `npm test`: one line for each row of the attack catalogue, and exit 1 unless each has
- * a passed test or a reason. Runs at the root of the project, bundled by esbuild.
+ * a passed test and a switch, or a reason. Runs at the root of the project, bundled by esbuild.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,9 +8,12 @@ import { parse } from 'yaml';
 import { type Elsewhere, judgeCoverage } from './judge-coverage.ts';
 import { type CatalogueRun, RUN_FILE } from './reporter.ts';
 import { rowsOfCatalogue } from './rows.ts';
+import { judgeSwitches, type Switch, type Without } from './switches.ts';
 
 const CATALOGUE = '../shared/security/catalogue.md';
 const ELSEWHERE = 'test/catalogue/elsewhere.yaml';
+const SWITCHES = 'test/catalogue/switches.yaml';
+const WITHOUT = 'test/catalogue/without.yaml';
 
 function need(path: string, hint: string): string {
   if (existsSync(path)) return readFileSync(path, 'utf8');
@@ -24,14 +27,22 @@ const filesIn = (dir: string): readonly string[] =>
     .filter((path) => statSync(path).isFile());
 
 const sources = [...filesIn('src'), ...filesIn('test')];
-const { lines, problems } = judgeCoverage({
-  rows: rowsOfCatalogue(need(CATALOGUE, 'the attack catalogue lies beside the project, in shared/security')),
-  // Our own file, read by our own script.
-  elsewhere: parse(need(ELSEWHERE, 'it says why a row has no test')) as readonly Elsewhere[],
+const rows = rowsOfCatalogue(
+  need(CATALOGUE, 'the attack catalogue lies beside the project, in shared/security'),
+);
+// Our own files, read by our own script.
+const elsewhere = parse(need(ELSEWHERE, 'it says why a row has no test')) as readonly Elsewhere[];
+const switches = parse(need(SWITCHES, 'it says how to switch a rule off')) as readonly Switch[];
+const without = parse(need(WITHOUT, 'it says why a row has no switch')) as readonly Without[];
+const covered = judgeCoverage({
+  rows,
+  elsewhere,
   run: JSON.parse(need(RUN_FILE, 'run `npm test` first: it writes what passed')) as CatalogueRun,
   testFiles: sources.filter((path) => path.endsWith('.test.ts')),
   changedAt: Math.max(...sources.map((path) => statSync(path).mtimeMs)),
 });
-for (const line of lines) process.stdout.write(`${line}\n`);
+const ids = rows.map(({ id }) => id);
+const problems = [...covered.problems, ...judgeSwitches(ids, switches, without, elsewhere)];
+for (const line of covered.lines) process.stdout.write(`${line}\n`);
 for (const problem of problems) process.stderr.write(`error: ${problem}\n`);
 process.exitCode = problems.length === 0 ? 0 : 1;

@@ -64,18 +64,29 @@ describe('group Z in a lone clone', () => {
     },
   );
 
-  permit(scene, '[Z11, Z23]', 'an approver with two keys signs with both, one of them twice', {
-    holds: WRITER,
-    do: async ({ world, victim }) => {
-      const key = await publicKeyOf(world, 'ca');
-      await bringIntoForce(world, { 'policy/people.yaml': peopleWithKey(world, 'bob', { key }) });
-      for (const [at, name] of ['bob', 'ca', 'bob'].entries()) {
-        world.now = plus(ATTACKED, at + 1);
-        await approveAs(world, victim, 'bob', name);
-      }
-      await merge(world, victim);
-      return victim;
-    },
+  it('[Z11, Z23] an approver with two keys signs with both, one of them twice: one voice of two', async () => {
+    const { world, victim } = scene();
+    const key = await publicKeyOf(world, 'ca');
+    const approval = [{ approvers: ['alice', 'bob'], threshold: 2 }];
+    await bringIntoForce(world, {
+      'policy/people.yaml': peopleWithKey(world, 'bob', { key }),
+      'policy/roles.yaml': rolesWith(world, 'writer', { approval }),
+    });
+    for (const [at, name] of ['bob', 'bob', 'ca'].entries()) {
+      world.now = plus(ATTACKED, at + 1);
+      await approveAs(world, victim, 'bob', name);
+    }
+    const { judged } = await lookAtRequest(await world.desk(), victim);
+    expect(judged?.decision).toMatchObject({
+      verdict: 'pending',
+      // His latest, so it is the second key that counts.
+      counted: [{ signer: 'bob', key: parsePublicKey(key).fingerprint }],
+    });
+    await approveAs(world, victim, 'alice');
+    await merge(world, victim);
+    await world.apply();
+    expect(world.held()).toEqual([LIVE_HELD, ...WRITER]);
+    expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });
 
   it('[Z1, Z2, Z15] key, approver and role changed after the grant: it runs to its recorded end, and audit is content', async () => {
