@@ -4,6 +4,7 @@ import { exitOfRun } from '../flows/run-result.ts';
 import { prepareStop, signStop } from '../flows/sign-stop.ts';
 import { sweep } from '../flows/sweep.ts';
 import { runText } from '../views/run.ts';
+import type { Signed } from '../model/statement.ts';
 import { type Register, requestId } from './session.ts';
 
 export const register: Register = (program, session) => {
@@ -23,21 +24,26 @@ export const register: Register = (program, session) => {
       const signer = await at.signer();
       const own = looked.record?.seen?.requester === signer.id || looked.record?.grant?.subject === signer.id;
       const stopped = looked.record?.state === 'ending' && looked.record.ending?.cause === 'stopped';
+      const executor = at.executor();
+      const stops: Signed[] = [];
       if (!stopped) {
         const statement = prepareStop(looked, signer.id, options.reason);
         const question = `End ${id} now, as ${signer.id}?`;
         if (own) await at.confirm(question, options.yes === true);
         else await at.retype(`${question} It is not yours; type the id to go on`, id, options.yes === true);
-        await signStop(desk, looked, statement, signer);
+        stops.push(await signStop(desk, looked, statement, signer, executor !== null));
       }
-      const executor = at.executor();
       if (executor === null) {
         const document = { id, type: 'stop', signer: signer.id, capacity: null };
         const said = `${id} stopped by ${signer.id}; the next sweep takes the access away\n`;
         at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: said });
         return;
       }
-      const result = await sweep(desk, executor, { targets: [], ids: new Set([id]) });
+      const result = await sweep(desk, executor, {
+        targets: [],
+        ids: new Set([id]),
+        stops: new Map([[id, stops]]),
+      });
       const { steps, ledger } = result;
       if (!steps.some((one) => one.id === id)) {
         at.show(

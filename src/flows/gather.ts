@@ -5,7 +5,7 @@
 import { readRequest } from '../documents/request-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
-import type { Forge, Found } from '../model/forge.ts';
+import type { Forge } from '../model/forge.ts';
 import type { TreeEntry } from '../model/git.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
@@ -20,7 +20,7 @@ import { claimsOf } from '../trust/statement-text.ts';
 import { type Desk, mainRef } from './desk.ts';
 import type { Freshness } from './fetch-state.ts';
 import { readProposals } from './read-proposals.ts';
-import { readStatements, topicOf } from './read-statements.ts';
+import { readStatements, type ReadStatements, topicOf } from './read-statements.ts';
 import { haltsOf } from './halts.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { witnessesOf } from './witness.ts';
@@ -74,13 +74,14 @@ export async function gather(
     const { place } = topicOf({ id, seen: view.state.index.records.get(id)?.seen ?? null });
     return { name: id, place: place ?? places.get(id) ?? null };
   });
-  const none = { found: new Map<string, readonly Found[]>(), flooded: new Map<string, string>() };
-  const { found, flooded } = await orHalt(halts, none, () => readStatements(forge, wantedTopics));
-  for (const message of flooded.values()) {
+  const none: ReadStatements = { found: new Map(), flooded: new Map(), broken: null };
+  const { found, flooded, broken } = await orHalt(halts, none, () => readStatements(forge, wantedTopics));
+  for (const { code, message } of flooded.values()) {
     desk.note(message);
     // Whoever asked for this id alone gets no other answer.
-    if (only !== undefined) halts.push({ code: 'E_FORGE_LIMIT', ok: false, message });
+    if (only !== undefined) halts.push({ code, ok: false, message });
   }
+  if (broken !== null) halts.push({ code: broken.code, ok: false, message: broken.message });
   const { approvals, stops, postings } = sortPostings(view.state.policy, found);
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
   return {

@@ -45,7 +45,14 @@ export async function statementsOnPolicy(
   topic: Topic,
 ): Promise<readonly Found[]> {
   const forge = await desk.forge(view.state.policy.config);
-  return (await forge.statements([topic])).get(topic.name) ?? [];
+  const doubts: PamError[] = [];
+  const all = await forge.statements([topic], (_name, error) => void doubts.push(error));
+  const found = all.get(topic.name) ?? [];
+  const [doubt] = doubts;
+  // Nothing that is unread makes a signed statement count less: a flood must not keep a policy from being signed.
+  if (doubt !== undefined && found.length === 0) throw doubt;
+  for (const { message } of doubts) desk.note(message);
+  return found;
 }
 
 /** @param place the pull request that proposes it, where there is one and it is known */

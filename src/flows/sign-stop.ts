@@ -33,15 +33,24 @@ export function prepareStop(looked: Looked, signer: string, because: string | nu
   };
 }
 
+const INVALID = 'E_SIG_STOP';
+
+/** @param atHand an executor acts on it right away: no forge that is down or flooded may be in the way of that */
 export async function signStop(
   desk: Desk,
   looked: Looked,
   statement: StopStatement,
   signer: Signer,
+  atHand = false,
 ): Promise<Signed> {
   const text = printStatement(statement);
   const signed = { text, armor: await desk.sign(text, NAMESPACES.stop, signer.keyFile) };
-  await publishStop(desk, looked, signed);
+  try {
+    await publishStop(desk, looked, signed);
+  } catch (error) {
+    if (!atHand || !(error instanceof PamError) || error.code === INVALID) throw error;
+    desk.note(`the stop could not be posted, but is recorded with the ending: ${error.message}`);
+  }
   return signed;
 }
 
@@ -53,7 +62,7 @@ export async function publishStop(desk: Desk, looked: Looked, signed: Signed): P
     looked.now,
   );
   if (stop === undefined) {
-    throw new PamError('E_SIG_STOP', 'the stop is not validly signed by somebody entitled', {
+    throw new PamError(INVALID, 'the stop is not validly signed by somebody entitled', {
       hint: 'is --key the key that policy lists for you?',
     });
   }

@@ -16,7 +16,7 @@ import type { RequestId } from '../model/names.ts';
 import { mayBeLive, type OpenRecord } from '../model/open-record.ts';
 import type { Signed } from '../model/statement.ts';
 import { sortPostings } from '../rules/judge-postings.ts';
-import { lanesOf } from '../rules/lanes.ts';
+import { lanesOf, turned } from '../rules/lanes.ts';
 import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../trust/keyring.ts';
@@ -38,6 +38,8 @@ export interface SweepScope {
   readonly targets: readonly string[];
   /** These ids only. */
   readonly ids?: ReadonlySet<RequestId>;
+  /** Stops that are at hand already, wherever else they can be read. */
+  readonly stops?: ReadonlyMap<RequestId, readonly Signed[]>;
 }
 
 interface Run {
@@ -173,20 +175,42 @@ function isMine(
 }
 
 async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops']> {
-  const open = [...state.index.records.values()];
-  const topics = open.filter((one) => one.seen !== null && one.final_at === null).map(topicOf);
-  if (topics.length === 0) return new Map();
+  const { desk, scope } = run;
+  const given = scope.stops ?? NOTHING_ASKED.stops;
+  const stoppable = [...state.index.records.values()].filter(
+    (one) => one.seen !== null && one.final_at === null,
+  );
+  // Access first; beyond that nobody is always the last, whom somebody else's flood leaves no time.
+  const live = turned(stoppable.filter(mayBeLive), desk.chance());
+  const others = turned(
+    stoppable.filter((one) => !mayBeLive(one)),
+    desk.chance(),
+  );
+  const topics = [...live, ...others].map(topicOf);
+  if (topics.length === 0) return given;
   try {
-    const forge = await run.desk.forge(state.policy.config);
-    const { found, flooded } = await readStatements(forge, topics);
-    for (const message of flooded.values()) tell(run, { code: 'E_FORGE_LIMIT', message });
-    return sortPostings(state.policy, found).stops;
+    const forge = await desk.forge(state.policy.config);
+    const { found, flooded, broken } = await readStatements(forge, topics);
+    for (const error of flooded.values()) tell(run, error);
+    if (broken !== null) tell(run, unread(broken));
+    const { stops } = sortPostings(state.policy, found);
+    return new Map(
+      [...new Set([...given.keys(), ...stops.keys()])].map((id) => [
+        id,
+        [...(given.get(id) ?? []), ...(stops.get(id) ?? [])],
+      ]),
+    );
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
-    tell(run, { code: error.code, message: `stops could not be read: ${error.message}` });
-    return new Map();
+    tell(run, unread(error));
+    return given;
   }
 }
+
+const unread = ({ code, message }: PamError): { readonly code: string; readonly message: string } => ({
+  code,
+  message: `stops could not be read: ${message}`,
+});
 
 async function incidentsOf({ desk, ...run }: Run, view: LedgerView): Promise<Outside['incidents']> {
   const { policy, index } = view.state;

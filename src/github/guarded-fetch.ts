@@ -10,7 +10,8 @@ export interface FetchLimits {
   readonly maxBytes: number;
 }
 
-export const FETCH_LIMITS: FetchLimits = { timeoutMs: 20_000, maxBytes: 16 * 1024 * 1024 };
+/** A page of a hundred comments, each as long as GitHub takes them, with six bytes for each character. */
+export const FETCH_LIMITS: FetchLimits = { timeoutMs: 20_000, maxBytes: 48 * 1024 * 1024 };
 
 /**
  * What must not be tried again. Octokit hands an `AbortError` on untouched, neither wrapped nor retried.

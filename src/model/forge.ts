@@ -1,3 +1,4 @@
+import type { PamError } from './error.ts';
 import type { Oid, RequestId } from './names.ts';
 import type { Files } from './policy.ts';
 import type { Signed } from './statement.ts';
@@ -7,8 +8,14 @@ export interface Forge {
   readonly kind: string;
   /** Proposals for these ids and for ids dated on one of these days (`YYYYMMDD`). */
   readonly proposals: (wanted: Wanted) => Promise<readonly Proposal[]>;
-  /** Statements about requests, `policy-<seq>` ...: everything found, unjudged, oldest first. Keys: topic names. */
-  readonly statements: (topics: readonly Topic[]) => Promise<ReadonlyMap<string, readonly Found[]>>;
+  /**
+   * Statements about requests, `policy-<seq>` ...: everything found, unjudged, oldest first. Keys: topic names.
+   * @param doubt hears what could not be read, and the rest is given all the same; without it that is an error
+   */
+  readonly statements: (
+    topics: readonly Topic[],
+    doubt?: Doubt,
+  ) => Promise<ReadonlyMap<string, readonly Found[]>>;
   /** Opens a proposal. Throws `E_REQ_ID_TAKEN` when the id is in use. */
   readonly propose: (
     proposal: NewProposal,
@@ -26,6 +33,9 @@ export interface Forge {
   /** What a team has to switch on at the forge, and whether it is on (`doctor`). */
   readonly settings?: () => Promise<readonly Setting[]>;
 }
+
+/** Whoever hears it grants nothing by that topic, and ends what the part that was read ends. */
+export type Doubt = (topic: string, error: PamError) => void;
 
 export interface Wanted {
   readonly ids: readonly RequestId[];

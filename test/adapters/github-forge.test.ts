@@ -2,12 +2,13 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readPostings } from '../../src/forges/github/postings.ts';
 import { pullRequests } from '../../src/forges/github/pull-requests.ts';
 import { openRepository } from '../../src/git/repository.ts';
-import { openGitHub } from '../../src/github/api.ts';
+import { type GitHub, openGitHub } from '../../src/github/api.ts';
 import { PamError } from '../../src/model/error.ts';
 import type { Forge, Found, NewProposal, Posting, Topic } from '../../src/model/forge.ts';
 import { parseInstant } from '../../src/model/instant.ts';
@@ -129,6 +130,30 @@ const proposal = (one: RequestId, facts: Partial<NewProposal['facts']> = {}): Ne
     ...facts,
   },
 });
+
+const comment = (number: number, body: string): object => ({
+  id: number,
+  user: { id: 1001, login: 'alice', type: 'User' },
+  body,
+  created_at: '2026-11-22T18:00:00Z',
+});
+const pull = (number: number): object => ({
+  number,
+  html_url: place(number),
+  state: 'open',
+  merged_at: null,
+  head: { ref: `pam/${ID}`, sha: 'a'.repeat(40), repo: { id: 4711 } },
+  base: { ref: 'main', sha: 'b'.repeat(40), repo: { id: 4711 } },
+  user: { id: 1002, login: 'bob', type: 'User' },
+});
+const nextOf = ({ req }: ServerResponse, page: number, last: number): Readonly<Record<string, string>> =>
+  page < last ? { link: `<http://${req.headers.host}/x?page=${page + 1}>; rel="next"` } : {};
+/** With the limits that are in force. */
+const githubAt = (url: string): GitHub =>
+  openGitHub(
+    { owner: 'acme', name: 'access', id: undefined },
+    { ...env, GITHUB_API_URL: url, GH_TOKEN: 'x' },
+  );
 
 async function found(forge: Forge, topic: Topic): Promise<readonly Found[]> {
   return (await forge.statements([topic])).get(topic.name) ?? never();
@@ -329,13 +354,9 @@ describe('statements', () => {
   });
 
   test('a comment that is removed while pages are read hides none behind it', async () => {
-    const comment = (number: number): object => ({
-      id: number,
-      user: { id: 1001, login: 'alice', type: 'User' },
-      body: number === 101 ? fenced(STOP) : `${number}`,
-      created_at: '2026-11-22T18:00:00Z',
-    });
-    let comments = Array.from({ length: 101 }, (_, index) => comment(index + 1));
+    let comments = Array.from({ length: 101 }, (_, index) =>
+      comment(index + 1, index === 100 ? fenced(STOP) : 'x'),
+    );
     const reply = (perPage: number, page: number): readonly object[] =>
       comments.slice((page - 1) * perPage, page * perPage);
     const api = await rawApi(
@@ -349,11 +370,108 @@ describe('statements', () => {
         }
       }),
     );
-    const where = { owner: 'acme', name: 'access', id: undefined };
-    const github = openGitHub(where, { ...env, GITHUB_API_URL: api.url, GH_TOKEN: 'x' });
-    expect(await readPostings(github, { number: 1, place: place(1) })).toMatchObject([
-      { found: { signed: STOP } },
+    expect(await readPostings(githubAt(api.url), { number: 1, place: place(1) })).toMatchObject({
+      found: [{ signed: STOP }],
+      doubts: [],
+    });
+  });
+
+  /** What is found about each topic, and what could not be read of it. */
+  async function whatCanBe(
+    forge: Forge,
+    topics: readonly Topic[],
+  ): Promise<readonly (readonly [string, readonly (Signed | null)[], string | undefined])[]> {
+    const doubts = new Map<string, string>();
+    const all = await forge.statements(topics, (topic, { code }) => void doubts.set(topic, code));
+    return topics.map(({ name }) => [
+      name,
+      (all.get(name) ?? never()).map(({ signed }) => signed),
+      doubts.get(name),
     ]);
+  }
+
+  test('[Q1, H15] a flood of one kind hides no stop of the other, and what is gone hides nothing else', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    await the.say('alice', `pulls/${number}/reviews`, { event: 'REQUEST_CHANGES', body: fenced(STOP) });
+    await the.say('alice', `issues/${number}/comments`, { body: fenced(STOP) });
+    const forge = await the.forge('alice');
+    for (const [kind, trick] of [
+      ['reviews', '5000-reviews'],
+      ['comments', 'looping-next'],
+    ] as const) {
+      the.hub.hostile(kind, trick);
+      expect(await whatCanBe(forge, [at(OTHER, 999), at(ID, number)])).toEqual([
+        [OTHER, [], 'E_FORGE_NOT_FOUND'],
+        [ID, [STOP], kind === 'reviews' ? 'E_FORGE_LIMIT' : 'E_FORGE_PAGING'],
+      ]);
+      the.hub.honest();
+    }
+  });
+
+  test('[Q1] a flooded pull request of the same branch hides no stop of another', async () => {
+    const api = await rawApi(
+      withRepository((response, { url }) => {
+        const page = Number(new URL(url, 'http://x').searchParams.get('page'));
+        if (url.includes('/pulls?')) json(response, page === 1 ? [pull(1), pull(2)] : []);
+        else if (url.includes('/pulls/2/reviews')) json(response, { message: 'no list' });
+        else json(response, url.includes('/issues/1/') ? [comment(1, fenced(STOP))] : []);
+      }),
+    );
+    const forge = await (await hands()).forge('alice', { env: { GITHUB_API_URL: api.url } });
+    expect(await whatCanBe(forge, [at(ID)])).toEqual([[ID, [STOP], 'E_FORGE_SHAPE']]);
+  });
+
+  test('[Q1] where nothing more is answered, nothing more is asked, and what was read is kept', async () => {
+    const the = await hands();
+    const numbers: number[] = [];
+    for (let count = 0; count < 6; count += 1)
+      numbers.push(await the.proposed('bob', id(`20261122-reader-aaaaa${count}`)));
+    const topics = numbers.map((number, count) => at(`20261122-reader-aaaaa${count}`, number));
+    await the.say('alice', `issues/${numbers[0]}/comments`, { body: fenced(STOP) });
+    const forge = await the.forge('alice');
+    the.hub.hostile('reviews', 'rate-limited', { seconds: 3600 });
+    const before = the.hub.requests.length;
+    const read = await whatCanBe(forge, topics);
+    expect(read[0]).toEqual([topics[0]?.name, [STOP], 'E_FORGE_BUSY']);
+    expect(read.map(([, , doubt]) => doubt)).toEqual(topics.map(() => 'E_FORGE_BUSY'));
+    const asked = the.hub.requests.slice(before).map(({ path }) => path);
+    expect(asked.some((path) => path.includes(`/pulls/${numbers[5]}`))).toBe(false);
+  });
+
+  test('[Q1] comments that never stand still: whatever was seen of them is given', async () => {
+    let first = 1;
+    const api = await rawApi(
+      withRepository((response, { url }) => {
+        const page = Number(new URL(url, 'http://x').searchParams.get('page'));
+        if (url.includes('/reviews')) return json(response, []);
+        if (page === 1) first += 1;
+        const all = Array.from({ length: 150 }, (_, index) =>
+          comment(first + index, first + index === 140 ? fenced(STOP) : 'x'),
+        );
+        return json(response, all.slice((page - 1) * 100, page * 100), 200, nextOf(response, page, 2));
+      }),
+    );
+    const { found: said, doubts } = await readPostings(githubAt(api.url), { number: 1, place: place(1) });
+    expect(said.map(({ signed }) => signed)).toEqual([STOP]);
+    expect(doubts.map(({ code }) => code)).toEqual(['E_FORGE_PAGING']);
+  });
+
+  test('[Q1] as many comments as GitHub takes, each as long as it takes them: a stop is found at the end', async () => {
+    const long = '\u0001'.repeat(65_536);
+    const api = await rawApi(
+      withRepository((response, { url }) => {
+        const page = Number(new URL(url, 'http://x').searchParams.get('page'));
+        if (url.includes('/reviews') || page > 25) return json(response, []);
+        // Sending a hundred long ones once is enough to know that they can be read.
+        const body = page === 1 ? long : 'x';
+        const some = Array.from({ length: 100 }, (_, index) => comment(page * 100 + index, body));
+        if (page === 25) some[99] = comment(9999, fenced(STOP));
+        return json(response, some, 200, nextOf(response, page, 25));
+      }),
+    );
+    const { found: said, doubts } = await readPostings(githubAt(api.url), { number: 1, place: place(1) });
+    expect([said.map(({ signed }) => signed), doubts]).toEqual([[STOP], []]);
   });
 
   const HOSTILE: readonly (readonly [

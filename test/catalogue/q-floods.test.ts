@@ -6,6 +6,7 @@
 import { describe, expect, it } from 'vitest';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
+import type { Desk } from '../../src/flows/desk.ts';
 import type { World } from '../crash/access-repository.ts';
 import { run } from './attack.ts';
 import { floodMain, letters, pushBranches, watched } from './floods.ts';
@@ -106,6 +107,35 @@ describe('group Q', () => {
     expect(await run('sweep', world, undefined)).toMatchObject({ codes: ['E_FORGE_LIMIT'], exit: 3 });
     expect(world.held()).toEqual([GOOD_HELD]);
   });
+
+  it.each(['E_FORGE_LIMIT', 'E_FORGE_PAGING', 'E_FORGE_BUSY'])(
+    '[Q1] what is said about one id cannot be read whole (%s): a stop in the rest of it counts',
+    async (code) => {
+      const at = scene();
+      const { world, live, good } = at;
+      await world.stop(live, 'alice');
+      await merge(world, good);
+      const partly = (desk: Desk): Desk => ({
+        ...desk,
+        forge: async (config) => {
+          const forge = await desk.forge(config);
+          return {
+            ...forge,
+            statements: async (topics, doubt) => {
+              for (const { name } of topics) doubt?.(name, new PamError(code, 'not all of it'));
+              return await forge.statements(topics);
+            },
+          };
+        },
+      });
+      await world.apply({ change: partly });
+      expect(world.held()).toEqual([LIVE_HELD]);
+      const swept = await run('sweep', world, undefined, partly);
+      expect([swept.exit, [...new Set(swept.codes)]]).toEqual([3, [code]]);
+      expect(world.held()).toEqual([]);
+      expect((await world.record(live)).ending?.cause).toBe('stopped');
+    },
+  );
 
   it('[Q5] one requester asks for too much: the surplus waits, what is on its way goes on, nobody else waits', async () => {
     const at = scene();

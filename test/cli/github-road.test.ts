@@ -312,6 +312,36 @@ describe('a denial', () => {
   });
 });
 
+test('GitHub answers nothing: whoever has an executor at hand ends live access all the same', async () => {
+  const { team, hub } = world;
+  const ask = [
+    'request',
+    'bastion-root',
+    '--for',
+    '30m',
+    '--ticket',
+    'OPS-5',
+    '--reason',
+    'to look',
+    '--json',
+  ];
+  const asked = parse((await must(team.erin.pam(ask))).out);
+  const id = String(asked['id']);
+  const number = numberIn(asked['proposal']);
+  await must(team.alice.pam(['approve', number, '--yes']));
+  hub.merge(Number(number), 'merge', 'alice-gh');
+  await must(team.apply.pam(['apply']));
+  hub.hostile('*', '502');
+  const hands = {
+    PAM_EXECUTOR: 'pam-sweep',
+    PAM_EXECUTOR_KEY: team.key('pam-sweep'),
+    PAM_KRL: team.targets.krl,
+  };
+  const ran = await team.alice.pam(['revoke', id, '--reason', 'it is enough', '--yes'], { env: hands });
+  hub.honest();
+  expect([ran.code, ran.out]).toEqual([3, expect.stringContaining('1 revoked')]);
+});
+
 test('one comment on each open proposal, updated in place', async () => {
   const { team } = world;
   const asked = parse(

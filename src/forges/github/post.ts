@@ -8,13 +8,14 @@ import { ownAccount } from './accounts.ts';
 import { readComments, readPostings } from './postings.ts';
 import type { Pull } from './pulls.ts';
 
-type Event = 'APPROVE' | 'REQUEST_CHANGES';
+type Event = 'APPROVE' | 'REQUEST_CHANGES' | 'COMMENT';
 
 const WRITE_PULLS = 'pull requests: write';
 
 export async function post(github: GitHub, pull: Pull, posting: Posting, me: Account | null): Promise<void> {
-  const there = await readPostings(github, pull);
-  if (there.some(({ found }) => isSame(found, posting, me))) return;
+  // What a flood hides may be said twice; what has to be said is never kept back by it.
+  const { found: there } = await readPostings(github, pull);
+  if (there.some((one) => isSame(one, posting, me))) return;
   const mine = me !== null && me.id === pull.author.id;
   const { type, head } = posting;
   const body = postingBody(posting);
@@ -32,8 +33,11 @@ export async function post(github: GitHub, pull: Pull, posting: Posting, me: Acc
       hint: 'another approver has to sign, or somebody else opens the pull request',
     });
   }
-  if (event === null) await comment(github, pull, body);
-  else await review(github, pull, { event, body, commit: head ?? pull.apiHead });
+  const reviewAs = async (how: Event): Promise<void> => {
+    await review(github, pull, { event: how, body, commit: head ?? pull.apiHead });
+  };
+  if (event !== null) await reviewAs(event);
+  else await commentOr(github, pull, body, async () => await reviewAs('COMMENT'));
 }
 
 /** Posted by this account, still standing, and meant the same way. */
@@ -63,8 +67,27 @@ async function comment(github: GitHub, { number }: Pick<Pull, 'number'>, body: s
   );
 }
 
+/** Where somebody used up the 2,500 comments that GitHub takes, there are still reviews. */
+async function commentOr(
+  github: GitHub,
+  pull: Pull,
+  body: string,
+  otherwise: () => Promise<void>,
+): Promise<void> {
+  try {
+    await comment(github, pull, body);
+  } catch (error) {
+    if (!(error instanceof PamError) || error.code !== 'E_FORGE_FORBIDDEN') throw error;
+    await otherwise();
+  }
+}
+
 /** GitHub refuses longer ones. */
 const MOST_CHARACTERS = 60_000;
+
+const refuse = (error: PamError): never => {
+  throw error;
+};
 
 export async function tell(github: GitHub, pull: Pull, markdown: string): Promise<void> {
   if (markdown.length > MOST_CHARACTERS) {
@@ -73,7 +96,7 @@ export async function tell(github: GitHub, pull: Pull, markdown: string): Promis
   const body = markedComment(markdown);
   const isOwn = await ownAccount(github);
   // Anybody may write the mark: only what this account wrote is ever written over.
-  const old = (await readComments(github, pull)).find((one) => isMarked(one.body) && isOwn(one.by));
+  const old = (await readComments(github, pull, refuse)).find((one) => isMarked(one.body) && isOwn(one.by));
   if (old === undefined) {
     await comment(github, pull, body);
     return;

@@ -12,8 +12,8 @@ import { readAuthor } from './accounts.ts';
 import type { Pull } from './pulls.ts';
 import { READ_PULLS } from './pulls.ts';
 
-/** Of each kind at one pull request: more is a flood. */
-const MOST = 2000;
+/** Of each kind at one pull request: more is a flood. GitHub takes 2,500 comments, so none can hide a stop there. */
+const MOST = 3000;
 /** GitHub takes 65,536 characters; four bytes are the most that one can have. */
 const BODY_MAX_BYTES = 4 * 65_536;
 const READINGS = 3;
@@ -26,46 +26,65 @@ export interface PostedComment {
   readonly place: string;
 }
 
-/** With when it was posted, so that what stands at several pull requests can be put in order. */
-export interface Timed {
+export interface Postings {
+  /** Oldest first. */
+  readonly found: readonly Dated[];
+  /** Why something may be missing: whoever floods the reviews must not hide what stands in the comments. */
+  readonly doubts: readonly PamError[];
+}
+
+export async function readPostings(github: GitHub, pull: Pick<Pull, 'number' | 'place'>): Promise<Postings> {
+  const doubts: PamError[] = [];
+  const readable = async <T>(read: (doubt: Doubt) => Promise<readonly T[]>): Promise<readonly T[]> => {
+    const doubt: Doubt = (error) => void doubts.push(error);
+    try {
+      return await read(doubt);
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+      doubt(error);
+      return [];
+    }
+  };
+  const reviews = await readable(async (doubt) => await readReviews(github, pull, doubt));
+  const comments = await readable(async (doubt) => await readComments(github, pull, doubt));
+  const said = comments.map(({ by, body, at, place }) => ({
+    at,
+    place,
+    signed: readSignedBlock(body) ?? null,
+    posted: { by, intent: 'comment' as const },
+  }));
+  const found = [...reviews, ...said].filter(
+    ({ signed, posted }) => signed !== null || posted.intent !== 'comment',
+  );
+  return { found: oldestFirst(found), doubts };
+}
+
+/** Of one pull request or of several. */
+export const oldestFirst = (found: readonly Dated[]): readonly Dated[] =>
+  found.toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
+
+type Doubt = (error: PamError) => void;
+
+export interface Dated extends Found {
+  /** As GitHub says it: for the order alone. */
   readonly at: string;
-  readonly found: Found & { readonly posted: { readonly by: Account; readonly intent: Intent } };
-}
-
-export async function readPostings(
-  github: GitHub,
-  pull: Pick<Pull, 'number' | 'place'>,
-): Promise<readonly Timed[]> {
-  const reviews = await readReviews(github, pull);
-  const comments = await readComments(github, pull);
-  const said = comments.map(
-    ({ by, body, at, place }): Timed => ({
-      at,
-      found: { place, signed: readSignedBlock(body) ?? null, posted: { by, intent: 'comment' } },
-    }),
-  );
-  return [...reviews, ...said].filter(
-    ({ found: { signed, posted } }) => signed !== null || posted.intent !== 'comment',
-  );
-}
-
-/** Of one person the newest click counts, so order matters: by time, and as GitHub lists them within a second. */
-export function oldestFirst(postings: readonly Timed[]): readonly Found[] {
-  return [...postings].sort((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at))).map(({ found }) => found);
+  readonly posted: { readonly by: Account; readonly intent: Intent };
 }
 
 async function readReviews(
   github: GitHub,
   { number, place }: Pick<Pull, 'number' | 'place'>,
-): Promise<readonly Timed[]> {
+  doubt: Doubt,
+): Promise<readonly Dated[]> {
   const what = `a review of pull request ${number}`;
   const answers = await readWhole(
     github,
     'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews',
     number,
     'reviews',
+    doubt,
   );
-  const reviews: Timed[] = [];
+  const reviews: Dated[] = [];
   for (const fields of answers) {
     const state = textOf(fields, 'state', what).toUpperCase();
     // Only its author sees it: it is not posted yet.
@@ -74,11 +93,9 @@ async function readReviews(
     const at = textOrNull(fields, 'submitted_at', what) ?? reviews.at(-1)?.at ?? '';
     reviews.push({
       at,
-      found: {
-        place: `${place}#pullrequestreview-${numberOf(fields, 'id', what)}`,
-        signed: readSignedBlock(bodyOf(fields, what)) ?? null,
-        posted: { by: readAuthor(fields['user'], what), intent: INTENTS[state] ?? 'comment' },
-      },
+      place: `${place}#pullrequestreview-${numberOf(fields, 'id', what)}`,
+      signed: readSignedBlock(bodyOf(fields, what)) ?? null,
+      posted: { by: readAuthor(fields['user'], what), intent: INTENTS[state] ?? 'comment' },
     });
   }
   return reviews;
@@ -92,6 +109,7 @@ const INTENTS: Readonly<Partial<Record<string, Intent>>> = Object.assign(
 export async function readComments(
   github: GitHub,
   { number, place }: Pick<Pull, 'number' | 'place'>,
+  doubt: Doubt,
 ): Promise<readonly PostedComment[]> {
   const what = `a comment on pull request ${number}`;
   const answers = await readWhole(
@@ -99,6 +117,7 @@ export async function readComments(
     'GET /repos/{owner}/{repo}/issues/{pull_number}/comments',
     number,
     'comments',
+    doubt,
   );
   return answers.map((fields) => {
     const id = numberOf(fields, 'id', what);
@@ -122,15 +141,18 @@ function bodyOf(fields: Fields, what: string): string {
 
 /**
  * A comment that its author removes while pages are read makes those behind it move up by one, past the reader: a
- * stop could be missed that way. So more than one page is read until two readings agree.
+ * stop could be missed that way. So more than one page is read until two readings agree; where none do, all that was
+ * seen is given, and the doubt said.
  */
 async function readWhole(
   github: GitHub,
   route: Route,
   number: number,
   kind: string,
+  doubt: Doubt,
 ): Promise<readonly Fields[]> {
   const wanted = { doing: `read the ${kind} of pull request ${number}`, needs: READ_PULLS, most: MOST };
+  const seen = new Map<number, Fields>();
   let before: string | undefined;
   for (let reading = 0; reading < READINGS; reading += 1) {
     const answers = (await github.askAll(route, { pull_number: number }, wanted)).map((one) =>
@@ -141,8 +163,10 @@ async function readWhole(
       throw badPaging(`some ${kind} of pull request ${number} come twice`);
     if (ids.length < ONE_PAGE || ids.join() === before) return answers;
     before = ids.join();
+    for (const [at, fields] of answers.entries()) seen.set(ids[at] ?? 0, fields);
   }
-  throw badPaging(`the ${kind} of pull request ${number} keep changing`);
+  doubt(badPaging(`the ${kind} of pull request ${number} keep changing`));
+  return [...seen.values()];
 }
 
 const ONE_PAGE = 100;

@@ -5,7 +5,7 @@
  */
 import type { GitHub } from '../../github/api.ts';
 import { PamError } from '../../model/error.ts';
-import type { Forge, Proposal, Topic, Wanted } from '../../model/forge.ts';
+import type { Doubt, Forge, Proposal, Topic, Wanted } from '../../model/forge.ts';
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Instant } from '../../model/instant.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
@@ -18,7 +18,7 @@ import { lookAtPull, type LookUp, pullNamed } from './look-up.ts';
 import { openPull } from './open-pull.ts';
 import { policyPulls } from './policy-pulls.ts';
 import { post, tell } from './post.ts';
-import { oldestFirst, readPostings, type Timed } from './postings.ts';
+import { oldestFirst, type Postings, readPostings } from './postings.ts';
 import { idOf, inOrder, numberIn, type Pull, type Pulls, pullsOf } from './pulls.ts';
 
 export interface GitHubForge {
@@ -71,19 +71,29 @@ export function pullRequests(forge: GitHubForge): Forge {
       const read = await readProposals(repository, await mainNow(), readable);
       return [...read, ...found.filter(({ pull }) => !at.has(pull.number)).map(withoutHead)];
     },
-    statements: async (topics) => {
+    statements: async (topics, doubt = refuse) => {
       const { github, pulls } = begin();
-      const read = new Map<number, Promise<readonly Timed[]>>();
-      const postingsAt = async (pull: Pick<Pull, 'number' | 'place'>): Promise<readonly Timed[]> => {
+      const read = new Map<number, Promise<Postings>>();
+      const postingsAt = async (pull: Place): Promise<Postings> => {
         const postings = read.get(pull.number) ?? readPostings(github, pull);
         read.set(pull.number, postings);
         return await postings;
       };
+      let closed: PamError | undefined;
       const found = await fewAtOnce(topics, async (topic) => {
+        if (closed !== undefined) {
+          doubt(topic.name, closed);
+          return [];
+        }
         const number = numbered(topic);
         const known = number === undefined || topic.place === null ? null : [{ number, place: topic.place }];
-        const at = known ?? (await pullsAbout(pulls, topic));
-        return oldestFirst((await fewAtOnce(at, postingsAt)).flat());
+        const at = async (): Promise<readonly Place[]> => known ?? (await pullsAbout(pulls, topic));
+        const said = await postingsOn(at, postingsAt);
+        for (const error of said.doubts) {
+          if (CLOSED.has(error.code)) closed = error;
+          doubt(topic.name, error);
+        }
+        return said.found;
       });
       return new Map(topics.map((topic, index) => [topic.name, found[index] ?? []]));
     },
@@ -132,6 +142,37 @@ export function pullRequests(forge: GitHubForge): Forge {
     },
     whoami: async () => await whoami(begin().github),
   };
+}
+
+const refuse: Doubt = (_topic, error) => {
+  throw error;
+};
+
+/** Nothing else will be answered either; asking on would only make it worse. */
+const CLOSED: ReadonlySet<string> = new Set([
+  'E_FORGE_BUSY',
+  'E_FORGE_TOKEN',
+  'E_FORGE_FORBIDDEN',
+  'E_FORGE_REPO',
+]);
+
+type Place = Pick<Pull, 'number' | 'place'>;
+
+/** Whatever can be read about a topic. One flooded pull request of several hides nothing of the others. */
+async function postingsOn(
+  places: () => Promise<readonly Place[]>,
+  postingsAt: (pull: Place) => Promise<Postings>,
+): Promise<Postings> {
+  try {
+    const all = await fewAtOnce(await places(), postingsAt);
+    return {
+      found: oldestFirst(all.flatMap(({ found }) => found)),
+      doubts: all.flatMap(({ doubts }) => doubts),
+    };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return { found: [], doubts: [error] };
+  }
 }
 
 interface WantedPull {
