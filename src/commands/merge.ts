@@ -1,7 +1,7 @@
 import { EXIT } from '../model/error.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
 import { mergeRequest } from '../flows/merge-request.ts';
-import { type Register, requestId } from './session.ts';
+import { type Register, requestOrPull } from './session.ts';
 
 export const register: Register = (program, session) => {
   program
@@ -13,7 +13,7 @@ export const register: Register = (program, session) => {
     .action(async (text: string, _options, command) => {
       const at = session(command);
       const desk = await at.desk();
-      const looked = await lookAtRequest(desk, requestId(text));
+      const looked = await lookAtRequest(desk, requestOrPull(text));
       const { commit, moved, left } = await mergeRequest(desk, looked, await at.person());
       if (left !== null)
         at.show(`your local ${looked.view.state.policy.config.main} is left as it is: ${left}\n`);

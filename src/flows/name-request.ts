@@ -12,9 +12,10 @@ export const isPullRequest = (text: string): boolean => PULL_REQUEST.test(text);
 export async function lookUpPullRequest(desk: Desk, view: LedgerView, text: string): Promise<PullRequest> {
   const forge = await desk.forge(view.state.policy.config);
   if (forge.lookUp === undefined) {
-    throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a request id`, {
-      hint: 'this access repository has no pull requests; `pam status` lists the ids',
-    });
+    const hint = desk.offline
+      ? 'without the network a pull request cannot be looked up; give the id'
+      : 'this access repository has no pull requests; `pam status` lists the ids';
+    throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a request id`, { hint });
   }
   return await forge.lookUp(text);
 }

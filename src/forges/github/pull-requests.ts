@@ -95,7 +95,9 @@ export function pullRequests(forge: GitHubForge): Forge {
         }
         return said.found;
       });
-      return new Map(topics.map((topic, index) => [topic.name, found[index] ?? []]));
+      // The order is told by their place in the list.
+      const plain = ({ place, signed, posted }: Found): Found => ({ place, signed, posted });
+      return new Map(topics.map((topic, index) => [topic.name, (found[index] ?? []).map(plain)]));
     },
     propose: async (proposal) => {
       const { github } = begin();
