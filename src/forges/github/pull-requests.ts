@@ -5,7 +5,7 @@
  */
 import type { GitHub } from '../../github/api.ts';
 import { PamError } from '../../model/error.ts';
-import type { Doubt, Forge, Proposal, Topic, Wanted } from '../../model/forge.ts';
+import type { Doubt, Forge, Found, Proposal, Topic, Wanted } from '../../model/forge.ts';
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Instant } from '../../model/instant.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
