@@ -57,7 +57,8 @@ export async function apply(
   for (const id of only ?? beingGranted(last))
     if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
   const { seq, head } = last.state;
-  return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles: situation.halts };
+  const troubles = [...situation.halts, ...situation.unread];
+  return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles };
 }
 
 interface Done {

@@ -76,11 +76,9 @@ export async function gather(
   });
   const none: ReadStatements = { found: new Map(), flooded: new Map(), broken: null };
   const { found, flooded, broken } = await orHalt(halts, none, () => readStatements(forge, wantedTopics));
-  for (const { code, message } of flooded.values()) {
-    desk.note(message);
-    // Whoever asked for this id alone gets no other answer.
-    if (only !== undefined) halts.push({ code, ok: false, message });
-  }
+  const unread = [...flooded.values()].map(({ code, message }): Reason => ({ code, ok: false, message }));
+  // Whoever asked for this id alone gets no other answer.
+  if (only !== undefined) halts.push(...unread);
   if (broken !== null) halts.push({ code: broken.code, ok: false, message: broken.message });
   const { approvals, stops, postings } = sortPostings(view.state.policy, found);
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
@@ -89,6 +87,7 @@ export async function gather(
     providers: desk.providers,
     main: main ?? null,
     halts,
+    unread: only === undefined ? unread : [],
     // A stop may hide in a flood, so nothing is decided about that id until it can be read.
     candidates: candidates.filter(({ id }) => !flooded.has(id)),
     approvals,

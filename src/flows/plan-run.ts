@@ -75,5 +75,6 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
     steps.push({ action: 'revoke', id, subject, target, permissions, until, why });
   }
   const key = (step: PlanStep): string => `${step.until ?? ''} ${step.target ?? ''} ${step.id}`;
-  return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), troubles: situation.halts, now };
+  const troubles = [...situation.halts, ...situation.unread];
+  return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), troubles, now };
 }

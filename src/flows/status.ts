@@ -85,8 +85,10 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
 }
 
 /** A list that is empty because nobody answered must not look like one that is empty. */
-function unread({ halts }: Situation): Status['warnings'] {
-  const found = halts.filter(({ code }) => code.startsWith('E_FORGE_') && code !== 'E_FORGE_STALE');
+function unread({ halts, unread: partly }: Situation): Status['warnings'] {
+  const found = [...halts, ...partly].filter(
+    ({ code }) => code.startsWith('E_FORGE_') && code !== 'E_FORGE_STALE',
+  );
   // Several questions may have failed for the one reason.
   const once = new Map(found.map(({ code, message }) => [message, code]));
   return [...once].map(([message, code]) => ({ code, message: `what waits could not be read: ${message}` }));

@@ -84,9 +84,12 @@ async function changeRefs(
   throw gitError('git could not move a ref', stderr, 'E_GIT_REF');
 }
 
-/** As git names it, else where it keeps the first of these refs. */
+/** Where it lies in the clone: git works in a directory of ours that borrows the clone's refs, and names that one. */
 function lockIn(stderr: string, changes: readonly RefChange[], { gitDir }: RepositoryPlace): string {
-  return /'([^'\n]+\.lock)'/u.exec(stderr)?.[1] ?? join(gitDir, `${changes[0]?.ref ?? 'packed-refs'}.lock`);
+  const named = /'([^'\n]+\.lock)'/u.exec(stderr)?.[1];
+  const borrowed = /\/pam-git-[^/]+\/(refs\/.+)$/u.exec(named ?? '')?.[1];
+  if (borrowed !== undefined) return join(gitDir, borrowed);
+  return named ?? join(gitDir, `${changes[0]?.ref ?? 'packed-refs'}.lock`);
 }
 
 function lostTheRace(stderr: string): boolean {

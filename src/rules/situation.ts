@@ -34,6 +34,8 @@ export interface Situation {
   readonly providers: ReadonlyMap<string, ProviderFacts>;
   readonly main: Oid | null;
   readonly halts: readonly Reason[];
+  /** What was said about some id could not be read whole: nothing is decided about it, and the run says so. */
+  readonly unread: readonly Reason[];
   readonly candidates: readonly Candidate[];
   readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
   /** Everything that was posted about an id where the forge knows accounts, clicks without a text too. */

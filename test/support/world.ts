@@ -494,6 +494,7 @@ export function situation(
     approvals: new Map(),
     stops: new Map(),
     postings: new Map(),
+    unread: [],
     incidents: new Map(),
     witnesses: ledger.witnesses,
     ...more,
