@@ -47,10 +47,12 @@ export class MemoryObjects {
     const tree = gitTreeId(after, SHA1);
     if (wanted !== undefined && wanted !== tree)
       throw new PamError('E_GIT_TREE', 'another tree than it should be');
-    const who = `${author} <${author}+${mark ?? ''}@pam> ${unixSeconds(at)} +0000`;
+    const when = `${unixSeconds(at)} +0000`;
+    const who = `${author} <${author}@pam> ${when}`;
+    const by = mark === undefined ? who : `${author} <${author}+${mark}@pam> ${when}`;
     const text = message.replace(/\n*$/u, '\n');
     const lines = [`tree ${tree}`, ...parents.map((one) => `parent ${one}`), `author ${who}`];
-    const oid = idOf('commit', Buffer.from([...lines, `committer ${who}`, '', text].join('\n')));
+    const oid = idOf('commit', Buffer.from([...lines, `committer ${by}`, '', text].join('\n')));
     this.#commits.set(oid, { oid, tree, parents: [...new Set(parents)], files: after, message: text });
     return oid;
   }
