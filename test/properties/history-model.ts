@@ -107,6 +107,7 @@ interface Life {
   seen: { readonly bytes: string; readonly at: number; readonly policy: ModelPolicy } | null;
   scheduled: ScheduledEvent | null;
   scheduledAt: number;
+  scheduledBy: string;
   intent: Intent | null;
   overAt: number;
 }
@@ -197,7 +198,12 @@ export class HistoryModel {
       case 'scheduled':
         this.#judge(event, record, entry, run, policy);
         if (record.state !== 'seen') fail(`${id} is scheduled while it is ${record.state}`);
-        Object.assign(record, { state: 'scheduled', scheduled: event, scheduledAt: at });
+        Object.assign(record, {
+          state: 'scheduled',
+          scheduled: event,
+          scheduledAt: at,
+          scheduledBy: entry.executor,
+        });
         this.counts.scheduled += 1;
         return;
       case 'granting':
@@ -259,6 +265,7 @@ export class HistoryModel {
       seen: { bytes, at, policy },
       scheduled: null,
       scheduledAt: 0,
+      scheduledBy: '',
       intent: null,
       overAt: 0,
     });
@@ -285,12 +292,15 @@ export class HistoryModel {
     const role = this.#asked.get(digest(event.evidence.request))?.role ?? '';
     if (standing.length > 0 && before === null && policy.roles[role]?.mayPreexist !== true)
       fail(`${id} is built on standing access`);
+    // What it rests on was recorded by whoever scheduled it.
+    const scheduled = { name: record.scheduledBy, at: record.scheduledAt };
+    const scheduler = record.scheduled === null ? [] : [scheduled];
     record.intent = {
       first: before?.first ?? (record.scheduled === null ? at : record.scheduledAt),
       grant: event.grant,
       end,
       actBy,
-      executors: [...(before?.executors ?? []), { name: entry.executor, at }],
+      executors: [...(before?.executors ?? scheduler), { name: entry.executor, at }],
       preexisting: event.preexisting,
       serial: event.handle.serial,
     };
