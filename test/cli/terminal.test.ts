@@ -47,7 +47,9 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     expect(asked).toContain('You are about to sign:');
     expect(asked).toContain('permission: "principal:root"');
     tmux('send-keys', '-t', 'yes', 'y');
-    expect(await screen('yes', /exit=/u)).toMatch(/approved by alice \(named\)\s+next: pam status \S+ .*\s+exit=0/u);
+    expect(await screen('yes', /exit=/u)).toMatch(
+      /approved by alice \(named\)\s+next: pam status \S+ .*\s+exit=0/u,
+    );
     expect((await team.bob.pam(['check', '--proposal', id])).code).toBe(0);
   });
 
