@@ -7,7 +7,7 @@ import {
   type CheckedProposal,
   checkOpenProposals,
   checkProposal,
-  tellProposal,
+  tellProposals,
 } from '../flows/check-proposal.ts';
 import type { Desk } from '../flows/desk.ts';
 import { freshLedger } from '../flows/look-at-request.ts';
@@ -45,6 +45,7 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
   const all = named === 'open';
   const checked = all ? await checkOpenProposals(desk) : [await checkProposal(desk, requestOrPull(named))];
   const summary = at.env['GITHUB_STEP_SUMMARY'];
+  const told = new Map<string, string>();
   for (const one of checked) {
     const markdown = proposalMarkdown(one, plainRecord(one));
     // A summary is a courtesy of the job's page; the exit code is the answer.
@@ -52,8 +53,9 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
       await appendFile(summary, `${markdown}\n`).catch((cause: unknown) => {
         at.show(`the job summary could not be written: ${String(cause)}\n`);
       });
-    if (options.comment === true && one.place !== null) await tellProposal(desk, one.place, markdown);
+    if (options.comment === true && one.place !== null) told.set(one.place, markdown);
   }
+  await tellProposals(desk, told);
   const exit = worstOf(checked);
   const issues = checked.flatMap((one) => one.issues);
   const reasons = checked.flatMap((one) => one.reasons);

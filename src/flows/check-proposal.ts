@@ -42,10 +42,12 @@ export async function checkOpenProposals(desk: Desk): Promise<readonly CheckedPr
   return checked;
 }
 
-/** Puts what was found where people look: one comment, updated in place. */
-export async function tellProposal(desk: Desk, place: string, markdown: string): Promise<void> {
+/** Puts what was found where people look, by place: one comment each, updated in place. */
+export async function tellProposals(desk: Desk, told: ReadonlyMap<string, string>): Promise<void> {
+  if (told.size === 0) return;
   const { view } = await freshLedger(desk);
-  await (await desk.forge(view.state.policy.config)).tell?.(place, markdown);
+  const forge = await desk.forge(view.state.policy.config);
+  for (const [place, markdown] of told) await forge.tell?.(place, markdown);
 }
 
 async function checkPullRequest(desk: Desk, fresh: Fresh, pull: PullRequest): Promise<CheckedProposal> {
