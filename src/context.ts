@@ -161,10 +161,9 @@ async function locate(
   repository: Repository,
   env: Environment,
 ): Promise<{ readonly hint: Hint; readonly memory: Memory }> {
-  const hints = await hintsOf(repository);
   let firstWithLedger: { readonly hint: Hint; readonly memory: Memory } | undefined;
   let first: { readonly hint: Hint; readonly memory: Memory } | undefined;
-  for (const hint of hints) {
+  for await (const hint of hintsOf(repository)) {
     const place = await placeOf(repository, hint);
     // A clone without the remote can still be audited; whatever needs the remote fails when it asks for it.
     const memory = memoryOf(stateHome(env), place ?? repository.gitDir);
@@ -196,13 +195,13 @@ async function placeOf(repository: Repository, hint: Hint): Promise<string | und
 const DEFAULTS = { main: 'main', ledger: 'pam-ledger' };
 
 /** What `pam.yaml` of the work tree and of main say, and what they would say if nobody had touched them. */
-async function hintsOf(repository: Repository): Promise<readonly Hint[]> {
-  const hints: Hint[] = [];
-  for (const bytes of await pamFiles(repository)) {
+async function* hintsOf(repository: Repository): AsyncGenerator<Hint, void, undefined> {
+  for await (const bytes of pamFiles(repository)) {
     const hint = readHint(bytes);
-    if (hint !== undefined) hints.push(hint);
+    if (hint !== undefined) yield hint;
   }
-  return [...hints, { ...DEFAULTS, forge: { remote: 'origin' } }, { ...DEFAULTS, forge: {} }];
+  yield { ...DEFAULTS, forge: { remote: 'origin' } };
+  yield { ...DEFAULTS, forge: {} };
 }
 
 function readHint(bytes: Uint8Array): Hint | undefined {
@@ -223,22 +222,25 @@ function readHint(bytes: Uint8Array): Hint | undefined {
   }
 }
 
-async function pamFiles(repository: Repository): Promise<readonly Uint8Array[]> {
-  const found: Uint8Array[] = [];
-  if (repository.workTree !== null) {
-    try {
-      found.push(readFileSync(join(repository.workTree, 'pam.yaml')));
-    } catch {
-      // Another branch may be checked out.
-    }
-  }
+/** One after the other: mostly the first says enough. */
+async function* pamFiles(repository: Repository): AsyncGenerator<Uint8Array, void, undefined> {
+  const here = repository.workTree === null ? undefined : fileAt(join(repository.workTree, 'pam.yaml'));
+  if (here !== undefined) yield here;
   for (const ref of ['refs/heads/main', 'refs/remotes/origin/main']) {
     const commit = await repository.resolve(ref);
     if (commit === undefined) continue;
     const [bytes] = await repository.read([{ treeish: commit, path: 'pam.yaml' }], POLICY_BYTES);
-    if (bytes !== undefined) found.push(bytes);
+    if (bytes !== undefined) yield bytes;
   }
-  return found;
+}
+
+/** Another branch may be checked out, which has none. */
+function fileAt(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function rootOf(text: string | undefined): Sha256 | undefined {

@@ -5,6 +5,7 @@ import type { Oid } from '../model/names.ts';
 import { PamError } from '../model/error.ts';
 import { newestOrdered } from '../rules/follow-chain.ts';
 import { lateSweep } from '../rules/judge-sweep.ts';
+import type { ChainState } from '../trust/chain-state.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
 import { type Desk, mainRef } from './desk.ts';
@@ -28,9 +29,19 @@ export async function haltsOf(
   if (main === undefined) {
     halts.push(halt('E_POL_MISSING', `there is no branch ${desk.hint.main}`));
   } else {
-    halts.push(...(await policyHalts(desk, view, main)), ...(await mainHalts(desk, view, main)));
+    halts.push(...(await Promise.all([policyHalts(desk, view, main), mainHalts(desk, view, main)])).flat());
   }
   return [...halts, ...clockHalts(view, now), ...sweepHalts(view, now)];
+}
+
+const agreed = new WeakMap<ChainState, Oid>();
+
+/** Does that commit of main hold the policy in force? It never holds another one later, so it is read once. */
+async function holdsPolicy(desk: Desk, { state }: LedgerView, main: Oid): Promise<boolean> {
+  if (agreed.get(state) === main) return true;
+  const holds = treeDigest(await policyFilesOf(desk.repository, main)) === state.policy.digest;
+  if (holds) agreed.set(state, main);
+  return holds;
 }
 
 /** Main must hold exactly the signed policy; while it holds another, older ones included, nothing is granted. */
@@ -39,7 +50,7 @@ export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Prom
   if (seq === 0)
     return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
   try {
-    if (treeDigest(await policyFilesOf(desk.repository, main)) === view.state.policy.digest) return [];
+    if (await holdsPolicy(desk, view, main)) return [];
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     return [

@@ -262,8 +262,8 @@ export function ledgerFiles(
 
 export async function policyFilesOf(repository: Repository, treeish: Oid): Promise<Files> {
   const listed = [
-    ...(await repository.list(treeish, 'policy')),
-    ...(await repository.list(treeish, 'pam.yaml')),
+    ...(await repository.names(treeish, 'policy')),
+    ...(await repository.names(treeish, 'pam.yaml')),
   ];
   const odd = listed.find((one) => one.mode !== '100644' || !POLICY_PATHS.some((path) => path === one.path));
   if (odd !== undefined) {
@@ -271,15 +271,15 @@ export async function policyFilesOf(repository: Repository, treeish: Oid): Promi
       exit: EXIT.invalid,
     });
   }
-  const large = listed.find(({ size }) => size > POLICY_BYTES);
-  if (large !== undefined) {
-    const message = `${large.path} has ${large.size} bytes; at most ${POLICY_BYTES} are allowed`;
-    throw new PamError('E_YAML_SIZE', message, { exit: EXIT.invalid });
-  }
-  const blobs = await repository.read(
+  const blobs = await repository.readSmall(
     POLICY_PATHS.map((path) => ({ treeish, path })),
     POLICY_BYTES,
   );
+  const large = listed.find(({ path }) => blobs[POLICY_PATHS.findIndex((one) => one === path)] === undefined);
+  if (large !== undefined) {
+    const message = `${large.path} has more than the ${POLICY_BYTES} bytes that are allowed`;
+    throw new PamError('E_YAML_SIZE', message, { exit: EXIT.invalid });
+  }
   return new Map(
     POLICY_PATHS.flatMap((path, at) => {
       const bytes = blobs[at];
@@ -315,7 +315,7 @@ export async function stateAt(
 }
 
 async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex> {
-  const files = (await repository.list(commit, 'open')).filter((one) => one.mode === '100644');
+  const files = (await repository.names(commit, 'open')).filter((one) => one.mode === '100644');
   const blobs = await repository.read(
     files.map(({ path }) => ({ treeish: commit, path })),
     1024 * 1024,

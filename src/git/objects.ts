@@ -17,16 +17,19 @@ export interface PathIn {
 
 export interface Objects {
   readonly list: (treeish: Oid, path: string) => Promise<readonly TreeEntry[]>;
+  readonly names: (treeish: Oid, path: string) => Promise<readonly Name[]>;
   readonly read: Read;
   readonly readSmall: Read;
 }
 
+type Name = Omit<TreeEntry, 'size'>;
 type Read = (wanted: readonly PathIn[], maxBytes: number) => Promise<readonly (Uint8Array | undefined)[]>;
 
 export function openObjects(sealed: Sealed): Objects {
   const stream = openObjectStream(sealed);
   return {
-    list: async (treeish, path) => await listBelow(stream, treeish, path),
+    list: async (treeish, path) => await withSizes(stream, await namesBelow(stream, treeish, path)),
+    names: async (treeish, path) => await namesBelow(stream, treeish, path),
     read: async (wanted, maxBytes) => await readBlobs(stream, wanted, maxBytes, false),
     readSmall: async (wanted, maxBytes) => await readBlobs(stream, wanted, maxBytes, true),
   };
@@ -79,13 +82,17 @@ const byName = (items: readonly TreeItem[]): ReadonlyMap<string, TreeItem> =>
 const MOST_LISTED = 200_000;
 const DEEPEST = 64;
 
-async function listBelow(stream: ObjectStream, treeish: Oid, path: string): Promise<readonly TreeEntry[]> {
+async function namesBelow(stream: ObjectStream, treeish: Oid, path: string): Promise<readonly Name[]> {
   checkOid(treeish);
   const [top] =
     path === '' ? [{ name: '', mode: '040000', oid: treeish }] : await follow(stream, [{ treeish, path }]);
   if (top === undefined) return [];
   const items = await expand(stream, { ...top, name: path });
-  const blobs = items.filter(({ mode }) => mode !== '160000');
+  return items.map(({ name, mode, oid }) => ({ path: name, mode, oid }));
+}
+
+async function withSizes(stream: ObjectStream, names: readonly Name[]): Promise<readonly TreeEntry[]> {
+  const blobs = names.filter(({ mode }) => mode !== '160000');
   const heads = await stream.look(blobs.map(({ oid }) => oid));
   const sizes = new Map(
     blobs.map(({ oid }, at) => {
@@ -94,7 +101,7 @@ async function listBelow(stream: ObjectStream, treeish: Oid, path: string): Prom
       return [oid, head.size];
     }),
   );
-  return items.map(({ name, mode, oid }) => ({ path: name, mode, oid, size: sizes.get(oid) ?? 0 }));
+  return names.map((name) => ({ ...name, size: sizes.get(name.oid) ?? 0 }));
 }
 
 /** Everything below, in the order of the trees, each with its whole path as its name. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { isOid, type Oid } from '../model/names.ts';
-import { readRef } from './read-ref.ts';
+import { readRef, readRefs } from './read-ref.ts';
 import { checkRef } from './ref-names.ts';
 import { gitError, type RepositoryPlace, type Sealed } from './sealed.ts';
 
@@ -25,6 +25,8 @@ export function openRefs(sealed: Sealed, place: RepositoryPlace): Refs {
     // Git matches whole directories of refs; the exact prefix is matched here.
     const directories = new Set(prefixes.map((prefix) => prefix.slice(0, prefix.lastIndexOf('/') + 1)));
     for (const directory of directories) checkRef(`${directory}x`);
+    const plain = readRefs(place.gitDir, prefixes);
+    if (plain !== undefined) return plain;
     const found = await listRefs(sealed, [...directories]);
     return new Map(found.filter(([ref]) => prefixes.some((prefix) => ref.startsWith(prefix))));
   };

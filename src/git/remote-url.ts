@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
+import { readConfig } from './read-config.ts';
 import type { RepositoryPlace, Sealed } from './sealed.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/u;
@@ -22,10 +23,9 @@ const ALLOWED: readonly RegExp[] = [
 /** Throws `E_GIT_REMOTE` when there is no such remote or pam does not speak its protocol. */
 export async function remoteUrl(sealed: Sealed, place: RepositoryPlace, name: string): Promise<string> {
   if (!NAME.test(name)) throw refused(name, 'has a name that pam does not use');
-  const config = ['config', '--file', join(place.gitDir, 'config'), '--no-includes', '-z'];
-  const { code, stdout } = await sealed.git([...config, '--get-all', `remote.${name}.url`]);
-  const urls = stdout.toString('utf8').split('\0').slice(0, -1);
-  if (code !== 0 || urls.length === 0) {
+  const file = join(place.gitDir, 'config');
+  const urls = readConfig(file, ['remote', name, 'url']) ?? (await askGit(sealed, file, name));
+  if (urls.length === 0) {
     throw new PamError('E_GIT_REMOTE', `this clone has no remote ${name}`, {
       hint: `git remote add ${name} <url>, or change forge.remote in pam.yaml`,
     });
@@ -34,6 +34,12 @@ export async function remoteUrl(sealed: Sealed, place: RepositoryPlace, name: st
   if (url === undefined || urls.length > 1) throw refused(name, 'has more than one URL');
   if (!isAllowedUrl(url)) throw refused(name, 'has a URL that pam does not use');
   return url;
+}
+
+async function askGit(sealed: Sealed, file: string, name: string): Promise<readonly string[]> {
+  const config = ['config', '--file', file, '--no-includes', '-z', '--get-all', `remote.${name}.url`];
+  const { code, stdout } = await sealed.git(config);
+  return code === 0 ? stdout.toString('utf8').split('\0').slice(0, -1) : [];
 }
 
 export function isAllowedUrl(url: string): boolean {

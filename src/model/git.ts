@@ -26,6 +26,8 @@ export interface Repository {
   readonly mergeBase: (a: Oid, b: Oid) => Promise<Oid | undefined>;
   /** Every blob below a commit's or tree's `path` ('' = all), recursively. Empty when the path is missing. */
   readonly list: (treeish: Oid, path: string) => Promise<readonly TreeEntry[]>;
+  /** The same for less, since sizes cost a look at every blob: one that the clone lacks shows only when it is read. */
+  readonly names: (treeish: Oid, path: string) => Promise<readonly Omit<TreeEntry, 'size'>[]>;
   /**
    * Blob bytes for `<treeish>:<path>` pairs, in order; `undefined` where there is no plain file (mode is checked by
    * `list`, not here). Throws `E_GIT_SIZE` for a blob over `maxBytes`.
@@ -34,9 +36,9 @@ export interface Repository {
     wanted: readonly { readonly treeish: Oid; readonly path: string }[],
     maxBytes: number,
   ) => Promise<readonly (Uint8Array | undefined)[]>;
-  /** Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. */
   /** Like `read`, but a blob over `maxBytes` is `undefined` too: for commits that a stranger may have pushed. */
   readonly readSmall: Repository['read'];
+  /** Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. */
   readonly writeCommit: (commit: NewCommit) => Promise<Oid>;
   /** Moves a ref if and only if it is at `old` (`null` = must not exist). `false` when somebody was faster. */
   readonly moveRef: (ref: string, to: Oid, old: Oid | null) => Promise<boolean>;

@@ -48,6 +48,7 @@ const REPOSITORY: Kinds<Repository> = {
   isAncestor: 'read',
   mergeBase: 'read',
   list: 'read',
+  names: 'read',
   read: 'read',
   readSmall: 'read',
   remote: 'read',

@@ -46,6 +46,7 @@ export function commitsInMemory(trees: readonly TreeFiles[], first = 1): InMemor
     isAncestor: none,
     mergeBase: none,
     list,
+    names: list,
     read,
     readSmall: read,
     writeCommit: none,

@@ -109,6 +109,12 @@ export function memoryRepository(
     for (const { ref, to } of moves) table.set(ref, objects.commit(to).oid);
     return true;
   };
+  const list: Repository['list'] = async (treeish, path) => {
+    const { files } = objects.commit(treeish);
+    const within = ([name]: readonly [string, Uint8Array]): boolean =>
+      path === '' || name === path || name.startsWith(`${path}/`);
+    return await Promise.resolve(sorted(files).filter(within).map(entryOf));
+  };
   return {
     gitDir: '/memory/.git',
     workTree: null,
@@ -133,12 +139,9 @@ export function memoryRepository(
         common.find((one) => common.every((other) => other === one || !objects.isAncestor(one, other))),
       );
     },
-    list: async (treeish, path) => {
-      const { files } = objects.commit(treeish);
-      const within = ([name]: readonly [string, Uint8Array]): boolean =>
-        path === '' || name === path || name.startsWith(`${path}/`);
-      return await Promise.resolve(sorted(files).filter(within).map(entryOf));
-    },
+    list,
+    names: async (treeish, path) =>
+      (await list(treeish, path)).map(({ mode, path: name, oid }) => ({ mode, path: name, oid })),
     read: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes, false),
     readSmall: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes, true),
     writeCommit: async (commit) => await Promise.resolve(objects.write(commit)),
