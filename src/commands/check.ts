@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import type { Reason } from '../model/decision.ts';
 import { EXIT, type Exit, type Issue, PamError } from '../model/error.ts';
@@ -49,10 +49,7 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
   for (const one of checked) {
     const markdown = proposalMarkdown(one, plainRecord(one));
     // A summary is a courtesy of the job's page; the exit code is the answer.
-    if (summary !== undefined && summary !== '')
-      await appendFile(summary, `${markdown}\n`).catch((cause: unknown) => {
-        at.show(`the job summary could not be written: ${String(cause)}\n`);
-      });
+    if (summary !== undefined && summary !== '') addToSummary(at, summary, markdown);
     if (options.comment === true && one.place !== null) told.set(one.place, markdown);
   }
   await tellProposals(desk, told);
@@ -66,6 +63,14 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
   const judged = exit === EXIT.pending || exit === EXIT.refused || exit === EXIT.invalid;
   const answer = all && judged ? EXIT.done : exit;
   at.done({ exit: answer, schema: 'pam.check/1', document, text });
+}
+
+function addToSummary(at: Session, summary: string, markdown: string): void {
+  try {
+    appendFileSync(summary, `${markdown}\n`);
+  } catch (cause) {
+    at.show(`the job summary could not be written: ${String(cause)}\n`);
+  }
 }
 
 function oneText(one: CheckedProposal | undefined, at: Session): string {
@@ -85,6 +90,8 @@ function plainRecord(one: CheckedProposal): string {
   return proposalsText([one], PLAIN);
 }
 
+const FILES_A_TURN = 100;
+
 async function judgeFiles(
   at: Session,
   desk: Desk,
@@ -103,13 +110,12 @@ async function judgeFiles(
       ...paths.map((path) => resolve(at.globals.dir, path)),
       ...since.map((path) => resolve(top, path)),
     ];
-    for (const place of places) {
+    for (const [index, place] of places.entries()) {
+      // Ctrl-C is heard between turns.
+      if (index % FILES_A_TURN === FILES_A_TURN - 1) await desk.pause(0);
       const inside =
         desk.repository.workTree === null ? basename(place) : relative(desk.repository.workTree, place);
-      const bytes = await readFile(place).catch((cause: unknown) => {
-        throw new PamError('E_USAGE', `cannot read ${place}`, { cause });
-      });
-      const found = await checkFile(desk, view, inside, bytes);
+      const found = await checkFile(desk, view, inside, bytesOf(place));
       issues.push(...found.issues);
       reasons.push(...found.reasons);
     }
@@ -117,4 +123,12 @@ async function judgeFiles(
   const bad = issues.length > 0 ? EXIT.invalid : reasons.some((one) => !one.ok) ? EXIT.refused : EXIT.done;
   const document = { ok: bad === EXIT.done, issues, reasons };
   at.done({ exit: bad, schema: 'pam.check/1', document, text: checkText(bad, issues, reasons, at.style) });
+}
+
+function bytesOf(place: string): Uint8Array {
+  try {
+    return readFileSync(place);
+  } catch (cause) {
+    throw new PamError('E_USAGE', `cannot read ${place}`, { cause });
+  }
 }

@@ -1,5 +1,5 @@
 /** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readPolicy } from '../documents/policy-files.ts';
 import { readRequest } from '../documents/request-file.ts';
@@ -60,9 +60,8 @@ export async function requestFilesSince(desk: Desk, base: string): Promise<reado
   const commit = isOid(base) ? base : found.find((one) => one !== undefined);
   if (commit === undefined)
     throw new PamError('E_USAGE', `there is no branch or commit ${JSON.stringify(base)}`);
-  const root = join(repository.workTree, 'requests');
-  const names = await readdir(root, { recursive: true }).catch((): string[] => []);
-  const paths = names
+  const top = repository.workTree;
+  const paths = namesIn(join(top, 'requests'))
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `requests/${name}`)
     .sort();
@@ -70,8 +69,16 @@ export async function requestFilesSince(desk: Desk, base: string): Promise<reado
     paths.map((path) => ({ treeish: commit, path })),
     REQUEST_MAX_BYTES,
   );
-  const here = await Promise.all(paths.map((path) => readFile(join(repository.workTree ?? '', path))));
-  return paths.filter((_, at) => !here[at]?.equals(before[at] ?? new Uint8Array()));
+  return paths.filter((path, at) => !readFileSync(join(top, path)).equals(before[at] ?? new Uint8Array()));
+}
+
+/** A work tree without requests has no such directory. */
+function namesIn(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory, { recursive: true, encoding: 'utf8' });
+  } catch {
+    return [];
+  }
 }
 
 /** Throws with every issue when the policy on main could not be signed as it is. */

@@ -8,7 +8,7 @@
  *   head.commit            where that entry was found: a hint, never trusted
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOid, isSha256, type Oid, type Sha256 } from '../model/names.ts';
 import { sha256 } from '../trust/digest.ts';
@@ -38,52 +38,52 @@ export interface Memory {
 
 export function memoryOf(stateHome: string, place: string): Memory {
   const directory = join(stateHome, 'pam', sha256(place).slice('sha256:'.length, 'sha256:'.length + 16));
-  const read = async (name: string): Promise<string | undefined> => {
+  const read = (name: string): string | undefined => {
     try {
-      return await readFile(join(directory, name), 'utf8');
+      return readFileSync(join(directory, name), 'utf8');
     } catch {
       // Absent or unreadable: then this machine remembers nothing, and says so where that matters.
       return undefined;
     }
   };
-  const write = async (name: string, text: string): Promise<void> => {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+  const write = (name: string, text: string): void => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const temporary = join(directory, `.${name}.${randomBytes(6).toString('hex')}`);
-    await writeFile(temporary, text, { mode: 0o600 });
-    await rename(temporary, join(directory, name));
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, join(directory, name));
   };
   return {
     directory,
     pinnedRoot: async () => {
-      const root = (await read('root'))?.trim();
+      const root = read('root')?.trim();
       return root !== undefined && isSha256(root) ? root : undefined;
     },
     pinRoot: async (root) => {
-      await write('place', `${place}\n`);
-      await write('root', `${root}\n`);
+      write('place', `${place}\n`);
+      write('root', `${root}\n`);
     },
     branches: async () => {
-      const [main, ledger] = (await read('branches'))?.trim().split(' ') ?? [];
+      const [main, ledger] = read('branches')?.trim().split(' ') ?? [];
       return main === undefined || ledger === undefined ? undefined : { main, ledger };
     },
     keepBranches: async ({ main, ledger }) => {
       const text = `${main} ${ledger}\n`;
-      if ((await read('branches')) !== text) await write('branches', text);
+      if (read('branches') !== text) write('branches', text);
     },
     keptHead: async (owner) => {
-      const text = await read(`${owner}.head.json`);
+      const text = read(`${owner}.head.json`);
       if (text === undefined) return undefined;
-      const commit = (await read(`${owner}.head.commit`))?.trim() ?? '';
+      const commit = read(`${owner}.head.commit`)?.trim() ?? '';
       return {
         text,
-        signature: (await read(`${owner}.head.json.sig`)) ?? null,
+        signature: read(`${owner}.head.json.sig`) ?? null,
         commit: isOid(commit) ? commit : null,
       };
     },
     keepHead: async (owner, kept) => {
-      if (kept.signature !== null) await write(`${owner}.head.json.sig`, kept.signature);
-      await write(`${owner}.head.json`, kept.text);
-      if (kept.commit !== null) await write(`${owner}.head.commit`, `${kept.commit}\n`);
+      if (kept.signature !== null) write(`${owner}.head.json.sig`, kept.signature);
+      write(`${owner}.head.json`, kept.text);
+      if (kept.commit !== null) write(`${owner}.head.commit`, `${kept.commit}\n`);
     },
   };
 }
