@@ -4,8 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
 import { gitBranches } from './forges/git-branches.ts';
@@ -31,6 +32,7 @@ import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { providers } from './targets/registry.ts';
 import { parsePublicKey } from './trust/public-key.ts';
 import type { Desk, Executor } from './flows/desk.ts';
+import type { Auditors, PartFound } from './flows/ledger-part.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -91,11 +93,37 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
       const along = await bringAlong(repository, env, { branch, from, to });
       return { left: along.state === 'left' ? along.why : null };
     },
+    auditors: auditorsOf(outside, options),
     interrupted: outside.interrupted,
     note: outside.note,
     progress: outside.progress,
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
     sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
+  };
+}
+
+/** What a thread of `audit-thread.ts` is told. */
+export interface AuditSetup {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly now: Instant;
+  readonly options: Options;
+}
+
+/** One for each core. Threads need the built program: the source as it stands cannot be loaded by node alone. */
+function auditorsOf({ env, cwd, clock }: Outside, options: Options): Auditors | null {
+  const file = fileURLToPath(new URL('audit-thread.cjs', import.meta.url));
+  const count = availableParallelism();
+  if (!import.meta.url.endsWith('.cjs') || count < 2) return null;
+  return {
+    count,
+    worthwhile: 2000,
+    longest: 4096,
+    found: async function* (jobs) {
+      const { inOrder } = await import('./process/crew.ts');
+      const setup: AuditSetup = { env: { ...env }, cwd, now: clock(), options };
+      yield* inOrder<PartFound | null>({ file, setup, workers: count }, jobs);
+    },
   };
 }
 

@@ -29,9 +29,10 @@ const FLOORS: Readonly<Record<string, number>> = {
   views: 4,
   'context.ts': 5,
   'main.ts': 5,
+  'audit-thread.ts': 5,
 };
 const ADAPTERS = 2;
-const SPAWNERS = ['process/run.ts', 'process/keep-open.ts', 'git/talk.ts', 'demo/tell.ts'];
+const SPAWNERS = ['process/run.ts', 'process/crew.ts', 'process/keep-open.ts', 'git/talk.ts', 'demo/tell.ts'];
 const LEFTOVERS = /^(?:utils?|helpers?|common|shared|misc|index)(?:\.ts)?$/u;
 
 interface File {
@@ -273,7 +274,7 @@ describe('each rule finds what breaks it', () => {
       'no file imports itself, however long the way',
       'model/names.ts',
       "import type { Instant } from './instant.ts'; import type { Request } from './request.ts';",
-      'model/names.ts -> model/request.ts -> model/names.ts',
+      'model/request.ts -> model/names.ts -> model/request.ts',
     ],
     [
       'no room imports itself through another',

@@ -8,6 +8,7 @@ import type { Register } from './session.ts';
 interface Options {
   readonly checkpoint?: string;
   readonly writeCheckpoint?: string;
+  readonly since?: string;
 }
 
 export const register: Register = (program, session) => {
@@ -17,16 +18,16 @@ export const register: Register = (program, session) => {
       'Reads what this clone holds; fetches nothing and writes nothing in it. Give --root, or it says UNPINNED.',
     )
     .option('--checkpoint <file>', 'the ledger must extend this checkpoint, kept elsewhere')
+    .option(
+      '--since <file>',
+      'read only what came after this checkpoint of yours, and take what is below on its word',
+    )
     .option('--write-checkpoint <file>', 'write one, to keep elsewhere')
     .action(async (options: Options, command) => {
       const at = session(command);
-      const given =
-        options.checkpoint === undefined
-          ? undefined
-          : await readFile(options.checkpoint).catch((cause: unknown) => {
-              throw new PamError('E_USAGE', `cannot read ${options.checkpoint}`, { cause });
-            });
-      const audited = await audit(await at.desk(), given);
+      const checkpoint = await fileOf(options.checkpoint);
+      const since = await fileOf(options.since);
+      const audited = await audit(await at.desk(), { checkpoint, since });
       const { ok, root, seq, head, findings, totals } = audited;
       if (options.writeCheckpoint !== undefined && ok) {
         await writeFile(
@@ -37,6 +38,7 @@ export const register: Register = (program, session) => {
       const document = {
         ok,
         root,
+        since: audited.since,
         seq,
         head,
         at: audited.at,
@@ -52,3 +54,12 @@ export const register: Register = (program, session) => {
       });
     });
 };
+
+async function fileOf(path: string | undefined): Promise<Uint8Array | undefined> {
+  if (path === undefined) return undefined;
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new PamError('E_USAGE', `cannot read ${path}`, { cause });
+  }
+}

@@ -11,6 +11,7 @@ import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
 import type { PamConfig } from '../model/policy.ts';
 import type { Provider } from '../model/target.ts';
 import type { Memory } from '../memory/kept-heads.ts';
+import type { Auditors } from './ledger-part.ts';
 
 export interface Desk {
   readonly repository: Repository;
@@ -34,6 +35,8 @@ export interface Desk {
   readonly incidents: (config: PamConfig, main: Oid | undefined) => IncidentSource;
   /** Fast-forwards a clean checked-out branch with its files; says why when it leaves it alone. */
   readonly bringAlong: (branch: string, from: Oid, to: Oid) => Promise<{ readonly left: string | null }>;
+  /** For long ledgers; `null` where there is one core, or nothing to start threads from. */
+  readonly auditors: Auditors | null;
   /** Ctrl-C was pressed: finish the step at hand, start no other. */
   readonly interrupted: () => boolean;
   /** What long work is at; shown on a terminal and gone afterwards, a line now and then elsewhere. */

@@ -4,7 +4,7 @@
  */
 import { type Checkpoint, readCheckpoint } from '../documents/checkpoint-file.ts';
 import { PamError } from '../model/error.ts';
-import type { CommitInfo } from '../model/git.ts';
+import type { CommitInfo } from '../model/commit-log.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
 import { CHECKPOINT_NAMESPACE, type LedgerPoint } from '../model/statement.ts';
 import type { Reason } from '../model/decision.ts';

@@ -6,8 +6,9 @@ import { readBeats, readEntry, readOpenRecord } from '../documents/entry-file.ts
 import { readPolicy } from '../documents/policy-files.ts';
 import { POLICY_BYTES } from '../documents/yaml.ts';
 import type { Entry } from '../model/entry.ts';
+import type { CommitInfo, Commits } from '../model/commit-log.ts';
 import { EXIT, PamError } from '../model/error.ts';
-import type { CommitInfo, Repository } from '../model/git.ts';
+import type { Repository } from '../model/git.ts';
 import type { Oid, RequestId, Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import { type Files, POLICY_PATHS } from '../model/policy.ts';
@@ -36,7 +37,12 @@ export interface Junk {
   readonly code: string;
   readonly message: string;
   /** It is an entry, and an executor in force signed it, but it follows another one: a fork, unless it is a copy. */
-  readonly stray: LedgerPoint | null;
+  readonly stray: Stray | null;
+}
+
+export interface Stray extends LedgerPoint {
+  /** The same bytes by the same key, however often somebody copies them. */
+  readonly told: string;
 }
 
 export type Walked =
@@ -55,15 +61,16 @@ interface Raw {
  * Every commit in turn, as a step or as junk. What was judged where it would follow, and does not, follows nowhere:
  * a copy of it further up is no second history.
  * @param commits parents before children
+ * @param voided what was judged like that so far, as `Stray.told`; this walk adds to it
  */
 export async function* walkLedger(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
-  commits: readonly CommitInfo[],
+  commits: Commits,
   state: ChainState,
+  voided = new Set<string>(),
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
-  const voided = new Set<string>();
   let ahead = readAhead(repository, commits, 0);
   for (let from = 0; from < commits.length; from += CHUNK) {
     const chunk = await ahead;
@@ -79,7 +86,7 @@ export async function* walkLedger(
 /** The next commits are read, and their signatures checked on other cores, while these are followed. */
 function readAhead(
   repository: Repository,
-  commits: readonly CommitInfo[],
+  commits: Commits,
   from: number,
 ): Promise<readonly (Raw | CommitInfo)[]> {
   const read = readRaw(repository, commits.slice(from, from + CHUNK));
@@ -95,12 +102,12 @@ async function walkOne(
   before: ChainState,
   voided: Set<string>,
 ): Promise<Walked> {
-  const junk = (commit: Oid, error: PamError, stray: LedgerPoint | null): Walked => ({
+  const junk = (commit: Oid, error: PamError, stray: Stray | null): Walked => ({
     kind: 'junk',
     junk: { commit, code: error.code, message: error.message, stray },
   });
   if (!('bytes' in raw)) return junk(raw.oid, new PamError('E_LED_SHAPE', 'the commit holds no entry'), null);
-  let stray: LedgerPoint | null = null;
+  let stray: Stray | null = null;
   try {
     const signed = await raw.signed;
     const byExecutor = signedByExecutor(before, signed);
@@ -109,7 +116,7 @@ async function walkOne(
     const told = `${signed.key} ${sha256(raw.bytes)}`;
     const follows = entry.previous === before.head;
     if (byExecutor && entry.root === before.root && !follows && !voided.has(told)) {
-      stray = { seq: entry.seq, head: sha256(raw.bytes) };
+      stray = { seq: entry.seq, head: sha256(raw.bytes), told };
     }
     const files =
       entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;
@@ -210,12 +217,12 @@ export interface Genesis {
 export async function findGenesis(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
-  commits: readonly CommitInfo[],
+  commits: Commits,
   root: Sha256 | undefined,
 ): Promise<Genesis> {
   const found: Step[] = [];
   const junk: Junk[] = [];
-  const orphans = commits.filter(({ parents }) => parents.length === 0);
+  const orphans = [...commits].filter(({ parents }) => parents.length === 0);
   for (const raw of await readRaw(repository, orphans)) {
     if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
     try {

@@ -25,27 +25,13 @@ export async function* entriesBelow(
   desk: Desk,
   from: Known,
 ): AsyncGenerator<{ readonly entry: Entry; readonly head: Sha256 }, void, undefined> {
-  let expected: Sha256 | null = from.state.head;
-  const looked = new Set<Oid>();
-  for (const most of LOOKS) {
-    const listed = await withHistory(desk, async () => await desk.repository.history(from.commit, [], most));
-    const commits = listed
-      .map(({ oid }) => oid)
-      .filter((oid) => !looked.has(oid))
-      .reverse();
-    for (let at = 0; at < commits.length; at += CHUNK) {
-      const chunk = commits.slice(at, at + CHUNK);
-      const paths = chunk.map((oid) => ({ treeish: oid, path: 'entry.json' }));
-      for (const bytes of await desk.repository.readSmall(paths, ENTRY_MAX_BYTES)) {
-        if (bytes === undefined || sha256(bytes) !== expected) continue;
-        const entry = readEntry(bytes);
-        yield { entry, head: expected };
-        if (entry.previous === null) return;
-        expected = entry.previous;
-      }
-    }
-    for (const oid of commits) looked.add(oid);
-    if (most === undefined || listed.length < most) return;
+  let expected: Sha256 = from.state.head;
+  for await (const { bytes } of entriesFrom(desk, from.commit)) {
+    if (bytes === undefined || sha256(bytes) !== expected) continue;
+    const entry = readEntry(bytes);
+    yield { entry, head: expected };
+    if (entry.previous === null) return;
+    expected = entry.previous;
   }
 }
 
@@ -64,4 +50,35 @@ export async function witnessesOf(
     if (entry.seq <= least) break;
   }
   return found;
+}
+
+/** The newest commit that holds the very entry of that digest, looked for from the tip down. */
+export async function commitOfEntry(desk: Desk, tip: Oid, head: Sha256): Promise<Oid | undefined> {
+  for await (const { oid, bytes } of entriesFrom(desk, tip)) {
+    if (bytes !== undefined && sha256(bytes) === head) return oid;
+  }
+  return undefined;
+}
+
+/** What stands as `entry.json` in each commit, newest first; nothing of it is believed yet. */
+async function* entriesFrom(
+  desk: Desk,
+  tip: Oid,
+): AsyncGenerator<{ readonly oid: Oid; readonly bytes: Uint8Array | undefined }, void, undefined> {
+  const looked = new Set<Oid>();
+  for (const most of LOOKS) {
+    const listed = await withHistory(desk, async () => await desk.repository.history(tip, [], most));
+    const commits = listed
+      .map(({ oid }) => oid)
+      .filter((oid) => !looked.has(oid))
+      .reverse();
+    for (let at = 0; at < commits.length; at += CHUNK) {
+      const chunk = commits.slice(at, at + CHUNK);
+      const paths = chunk.map((oid) => ({ treeish: oid, path: 'entry.json' }));
+      const blobs = await desk.repository.readSmall(paths, ENTRY_MAX_BYTES);
+      for (const [place, oid] of chunk.entries()) yield { oid, bytes: blobs[place] };
+    }
+    for (const oid of commits) looked.add(oid);
+    if (most === undefined || listed.length < most) return;
+  }
 }

@@ -1,36 +1,39 @@
 /** Questions about ancestry. A cut or missing history is an error, never a shorter answer (catalogue G6). */
 import { PamError } from '../model/error.ts';
-import type { CommitInfo } from '../model/git.ts';
+import { type CommitInfo, CommitLog } from '../model/commit-log.ts';
 import { isOid, type Oid } from '../model/names.ts';
 import { gitError, type Sealed } from './sealed.ts';
 
 export interface History {
   readonly history: (tip: Oid, not?: readonly Oid[], most?: number) => Promise<readonly CommitInfo[]>;
+  readonly commitLog: (tip: Oid, not?: readonly Oid[]) => Promise<CommitLog>;
   readonly messages: (commits: readonly Oid[]) => Promise<ReadonlyMap<Oid, string>>;
   readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
   readonly mergeBase: (a: Oid, b: Oid) => Promise<Oid | undefined>;
 }
 
 export function openHistory(sealed: Sealed): History {
+  const commitLog = async (tip: Oid, not: readonly Oid[] = [], most?: number): Promise<CommitLog> => {
+    const range = [tip, ...not.map((oid) => `^${checkOid(oid)}`)].join('\n');
+    const walk = [
+      'rev-list',
+      // Sorting needs the whole history; the newest commits of it do not.
+      most === undefined ? '--topo-order' : `--max-count=${Math.trunc(most)}`,
+      '--reverse',
+      '--no-commit-header',
+      '--format=%H %T %P',
+      '--stdin',
+    ];
+    const { code, stdout, stderr } = await sealed.git(walk, {
+      stdin: `${checkOid(tip)}\n${range}\n`,
+      maxBytes: LONGEST_HISTORY_BYTES,
+    });
+    if (code !== 0) throw broken(stderr);
+    return new CommitLog(stdout);
+  };
   return {
-    history: async (tip, not = [], most) => {
-      const range = [tip, ...not.map((oid) => `^${checkOid(oid)}`)].join('\n');
-      const walk = [
-        'rev-list',
-        // Sorting needs the whole history; the newest commits of it do not.
-        most === undefined ? '--topo-order' : `--max-count=${Math.trunc(most)}`,
-        '--reverse',
-        '--no-commit-header',
-        '--format=%H %T %P',
-        '--stdin',
-      ];
-      const { code, stdout, stderr } = await sealed.git(walk, {
-        stdin: `${checkOid(tip)}\n${range}\n`,
-        maxBytes: LONGEST_HISTORY_BYTES,
-      });
-      if (code !== 0) throw broken(stderr);
-      return parseCommits(stdout);
-    },
+    commitLog,
+    history: async (tip, not, most) => [...(await commitLog(tip, not, most))],
     messages: async (commits) => {
       if (commits.length === 0) return new Map();
       const show = [
@@ -76,35 +79,6 @@ export function checkOid(oid: string): Oid {
 
 /** Some eight million commits. */
 const LONGEST_HISTORY_BYTES = 1024 * 1024 * 1024;
-
-/**
- * Lines `<id> <tree> <parents>`. Of a long history hundreds of thousands are held at once, so each is cut out of the
- * bytes, and a parent that was the line before is that line's id.
- */
-function parseCommits(bytes: Buffer): readonly CommitInfo[] {
-  const commits: CommitInfo[] = [];
-  let before: Oid | undefined;
-  for (let at = 0; at < bytes.length; ) {
-    const found = bytes.indexOf(0x0a, at);
-    const end = found === -1 ? bytes.length : found;
-    const [oid = '', tree = '', ...parents] = bytes.toString('latin1', at, end).split(' ').filter(Boolean);
-    if (oid !== '') {
-      const last = before;
-      const commit = {
-        oid: checkOid(whole(oid)),
-        tree: checkOid(whole(tree)),
-        parents: parents.map((one) => (one === last ? last : checkOid(whole(one)))),
-      };
-      commits.push(commit);
-      before = commit.oid;
-    }
-    at = end + 1;
-  }
-  return commits;
-}
-
-/** A text of its own: a part of a line would keep the line. */
-const whole = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 function broken(stderr: string): PamError {
   if (

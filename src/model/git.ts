@@ -1,3 +1,4 @@
+import type { CommitInfo, CommitLog } from './commit-log.ts';
 import type { Instant } from './instant.ts';
 import type { Oid } from './names.ts';
 
@@ -20,6 +21,8 @@ export interface Repository {
    * Throws `E_GIT_SHALLOW` when history is cut in between.
    */
   readonly history: (tip: Oid, not?: readonly Oid[], most?: number) => Promise<readonly CommitInfo[]>;
+  /** All of them, held as text, for whoever walks a long history once. */
+  readonly commitLog: (tip: Oid, not?: readonly Oid[]) => Promise<CommitLog>;
   /** Commit messages, by commit. They prove nothing; audit compares them with what the entries say. */
   readonly messages: (commits: readonly Oid[]) => Promise<ReadonlyMap<Oid, string>>;
   readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
@@ -52,12 +55,6 @@ export interface RefMove {
   readonly ref: string;
   readonly to: Oid;
   readonly old: Oid | null;
-}
-
-export interface CommitInfo {
-  readonly oid: Oid;
-  readonly tree: Oid;
-  readonly parents: readonly Oid[];
 }
 
 export interface TreeEntry {

@@ -13,6 +13,11 @@ export function auditText(audited: Audited, style: Style): string {
   });
   lines.push(
     `${audited.ok ? style.good('verified') : style.bad('NOT VERIFIED')}: ${totals.entries} entries, ${totals.policies} policies, ${totals.grants} grants, ${totals.revocations} revocations, ${totals.live} live`,
+    ...(audited.since === null
+      ? []
+      : [
+          `  only what follows entry ${audited.since} was read; your checkpoint vouches for it and what is below`,
+        ]),
     `  root ${audited.root}${audited.pinned ? '' : ' (UNPINNED)'}`,
     `  head ${audited.head} (entry ${audited.seq}, at ${audited.at})`,
     `  last sweep ${audited.lastSweep ?? 'none on record'}`,

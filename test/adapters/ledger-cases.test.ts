@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type Audited, audit } from '../../src/flows/audit.ts';
+import { auditPart } from '../../src/flows/audit-part.ts';
 import type { Desk } from '../../src/flows/desk.ts';
+import type { Auditors } from '../../src/flows/ledger-part.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
@@ -166,6 +168,7 @@ async function deskOf(dir: string, now: Instant, root: Sha256 | undefined): Prom
     nonce: never('chance'),
     env: {},
     providers: new Map(sealed),
+    auditors: null,
     forge: never('the forge'),
     incidents: never('incidents'),
     bringAlong: never('the work tree'),
@@ -191,7 +194,14 @@ async function auditCase(name: string, told: Case): Promise<Audited | PamError> 
   const now = at(told.now ?? historyNamed(told.history).now);
   const before = listingOf(dir);
   try {
-    return await audit(await deskOf(dir, now, root), checkpointOf(told, story));
+    const desk = await deskOf(dir, now, root);
+    const wish = { checkpoint: checkpointOf(told, story) };
+    const whole = await outcomeOf(audit(desk, wish));
+    // Read in parts it is the same ledger, wherever one ends and the next begins.
+    const parts = { ...desk, auditors: { count: 1, worthwhile: 0, longest: 1, found: foundIn(desk) } };
+    expect(await outcomeOf(audit(parts, wish)), 'commit by commit').toEqual(whole);
+    if (whole instanceof Error) throw whole;
+    return whole;
   } catch (error) {
     if (error instanceof PamError) return error;
     throw error;
@@ -199,6 +209,19 @@ async function auditCase(name: string, told: Case): Promise<Audited | PamError> 
     expect(listingOf(dir)).toBe(before);
   }
 }
+
+async function outcomeOf(auditing: Promise<Audited>): Promise<Audited | PamError> {
+  return await auditing.catch((error: unknown) => {
+    if (error instanceof PamError) return error;
+    throw error;
+  });
+}
+
+/** What threads do, one after the other. */
+const foundIn = (desk: Desk): Auditors['found'] =>
+  async function* (jobs) {
+    for (const job of jobs) yield await auditPart(desk, structuredClone(job));
+  };
 
 function checkpointOf(told: Case, story: Told): Uint8Array | undefined {
   const word = told.checkpoint;

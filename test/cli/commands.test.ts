@@ -50,6 +50,7 @@ describe('init', () => {
       documentOf(audited, 'pam.audit/1', [
         'ok',
         'root',
+        'since',
         'seq',
         'head',
         'at',

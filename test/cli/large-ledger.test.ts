@@ -1,11 +1,13 @@
 /**
- * [M13] Thousands of entries, one of them tampered with: the program finds it and names its number, and the memory
- * that it takes does not grow with the ledger.
+ * [M13] Thousands of entries, one of them tampered with: the program, which reads so many on several threads, finds
+ * it and names its number, and the memory that it takes does not grow with the ledger.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { plus } from '../../src/model/instant.ts';
+import type { Sha256 } from '../../src/model/names.ts';
+import { sha256 } from '../../src/trust/digest.ts';
 import { writeLedger } from '../support/ledger-commits.ts';
 import type { Written } from '../support/ledger-story.ts';
 import { tamper } from '../support/ledger-tampering.ts';
@@ -16,6 +18,8 @@ import { commandLine, program, runStock, tempDir } from './program.ts';
 /** Wherever it strikes, the same number strikes the same entry again. */
 const SEED = Number(process.env['PAM_TEST_SEED'] ?? 20_261_122);
 const MEGABYTE = 1024 * 1024;
+/** Enough for threads, on a machine with more cores than one. */
+const MANY = 2500;
 
 let long: ReturnType<typeof longLedger>;
 beforeAll(() => {
@@ -33,7 +37,7 @@ interface Heard {
 }
 
 /** `pam audit` as a process of its own, with its clock just after the newest entry. */
-async function auditOf(commits: readonly Written[]): Promise<Heard> {
+async function auditOf(commits: readonly Written[], since?: string): Promise<Heard> {
   const home = tempDir();
   const dir = join(home, 'ledger.git');
   writeLedger(dir, commits);
@@ -45,7 +49,9 @@ async function auditOf(commits: readonly Written[]): Promise<Heard> {
   const ahead = Math.round((Date.parse(plus(newest, 60)) - Date.now()) / 1000);
   const peak = join(home, 'peak');
   const note = `import { writeFileSync } from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(peak)}, String(process.resourceUsage().maxRSS)));`;
-  const args = ['audit', '--json', '--root', long.ledger.state.root, '-C', dir];
+  const more = since === undefined ? [] : ['--since', join(home, 'since.json')];
+  if (since !== undefined) writeFileSync(join(home, 'since.json'), since);
+  const args = ['audit', '--json', '--root', long.ledger.state.root, '-C', dir, ...more];
   const line = ['--import', `data:text/javascript,${encodeURIComponent(note)}`, ...commandLine(args, ahead)];
   const env = { PATH: process.env['PATH'] ?? '', HOME: home, TMPDIR: home };
   const { code, out, err } = await runStock(process.execPath, line, { cwd: home, env });
@@ -84,10 +90,10 @@ describe('one bad entry of many', () => {
     ['given another file', (n) => [{ write: n, file: 'more.txt', text: 'x' }], 'E_LED_TREE'],
   ];
 
-  it.each(kinds.map(([kind, how, code]) => [kind, how, code, draw(100, 1400)] as const))(
+  it.each(kinds.map(([kind, how, code]) => [kind, how, code, draw(100, MANY - 100)] as const))(
     '[M2][M13] %s: found and named',
     async (_, how, code, n) => {
-      const first = { ledger: long.ledger, commits: long.commits.slice(0, 1500), heads: new Map() };
+      const first = { ledger: long.ledger, commits: long.commits.slice(0, MANY), heads: new Map() };
       const heard = await auditOf(
         tamper(first, how(n), () => {
           throw new TypeError('no second beginning here');
@@ -107,23 +113,87 @@ describe('one bad entry of many', () => {
   );
 
   it('[M2][M13] repeated on top of all: found and named', async () => {
-    const n = draw(100, 1400);
-    const first = { ledger: long.ledger, commits: long.commits.slice(0, 1500), heads: new Map() };
+    const n = draw(100, MANY - 100);
+    const first = { ledger: long.ledger, commits: long.commits.slice(0, MANY), heads: new Map() };
     const heard = await auditOf(
       tamper(first, [{ repeat: n }], () => {
         throw new TypeError('no second beginning here');
       }),
     );
-    expect(heard).toMatchObject({ code: 20, seq: 1499, findings: [{ code: 'E_LED_CHAIN', seq: 1500 }] });
+    expect(heard).toMatchObject({ code: 20, seq: MANY - 1, findings: [{ code: 'E_LED_CHAIN', seq: MANY }] });
   });
 });
 
 describe('memory', () => {
-  it('[M13] 6,000 entries take hardly more than 2,000', async () => {
-    const some = await auditOf(long.commits.slice(0, 2000));
+  it('[M13] 6,000 entries take hardly more than 2,500', async () => {
+    const some = await auditOf(long.commits.slice(0, MANY));
     const many = await auditOf(long.commits);
-    expect(some).toMatchObject({ code: 0, ok: true, seq: 1999, findings: [] });
+    expect(some).toMatchObject({ code: 0, ok: true, seq: MANY - 1, findings: [] });
     expect(many).toMatchObject({ code: 0, ok: true, seq: 5999, findings: [] });
     expect((many.peak - some.peak) / MEGABYTE).toBeLessThan(40);
   });
 });
+
+describe('only what is new', () => {
+  const digestOf = ({ files }: Written): Sha256 =>
+    sha256(files.get('entry.json')?.bytes ?? fail('a commit without an entry'));
+  const checkpoint = (seq: number, head: Sha256, root: Sha256): string => {
+    const at = long.commits[seq]?.at ?? fail(`no entry ${seq}`);
+    return `${JSON.stringify({ schema: 'pam.checkpoint/1', root, seq, head, at })}\n`;
+  };
+  const at = (seq: number, among: readonly Written[] = long.commits): string =>
+    checkpoint(seq, digestOf(among[seq] ?? fail(`no entry ${seq}`)), long.ledger.state.root);
+  const tampered = (n: number): readonly Written[] =>
+    tamper(
+      { ledger: long.ledger, commits: long.commits.slice(0, 3000), heads: new Map() },
+      [{ replace: n, from: `"seq":${n},`, to: `"seq":${n + 1},` }],
+      () => fail('no second beginning here'),
+    );
+
+  it.each([2990, 500, 0])('[M1] audit --since entry %d reads what follows it', async (seq) => {
+    const heard = await auditOf(long.commits.slice(0, 3000), at(seq));
+    expect(heard).toMatchObject({ code: 0, ok: true, since: seq, seq: 2999, findings: [] });
+    expect(heard).toMatchObject({ totals: { entries: 2999 - seq } });
+  });
+
+  it("[M2] what is bad above the checkpoint is found, what is below is the auditor's word", async () => {
+    const above = await auditOf(tampered(2900), at(2800));
+    expect(above).toMatchObject({ code: 20, ok: false, seq: 2899 });
+    expect(Math.min(...above.findings.filter(isNoDelay).map(({ seq }) => seq))).toBe(2900);
+    // The head of the checkpoint is what binds what is below: another one there is not this ledger.
+    const below = await auditOf(tampered(2700), at(2800));
+    expect(below).toMatchObject({ code: 0, ok: true, since: 2800, seq: 2999 });
+  });
+
+  it('[M1][M17] a checkpoint that this ledger does not hold, or of another one, is refused', async () => {
+    const home = tempDir();
+    const dir = join(home, 'ledger.git');
+    writeLedger(dir, long.commits.slice(0, 300));
+    const said = async (text: string): Promise<string> => {
+      writeFileSync(join(home, 'since.json'), text);
+      const args = [
+        'audit',
+        '--root',
+        long.ledger.state.root,
+        '--since',
+        join(home, 'since.json'),
+        '-C',
+        dir,
+      ];
+      const env = { PATH: process.env['PATH'] ?? '', HOME: home, TMPDIR: home };
+      const { code, err } = await runStock(process.execPath, commandLine(args), { cwd: home, env });
+      return `${code} ${err}`;
+    };
+    expect(await said(at(301))).toMatch(/^20 .*no longer holds.*E_LED_ROLLBACK/su);
+    expect(await said(checkpoint(200, sha256('x'), long.ledger.state.root))).toMatch(
+      /^20 .*E_LED_ROLLBACK/su,
+    );
+    const [genesis] = long.commits;
+    const head = digestOf(genesis ?? fail('no genesis'));
+    expect(await said(checkpoint(0, head, sha256('another')))).toMatch(/^20 .*E_LED_CHECKPOINT/su);
+  });
+});
+
+function fail(why: string): never {
+  throw new TypeError(why);
+}

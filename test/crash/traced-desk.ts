@@ -22,6 +22,7 @@ const DESK: Kinds<Desk> = {
   // Executors only read from forges; proposing and publishing is for people.
   forge: 'read',
   incidents: 'read',
+  auditors: 'read',
   hint: 'read',
   givenRoot: 'read',
   offline: 'read',
@@ -44,6 +45,7 @@ const REPOSITORY: Kinds<Repository> = {
   resolve: 'read',
   refs: 'read',
   history: 'read',
+  commitLog: 'read',
   messages: 'read',
   isAncestor: 'read',
   mergeBase: 'read',

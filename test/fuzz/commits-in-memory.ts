@@ -1,5 +1,6 @@
 /** Ledger commits without a disk: the trees that git would hold, with git's own ids, behind the door of `model/git.ts`. */
-import type { CommitInfo, Repository, TreeEntry } from '../../src/model/git.ts';
+import type { CommitInfo } from '../../src/model/commit-log.ts';
+import type { Repository, TreeEntry } from '../../src/model/git.ts';
 import type { Oid } from '../../src/model/names.ts';
 import { gitTreeId } from '../../src/trust/git-tree-id.ts';
 
@@ -42,6 +43,7 @@ export function commitsInMemory(trees: readonly TreeFiles[], first = 1): InMemor
     resolve: none,
     refs: none,
     history: none,
+    commitLog: none,
     messages: none,
     isAncestor: none,
     mergeBase: none,

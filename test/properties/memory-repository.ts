@@ -5,8 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { matchPattern, fillPattern, parsePattern } from '../../src/git/ref-names.ts';
+import { type CommitInfo, CommitLog } from '../../src/model/commit-log.ts';
 import { PamError } from '../../src/model/error.ts';
-import type { CommitInfo, NewCommit, RefMove, Remote, Repository, TreeEntry } from '../../src/model/git.ts';
+import type { NewCommit, RefMove, Remote, Repository, TreeEntry } from '../../src/model/git.ts';
 import { unixSeconds } from '../../src/model/instant.ts';
 import { isOid, type Oid } from '../../src/model/names.ts';
 import { gitTreeId } from '../../src/trust/git-tree-id.ts';
@@ -115,6 +116,11 @@ export function memoryRepository(
       path === '' || name === path || name.startsWith(`${path}/`);
     return await Promise.resolve(sorted(files).filter(within).map(entryOf));
   };
+  const history: Repository['history'] = async (tip, not = []) => {
+    const cut = new Set(not.flatMap((one) => objects.reach(one)));
+    const found = objects.reach(tip, cut).map((one) => objects.commit(one));
+    return await Promise.resolve(found.map(({ oid, tree, parents }) => ({ oid, tree, parents })));
+  };
   return {
     gitDir: '/memory/.git',
     workTree: null,
@@ -123,10 +129,12 @@ export function memoryRepository(
       await Promise.resolve(
         new Map(sorted(table).filter(([ref]) => prefixes.some((one) => ref.startsWith(one)))),
       ),
-    history: async (tip, not = []) => {
-      const cut = new Set(not.flatMap((one) => objects.reach(one)));
-      const found = objects.reach(tip, cut).map((one) => objects.commit(one));
-      return await Promise.resolve(found.map(({ oid, tree, parents }) => ({ oid, tree, parents })));
+    history,
+    commitLog: async (tip, not) => {
+      const lines = (await history(tip, not)).map(
+        ({ oid, tree, parents }) => `${[oid, tree, ...parents].join(' ')}\n`,
+      );
+      return new CommitLog(Buffer.from(lines.join('')));
     },
     messages: async (commits) =>
       await Promise.resolve(new Map(commits.map((oid) => [oid, objects.commit(oid).message]))),

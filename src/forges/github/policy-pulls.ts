@@ -2,7 +2,8 @@
  * Which pull requests brought main's policy. Statements on a policy are posted there before it is merged; all that is
  * taken from GitHub's answer is where to look for them.
  */
-import type { CommitInfo, Repository } from '../../model/git.ts';
+import type { CommitInfo } from '../../model/commit-log.ts';
+import type { Repository } from '../../model/git.ts';
 import type { Oid } from '../../model/names.ts';
 import type { Pull, Pulls } from './pulls.ts';
 

@@ -15,6 +15,22 @@ describe('digests of entries', () => {
     expect(digests.get(seq)).toBeUndefined();
   });
 
+  it('may begin anywhere, and takes another stretch where it ends', () => {
+    const above = new EntryDigests(COUNT);
+    above.add(COUNT, sha256('a'));
+    const all = new EntryDigests();
+    all.addAll(0, digests.bytes);
+    all.addAll(COUNT, above.bytes);
+    expect([0, COUNT - 1, COUNT, COUNT + 1].map((seq) => all.get(seq))).toEqual([
+      sha256('0'),
+      sha256(String(COUNT - 1)),
+      sha256('a'),
+      undefined,
+    ]);
+    expect([COUNT - 1, COUNT].map((seq) => above.get(seq))).toEqual([undefined, sha256('a')]);
+    expect(() => all.addAll(COUNT, above.bytes)).toThrow(TypeError);
+  });
+
   it('has no gap and takes no place twice', () => {
     expect(() => digests.add(COUNT + 1, sha256('x'))).toThrow(TypeError);
     expect(() => digests.add(COUNT - 1, sha256('x'))).toThrow(TypeError);

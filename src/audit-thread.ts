@@ -1,0 +1,21 @@
+/** A thread that audits parts of the ledger: a second root beside `main.ts`, with a desk that reads only. */
+import { type AuditSetup, layDesk } from './context.ts';
+import { auditPart } from './flows/audit-part.ts';
+import type { PartFound, PartJob } from './flows/ledger-part.ts';
+import { serve } from './process/crew.ts';
+
+serve<PartFound | null>(async (setup) => {
+  // Only `context.ts` starts this file, and says these.
+  const { env, cwd, now, options } = setup as AuditSetup;
+  const silent = (): void => undefined;
+  const outside = {
+    env,
+    cwd,
+    clock: () => now,
+    interrupted: () => false,
+    note: silent,
+    progress: silent,
+  };
+  const desk = await layDesk(outside, { ...options, offline: true });
+  return async (job) => await auditPart(desk, job as PartJob);
+});

@@ -1,0 +1,56 @@
+/** A stretch of the ledger, to be audited by itself, and what was found in it: plain data, for other threads. */
+import type { Oid, Sha256 } from '../model/names.ts';
+import type { Finding } from '../rules/audit-entry.ts';
+import type { Stray } from './walk-ledger.ts';
+
+export interface PartJob {
+  readonly root: Sha256;
+  /** Where it starts. `head`: digest of the entry there; `null` = whatever stands in that commit. */
+  readonly below: { readonly commit: Oid; readonly head: Sha256 | null };
+  /** The entry below is the genesis, and counts here. */
+  readonly genesis: boolean;
+  /** The commits above it, as `CommitLog` holds them. */
+  readonly commits: Uint8Array;
+}
+
+/** An entry and the commit that it was found in. */
+export interface Point {
+  readonly commit: Oid;
+  readonly seq: number;
+  readonly head: Sha256;
+}
+
+export interface Counts {
+  readonly entries: number;
+  readonly grants: number;
+  readonly revocations: number;
+  readonly policies: number;
+  readonly signedByPeople: number;
+}
+
+export interface PartFound extends Counts {
+  readonly below: Point;
+  readonly last: Point;
+  readonly byExecutor: Readonly<Record<string, number>>;
+  /** Entries by the key that signed them. */
+  readonly writers: ReadonlyMap<string, readonly number[]>;
+  readonly findings: readonly Finding[];
+  /** Commits whose message is not their entry's. */
+  readonly untold: readonly Finding[];
+  readonly strays: readonly Stray[];
+  /** As `walkLedger` has it. */
+  readonly voided: ReadonlySet<string>;
+  /** Digests of its entries, 32 bytes each. */
+  readonly digests: Uint8Array;
+}
+
+/** Threads that audit parts beside each other. */
+export interface Auditors {
+  readonly count: number;
+  /** Below so many commits they take longer to start than they save. */
+  readonly worthwhile: number;
+  /** A part's commits, at most: so much does one of them hold at a time. */
+  readonly longest: number;
+  /** In the order of the jobs. */
+  readonly found: (jobs: readonly PartJob[]) => AsyncIterable<PartFound | null>;
+}
