@@ -1115,6 +1115,7 @@ describe('log, audit, schema', () => {
     const document = documentOf(ran, 'pam.audit/1', [
       'ok',
       'root',
+      'since',
       'seq',
       'head',
       'at',
