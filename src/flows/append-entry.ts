@@ -6,7 +6,8 @@ import { printEntry } from '../documents/entry-file.ts';
 import type { Entry, LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, plus, secondsBetween } from '../model/instant.ts';
-import type { Oid } from '../model/names.ts';
+import type { NewCommit } from '../model/git.ts';
+import type { Fingerprint, Oid } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../model/statement.ts';
 import { type Candidate, followChain, newestOrdered } from '../rules/follow-chain.ts';
@@ -15,12 +16,12 @@ import { indexDigest } from '../rules/print-index.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
-import { gitTreeId } from '../trust/git-tree-id.ts';
+import { changesBetween, type Directory, directoryId, NOTHING } from '../trust/git-tree-id.ts';
 import { verifyEntry } from '../trust/signed-entry.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
-import { keepHead, type LedgerView, readLedger } from './read-ledger.ts';
-import { ledgerFiles } from './walk-ledger.ts';
+import { keepHead, type LedgerView, readLedger, readyToKeep } from './read-ledger.ts';
+import { ledgerDirectory } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
 
 export interface Draft {
@@ -67,21 +68,25 @@ export async function appendEntry(
     }
     if (!view.appendable)
       throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
-    const made = await makeEntry(desk, executor, view.state, wanted, wanted.at ?? now);
+    const key = await desk.keyOf(executor.keyFile);
+    const making = makeEntry(desk, { ...executor, key }, view.state, wanted, wanted.at ?? now);
     // Two hosts with one key may write the same entry in the same second. Each commit is nobody else's, or both
     // would find that the ledger holds "theirs" and go on to the target.
-    const commit = await commitEntry(desk, made, [view.parent], view);
+    const commit = await commitEntry(desk, making, [view.parent], view);
+    const made = await making;
     // Deciding took too long to be believed any more (DESIGN rule 10): decide again.
     // Endings lose nothing by being late, and must not starve behind slow reading.
     const grants = wanted.main !== undefined;
     if (grants && secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
+    const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
+    // Whoever lost before may well lose again: then nothing is signed for nothing.
+    const keep = attempt === 0 ? readyToKeep(desk, executor, after) : undefined;
     if (await publish(desk, view, commit, made.state)) {
-      const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
-      await keepHead(desk, executor, after);
+      await (keep ?? readyToKeep(desk, executor, after))();
       return { view: after, entry: made.entry };
     }
     await desk.pause(desk.chance() * pauseAfter(attempt));
-    const fetched = await fetchState(desk);
+    const fetched = await fetchState(desk, true);
     unread = fetched.fresh ? undefined : fetched;
     const before = view.tip;
     // From here on, or whoever loses often would walk further each time and lose more.
@@ -136,22 +141,21 @@ export function orderedClock({ state }: Pick<LedgerView, 'state'>, clock: Instan
 /** One entry on top of `state`, signed, and believed by the same rules that every reader uses. */
 export async function makeEntry(
   desk: Desk,
-  executor: Executor,
+  executor: Executor & { readonly key: Fingerprint },
   state: ChainState,
   draft: Draft,
   now: Instant,
 ): Promise<{
   readonly entry: Entry;
   readonly state: ChainState;
-  readonly files: LedgerFiles;
+  readonly holds: Directory;
 }> {
   const policy = draft.brings?.policy ?? state.policy;
-  const key = await desk.keyOf(executor.keyFile);
   const index = foldIndex(state.index, draft.events, {
     seq: state.seq + 1,
     at: now,
     executor: executor.name,
-    key,
+    key: executor.key,
     main: draft.main ?? null,
     policy: state.policy,
   });
@@ -176,50 +180,53 @@ export async function makeEntry(
     brought: () => draft.brings ?? { policy: state.policy, files: state.policyFiles },
   };
   const after = followChain(state, candidate);
-  return { entry, state: after, files: ledgerFiles(after, bytes, signature) };
+  return { entry, state: after, holds: ledgerDirectory(after, bytes, signature) };
 }
 
-/** @param on the state that the entry follows, and the commit that holds it: then only what changed is written */
+interface Made {
+  readonly entry: Entry;
+  readonly holds: Directory;
+}
+
+/**
+ * @param making may still be signed; git starts meanwhile
+ * @param on the state that the entry follows, and the commit that holds it: then only what changed is written
+ */
 export async function commitEntry(
   desk: Desk,
-  made: { readonly entry: Entry; readonly files: LedgerFiles },
+  making: Made | Promise<Made>,
   parents: readonly Oid[],
   on?: { readonly state: ChainState; readonly commit: Oid },
 ): Promise<Oid> {
-  const { entry, files } = made;
   const { writeCommit } = desk.repository;
-  const about = {
+  const mark = desk.nonce(8);
+  const about = ({ entry }: Made) => ({
     parents,
     message: tellEntry(entry),
     author: entry.executor,
     at: entry.at,
-    mark: desk.nonce(8),
+    mark,
+  });
+  const whole = (made: Made): NewCommit => ({
+    ...about(made),
+    base: null,
+    files: changesBetween(NOTHING, made.holds),
+  });
+  if (on === undefined) return await writeCommit(whole(await making));
+  const changed = async (): Promise<NewCommit> => {
+    const made = await making;
+    const before = ledgerDirectory(on.state, new Uint8Array(), '');
+    // Whatever else that commit may hold (it was only found by its entry) must not get into ours.
+    const tree = directoryId(made.holds, on.commit);
+    return { ...about(made), base: on.commit, files: changesBetween(before, made.holds), tree };
   };
-  const whole = { ...about, base: null, files: inBytes(files) };
-  if (on === undefined) return await writeCommit(whole);
-  // Whatever else that commit may hold (it was only found by its entry) must not get into ours.
-  const tree = gitTreeId(files, on.commit);
-  const changed = changesTo(ledgerFiles(on.state, new Uint8Array(), ''), files);
   try {
-    return await writeCommit({ ...about, base: on.commit, files: changed, tree });
+    return await writeCommit(changed());
   } catch (error) {
-    if (error instanceof PamError && error.code === 'E_GIT_TREE') return await writeCommit(whole);
+    if (error instanceof PamError && error.code === 'E_GIT_TREE')
+      return await writeCommit(whole(await making));
     throw error;
   }
-}
-
-type LedgerFiles = ReadonlyMap<string, Uint8Array | string>;
-
-const inBytes = (files: LedgerFiles): ReadonlyMap<string, Uint8Array> =>
-  new Map([...files].map(([path, content]) => [path, Buffer.from(content)]));
-
-function changesTo(before: LedgerFiles, after: LedgerFiles): ReadonlyMap<string, Uint8Array | null> {
-  const changed = new Map<string, Uint8Array | null>();
-  for (const path of before.keys()) if (!after.has(path)) changed.set(path, null);
-  for (const [path, content] of after) {
-    if (before.get(path) !== content) changed.set(path, Buffer.from(content));
-  }
-  return changed;
 }
 
 /** `true` when the ledger now holds our entry. A lost answer is settled by reading the remote again (K6). */

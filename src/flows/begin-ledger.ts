@@ -19,7 +19,7 @@ import { commitEntry, makeEntry } from './append-entry.ts';
 import { type Desk, type Executor, ledgerRef, type Signer } from './desk.ts';
 import { keepHead } from './read-ledger.ts';
 import { policyPosting } from './record-policy.ts';
-import { ledgerFiles, policyFilesOf } from './walk-ledger.ts';
+import { ledgerDirectory, policyFilesOf } from './walk-ledger.ts';
 
 export interface Begun {
   readonly root: Sha256;
@@ -76,7 +76,8 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
       events: [{ type: 'policy', id: '-', seq: 1, digest, statements: [signed] } as const],
       brings: { policy, files },
     };
-    const made = await makeEntry(desk, executor, first.state, draft, change.recordedAt);
+    const key = await desk.keyOf(executor.keyFile);
+    const made = await makeEntry(desk, { ...executor, key }, first.state, draft, change.recordedAt);
     last = { state: made.state, commit: await commitEntry(desk, made, [first.commit]) };
   }
   await publishBoth(desk, main, last.commit);
@@ -137,7 +138,7 @@ async function makeGenesis(
   });
   return {
     state,
-    commit: await commitEntry(desk, { entry, files: ledgerFiles(state, bytes, signature) }, []),
+    commit: await commitEntry(desk, { entry, holds: ledgerDirectory(state, bytes, signature) }, []),
   };
 }
 

@@ -6,8 +6,11 @@ export type Freshness =
   | { readonly fresh: true }
   | { readonly fresh: false; readonly why: string; readonly hint?: string };
 
-/** Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer. */
-export async function fetchState(desk: Desk): Promise<Freshness> {
+/**
+ * Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer.
+ * @param moved the remote just told that somebody was faster, so it need not be asked whether there is anything new
+ */
+export async function fetchState(desk: Desk, moved = false): Promise<Freshness> {
   if (desk.remote === null) return { fresh: true };
   if (desk.offline) {
     desk.note('offline: working from what this clone holds');
@@ -21,6 +24,7 @@ export async function fetchState(desk: Desk): Promise<Freshness> {
       [desk.hint.main, desk.hint.ledger].map(
         (branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`,
       ),
+      { moved },
     );
     return { fresh: true };
   } catch (error) {

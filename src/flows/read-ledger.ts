@@ -5,12 +5,14 @@
 import { type Checkpoint, readCheckpoint } from '../documents/checkpoint-file.ts';
 import { PamError } from '../model/error.ts';
 import type { CommitInfo } from '../model/commit-log.ts';
+import type { Repository } from '../model/git.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
 import { CHECKPOINT_NAMESPACE, type LedgerPoint } from '../model/statement.ts';
 import type { Reason } from '../model/decision.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
+import type { KeptHead } from '../memory/kept-heads.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { findGenesis, stateAt, type Junk, walkLedger } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
@@ -80,7 +82,8 @@ async function walk(
   root: Sha256 | undefined,
 ): Promise<Omit<LedgerView, 'firstUse'>> {
   const { repository } = desk;
-  if (known !== undefined && tip !== known.commit) {
+  const few = known === undefined || tip === null ? undefined : await fewSince(repository, known.commit, tip);
+  if (known !== undefined && few === undefined) {
     const trouble = async (): Promise<Omit<LedgerView, 'firstUse'> | undefined> => {
       if (tip === null) return rewound(known, tip, 'the ledger branch is gone');
       if (await repository.isAncestor(known.commit, tip)) return undefined;
@@ -99,8 +102,7 @@ async function walk(
     if (view !== undefined) return view;
   }
   if (tip === null) throw new PamError('E_LED_MISSING', 'there is no ledger branch');
-  const commits =
-    tip === known?.commit ? [] : await repository.history(tip, known === undefined ? [] : [known.commit]);
+  const commits = few ?? (await repository.history(tip, known === undefined ? [] : [known.commit]));
   const found = known ?? (await beginning(desk, commits, root));
   const { state, commit, junkAbove, strays } = await climb(desk, commits, found);
   const troubles = [
@@ -114,6 +116,27 @@ async function walk(
   // Who verified one of the two branches before knows which is whose; who did not must not choose.
   const forked = troubles.some(({ code }) => code === 'E_LED_FORK');
   return { state, commit, tip, parent: tip, appendable: known !== undefined || !forked, troubles };
+}
+
+const FEW = 64;
+
+/**
+ * Mostly a handful of entries in one line: then one question tells which they are, and that they follow what is known.
+ * `undefined`: it is not as simple as that.
+ */
+async function fewSince(
+  repository: Repository,
+  known: Oid,
+  tip: Oid,
+): Promise<readonly CommitInfo[] | undefined> {
+  if (tip === known) return [];
+  const commits = await repository.history(tip, [known], FEW);
+  let last = known;
+  for (const { oid, parents } of commits) {
+    if (parents.length !== 1 || parents[0] !== last) return undefined;
+    last = oid;
+  }
+  return last === tip ? commits : undefined;
 }
 
 async function beginning(
@@ -215,14 +238,20 @@ function signedBy(state: ChainState, executor: Executor, text: string, signature
   return holdersOf(state.policy).get(key.fingerprint)?.id === executor.name;
 }
 
+type Head = Known & { readonly appendable?: boolean };
+
 /** Remembers the newest verified head, so that the next run costs what is new and a rewind is noticed. */
-export async function keepHead(
-  desk: Desk,
-  executor: Executor | null,
-  head: { readonly state: ChainState; readonly commit: Oid; readonly appendable?: boolean },
-): Promise<void> {
+export async function keepHead(desk: Desk, executor: Executor | null, head: Head): Promise<void> {
+  await readyToKeep(desk, executor, head)();
+}
+
+/**
+ * Signs at once, and remembers when the answer is called: an executor signs beside its push, but what was not pushed
+ * is never kept. Dying between the two leaves the older head, from which the next run walks.
+ */
+export function readyToKeep(desk: Desk, executor: Executor | null, head: Head): () => Promise<void> {
   // Of two histories that nobody told apart, none is remembered: the next run would build on it.
-  if (head.appendable === false) return;
+  if (head.appendable === false) return async () => await Promise.resolve();
   const { root, seq, entry } = head.state;
   const owner = ownerOf(executor);
   const checkpoint: Checkpoint = {
@@ -233,13 +262,22 @@ export async function keepHead(
     at: entry.at,
   };
   const text = `${JSON.stringify(checkpoint)}\n`;
-  const kept = await desk.memory.keptHead(owner);
-  if (kept?.text === text && kept.commit === head.commit) return;
-  await orNote(desk, async () => {
+  const sign = async (): Promise<KeptHead | undefined> => {
+    const kept = await desk.memory.keptHead(owner);
+    if (kept?.text === text && kept.commit === head.commit) return undefined;
     const signature =
       executor === null ? null : await desk.sign(text, CHECKPOINT_NAMESPACE, executor.keyFile);
-    await desk.memory.keepHead(owner, { text, signature, commit: head.commit });
-  });
+    return { text, signature, commit: head.commit };
+  };
+  const signed = sign();
+  // Whoever keeps it is told; whoever lost the race has no use for it.
+  signed.catch(() => undefined);
+  return async () => {
+    await orNote(desk, async () => {
+      const kept = await signed;
+      if (kept !== undefined) await desk.memory.keepHead(owner, kept);
+    });
+  };
 }
 
 /** A machine that cannot remember (a full disk, say) still has grants to end. */

@@ -47,23 +47,34 @@ export function orderOf(
 /** No call to a target takes longer. */
 export const LONGEST_CALL_SECONDS = 30;
 
-/** Everything on this target that a revocation list must know. */
+/** Everything on this target that a revocation list must know; put together only for a target that has one. */
 export function sceneOf(
   index: OpenIndex,
   seq: number,
   target: string,
   ending: ReadonlySet<RequestId>,
 ): Scene {
-  const withHandle = [...index.records.values()].flatMap((record) => {
-    const { grant } = record;
-    return grant?.granting == null ? [] : [{ record, grant, handle: grant.granting.handle }];
-  });
+  let scene: Omit<Scene, 'seq'> | undefined;
+  const look = (): Omit<Scene, 'seq'> => {
+    const withHandle = [...index.records.values()].flatMap((record) => {
+      const { grant } = record;
+      return grant?.granting == null ? [] : [{ record, grant, handle: grant.granting.handle }];
+    });
+    return {
+      gone: withHandle
+        .filter(({ record, grant }) => grant.target === target && (ending.has(record.id) || isGone(record)))
+        .map(({ handle, grant }) => ({ handle, until: grant.end })),
+      known: withHandle.map(({ handle }) => handle),
+    };
+  };
   return {
     seq,
-    gone: withHandle
-      .filter(({ record, grant }) => grant.target === target && (ending.has(record.id) || isGone(record)))
-      .map(({ handle, grant }) => ({ handle, until: grant.end })),
-    known: withHandle.map(({ handle }) => handle),
+    get gone() {
+      return (scene ??= look()).gone;
+    },
+    get known() {
+      return (scene ??= look()).known;
+    },
   };
 }
 

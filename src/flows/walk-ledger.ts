@@ -19,7 +19,7 @@ import { type Directory, directoryId, directoryOf } from '../trust/git-tree-id.t
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../trust/signed-entry.ts';
 import type { LedgerPoint } from '../model/statement.ts';
 import { beginChain, type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
-import { indexDigest, openDirectory, printIndex } from '../rules/print-index.ts';
+import { indexDigest, openDirectory } from '../rules/print-index.ts';
 
 /** Writers keep far below it (`append-entry.ts`); what is larger is junk and is not even read. */
 export const ENTRY_MAX_BYTES = 1024 * 1024;
@@ -165,13 +165,7 @@ function candidateOf(
 }
 
 function judgeTree(after: ChainState, { commit, bytes, armor }: Raw): void {
-  const holds: Directory = new Map([
-    ['entry.json', bytes],
-    ['entry.json.sig', Buffer.from(armor, 'latin1')],
-    ...policyDirectory(after.policyFiles),
-    ...openDirectory(after.index),
-  ]);
-  if (directoryId(holds, commit.tree) === commit.tree) return;
+  if (directoryId(ledgerDirectory(after, bytes, armor), commit.tree) === commit.tree) return;
   throw new PamError('E_LED_TREE', 'the commit holds something else than its entry makes');
 }
 
@@ -253,17 +247,17 @@ export async function findGenesis(
   );
 }
 
-/** Exactly the files that a ledger commit holds; `judgeTree` expects the same. */
-export function ledgerFiles(
+/** Exactly what a ledger commit holds: what writers make of an entry, and readers expect. */
+export function ledgerDirectory(
   state: Pick<ChainState, 'policyFiles' | 'index'>,
   bytes: Uint8Array,
-  signature: Uint8Array | string,
-): ReadonlyMap<string, Uint8Array | string> {
-  return new Map<string, Uint8Array | string>([
+  armor: string,
+): Directory {
+  return new Map([
     ['entry.json', bytes],
-    ['entry.json.sig', signature],
-    ...state.policyFiles,
-    ...printIndex(state.index),
+    ['entry.json.sig', Buffer.from(armor, 'latin1')],
+    ...policyDirectory(state.policyFiles),
+    ...openDirectory(state.index),
   ]);
 }
 

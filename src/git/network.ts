@@ -17,6 +17,7 @@ import {
   parsePattern,
   type RefPattern,
 } from './ref-names.ts';
+import { readRef } from './read-ref.ts';
 import { parseRefs, type RefChange, type Refs } from './refs.ts';
 import { remoteUrl } from './remote-url.ts';
 import { gitError, sealedDirectory, type Environment, type RepositoryPlace, type Sealed } from './sealed.ts';
@@ -38,12 +39,15 @@ const REFS_A_FETCH = 500;
 interface Line {
   readonly url: string;
   readonly directory: string;
+  /** Tips that are known to be commits of this clone. */
+  readonly commits: Set<string>;
   readonly say: (args: readonly string[]) => Promise<Answer>;
 }
 
 export async function openRemote(at: RemotePlace): Promise<Remote> {
   const url = await remoteUrl(at.sealed, at.place, at.name);
   let directory: string | undefined;
+  const commits = new Set<string>();
   const line = (): Line => {
     const dir = (directory ??= sealedDirectory(at.place, at.env, false));
     const where = {
@@ -52,13 +56,15 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
       env: at.env,
       timeoutMs: at.timeoutMs ?? 60_000,
     };
-    return { url, directory: dir, say: async (args) => await talk(where, args) };
+    return { url, directory: dir, commits, say: async (args) => await talk(where, args) };
   };
   return {
     url,
     list: async (patterns) => await listRemote(line(), patterns.map(parsePattern)),
-    fetch: async (refspecs) => {
-      await fetchRefs(at, line(), refspecs.map(parseRefspec), true);
+    fetch: async (refspecs, how) => {
+      const specs = refspecs.map(parseRefspec);
+      if (how?.moved === true && (await fetchNamed(at, line(), specs))) return;
+      await fetchRefs(at, line(), specs, true);
     },
     fetchGood: async (refspecs) => await fetchRefs(at, line(), refspecs.map(parseRefspec), false),
     push: async (moves) => await pushRefs(at, line(), moves),
@@ -142,6 +148,22 @@ async function fetchRefs(
   return refused;
 }
 
+/**
+ * Without asking what there is: for whoever knows that it is something new. `false`: one of them is not there, or not
+ * named in full, so somebody has to look.
+ */
+async function fetchNamed(at: RemotePlace, line: Line, specs: readonly Refspec[]): Promise<boolean> {
+  if (specs.length > REFS_A_FETCH || specs.some(({ from }) => from.star)) return false;
+  const wanted = new Map(specs.map(({ from, to }) => [to.before, from.before]));
+  try {
+    await follow(at, specs, wanted, await bringAll(at, line, [...wanted]));
+    return true;
+  } catch (error) {
+    if (error instanceof PamError && error.message.includes("couldn't find remote ref")) return false;
+    throw error;
+  }
+}
+
 async function trackingRefs(refs: Refs, specs: readonly Refspec[]): Promise<ReadonlyMap<string, Oid>> {
   const found = await refs.refs([...new Set(specs.map(({ to }) => to.before))]);
   return new Map([...found].filter(([ref]) => specs.some(({ to }) => matchPattern(to, ref) !== undefined)));
@@ -191,17 +213,16 @@ async function bringAll(
   line: Line,
   part: readonly Pair[],
 ): Promise<ReadonlyMap<string, Oid>> {
-  await lendTips(at, line.directory);
+  await lendTips(at, line);
   const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
   const args = ['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs];
   const { code, stderr } = await line.say(args);
   if (code !== 0) throw unreachable(stderr);
-  const list = ['for-each-ref', '--format=%(objectname) %(refname)', 'refs/pam-fetched'];
-  const local = await at.sealed.git(['--git-dir', line.directory, ...list]);
   return new Map(
-    parseRefs(local.stdout.toString('utf8')).flatMap(([ref, oid]) => {
-      const target = part[Number(ref.slice('refs/pam-fetched/'.length))]?.[0];
-      return target === undefined ? [] : [[target, oid] as const];
+    part.flatMap(([target], index) => {
+      const oid = readRef(line.directory, `refs/pam-fetched/${index}`) ?? null;
+      if (oid !== null) line.commits.add(oid);
+      return oid === null ? [] : [[target, oid] as const];
     }),
   );
 }
@@ -218,7 +239,7 @@ async function deepen(
 ): Promise<boolean> {
   const cuts = join(at.place.gitDir, 'shallow');
   if (!existsSync(cuts)) return false;
-  await lendTips(at, line.directory);
+  await lendTips(at, line);
   const specs = branches.map(
     (branch, index) => `+${checkRef(`refs/heads/${branch}`)}:refs/pam-fetched/${index}`,
   );
@@ -232,16 +253,14 @@ async function deepen(
 }
 
 /** Tells the directory which commits the clone has, so that only new objects travel. */
-async function lendTips(at: RemotePlace, directory: string): Promise<void> {
+async function lendTips(at: RemotePlace, { directory, commits }: Line): Promise<void> {
   const refs = [...(await at.refs.refs(['refs/heads/', 'refs/remotes/']))].filter(([ref]) => isRef(ref));
-  const stdin = refs.map(([, oid]) => `${oid}\n`).join('');
-  const out =
-    refs.length === 0
-      ? ''
-      : (await at.sealed.must(['cat-file', '--batch-check'], { stdin })).toString('utf8');
-  const commits = new Set(
-    out.split('\n').flatMap((text) => (/^\S+ commit /u.test(text) ? [text.split(' ')[0]] : [])),
-  );
+  const unknown = refs.filter(([, oid]) => !commits.has(oid));
+  if (unknown.length > 0) {
+    const stdin = unknown.map(([, oid]) => `${oid}\n`).join('');
+    const out = (await at.sealed.must(['cat-file', '--batch-check'], { stdin })).toString('utf8');
+    for (const [, oid] of out.matchAll(/^([0-9a-f]+) commit /gmu)) if (oid !== undefined) commits.add(oid);
+  }
   const lines = refs.filter(([, oid]) => commits.has(oid)).map(([ref, oid]) => `${oid} ${ref}\n`);
   rmSync(join(directory, 'refs'), { recursive: true, force: true });
   mkdirSync(join(directory, 'refs'));
@@ -296,6 +315,7 @@ async function pushRefs(
   ];
   const answer = await line.say(args);
   if (answer.code !== 0) return judgeRefusal(answer);
+  for (const { oid } of moves) line.commits.add(oid);
   await Promise.all(
     tracking.map(async (ref, index) => {
       const to = moves[index]?.oid;

@@ -25,7 +25,7 @@ export interface RepositoryPlace {
 }
 
 export interface GitCall {
-  readonly stdin?: Uint8Array | string;
+  readonly stdin?: Uint8Array | string | Promise<Uint8Array>;
   readonly maxBytes?: number;
   readonly timeoutMs?: number;
   /** Only for work tree and index: paths, never settings. */
@@ -157,7 +157,7 @@ export function seal(place: RepositoryPlace, env: Environment): Sealed {
       env: { ...inside.env, ...call.env },
       timeoutMs: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
       maxBytes: call.maxBytes ?? MAX_BYTES,
-      ...(call.stdin === undefined ? {} : { stdin: Buffer.from(call.stdin) }),
+      ...(call.stdin === undefined ? {} : { stdin: inBytes(call.stdin) }),
     });
   };
   const must: Sealed['must'] = async (args, call) => {
@@ -177,6 +177,9 @@ export function seal(place: RepositoryPlace, env: Environment): Sealed {
   };
   return { git, must, keepOpen: open };
 }
+
+const inBytes = (stdin: NonNullable<GitCall['stdin']>): Uint8Array | Promise<Uint8Array> =>
+  typeof stdin === 'string' ? Buffer.from(stdin) : stdin;
 
 /** An error with what git said last; URLs in it lose their credentials. */
 export function gitError(message: string, stderr: string, code = 'E_GIT'): PamError {

@@ -41,8 +41,11 @@ export interface Repository {
   ) => Promise<readonly (Uint8Array | undefined)[]>;
   /** Like `read`, but a blob over `maxBytes` is `undefined` too: for commits that a stranger may have pushed. */
   readonly readSmall: Repository['read'];
-  /** Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. */
-  readonly writeCommit: (commit: NewCommit) => Promise<Oid>;
+  /**
+   * Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. Promised, git starts
+   * while it is made; if that fails nothing is written, and the error is the promise's.
+   */
+  readonly writeCommit: (commit: NewCommit | Promise<NewCommit>) => Promise<Oid>;
   /** Moves a ref if and only if it is at `old` (`null` = must not exist). `false` when somebody was faster. */
   readonly moveRef: (ref: string, to: Oid, old: Oid | null) => Promise<boolean>;
   /** Several refs at once, all or none. */
@@ -89,9 +92,9 @@ export interface Remote {
   readonly list: (patterns: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
   /**
    * Brings objects; follows `+<src>:<dst>` refspecs from a branch, or from the head of one pull request
-   * (`refs/pull/12/head`), to a remote-tracking ref.
+   * (`refs/pull/12/head`), to a remote-tracking ref. `moved`: the caller knows that there is something new.
    */
-  readonly fetch: (refspecs: readonly string[]) => Promise<void>;
+  readonly fetch: (refspecs: readonly string[], how?: { readonly moved: boolean }) => Promise<void>;
   /**
    * The same, but branches whose objects git refuses are left as they are, and named: what a stranger pushed must not
    * keep the others from being read.

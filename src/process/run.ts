@@ -10,7 +10,8 @@ export interface RunOptions {
   /** The whole environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly stdin?: Uint8Array;
+  /** Promised: the program starts meanwhile. If the promise breaks it reads nothing, and the run fails with that error. */
+  readonly stdin?: Uint8Array | Promise<Uint8Array>;
   readonly timeoutMs: number;
   /** Limit for stdout and stderr together. */
   readonly maxBytes: number;
@@ -40,7 +41,9 @@ export async function run(program: string, args: readonly string[], options: Run
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let bytes = 0;
-    let failure: PamError | undefined;
+    let failure: unknown;
+    let timer: NodeJS.Timeout | undefined;
+    let over = false;
     const kill = (): void => {
       try {
         if (options.ownGroup === true && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -55,9 +58,6 @@ export async function run(program: string, args: readonly string[], options: Run
       child.stdout?.destroy();
       child.stderr?.destroy();
     };
-    const timer = setTimeout(() => {
-      fail(new PamError('E_RUN_TIMEOUT', `${program} did not finish within ${options.timeoutMs / 1000} s`));
-    }, options.timeoutMs);
     const collect = (into: Buffer[]) => (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > options.maxBytes) {
@@ -69,6 +69,7 @@ export async function run(program: string, args: readonly string[], options: Run
     // A program that exits without reading its input is judged by its answer, not by the broken pipe.
     child.stdin?.on('error', () => undefined);
     child.on('error', (cause: NodeJS.ErrnoException) => {
+      over = true;
       clearTimeout(timer);
       const missing = cause.code === 'ENOENT';
       reject(
@@ -79,12 +80,26 @@ export async function run(program: string, args: readonly string[], options: Run
       );
     });
     child.on('close', (code) => {
+      over = true;
       clearTimeout(timer);
       // What a plugin left running in its group must not outlive it.
       if (options.ownGroup === true) kill();
       if (failure !== undefined) reject(failure);
       else resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8') });
     });
-    child.stdin?.end(options.stdin ?? new Uint8Array());
+    const feed = (input: Uint8Array): void => {
+      if (over) return;
+      timer = setTimeout(() => {
+        fail(new PamError('E_RUN_TIMEOUT', `${program} did not finish within ${options.timeoutMs / 1000} s`));
+      }, options.timeoutMs);
+      child.stdin?.end(input);
+    };
+    const { stdin = new Uint8Array() } = options;
+    if (stdin instanceof Uint8Array) feed(stdin);
+    else
+      stdin.then(feed, (error: unknown) => {
+        failure ??= error;
+        feed(new Uint8Array());
+      });
   });
 }

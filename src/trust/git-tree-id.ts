@@ -20,6 +20,39 @@ export function directoryId(directory: Directory, like: Oid): Oid {
 export const gitTreeId = (files: ReadonlyMap<string, Uint8Array | string>, like: Oid): Oid =>
   directoryId(directoryOf(files), like);
 
+/**
+ * What has to be written, by path, to make the one of the other; `null`: a file, or (with a slash at its end) a
+ * directory, that goes. What both hold is the same bytes in memory, so it is not looked into.
+ */
+export function changesBetween(before: Directory, after: Directory): ReadonlyMap<string, Uint8Array | null> {
+  const changes = new Map<string, Uint8Array | null>();
+  collectChanges(before, after, '', changes);
+  return changes;
+}
+
+function collectChanges(
+  before: Directory,
+  after: Directory,
+  place: string,
+  into: Map<string, Uint8Array | null>,
+): void {
+  for (const [name, old] of before) {
+    const child = after.get(name);
+    if (child === undefined || isFile(child) !== isFile(old))
+      into.set(`${place}${name}${isFile(old) ? '' : '/'}`, null);
+  }
+  for (const [name, child] of after) {
+    const old = before.get(name);
+    if (old === child) continue;
+    if (isFile(child)) into.set(`${place}${name}`, child);
+    else collectChanges(old === undefined || isFile(old) ? NOTHING : old, child, `${place}${name}/`, into);
+  }
+}
+
+const isFile = (child: Directory | Uint8Array): child is Uint8Array => child instanceof Uint8Array;
+
+export const NOTHING: Directory = new Map();
+
 /** Files by path as the directories that hold them. */
 export function directoryOf(files: ReadonlyMap<string, Uint8Array | string>): Directory {
   type Growing = Map<string, Growing | Uint8Array>;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { instantOf } from '../../src/model/instant.ts';
 import type { Machine } from './access.ts';
 import { auditLargeRow, auditRow, oneSignatureRow } from './audit-rows.ts';
-import { appendMany, appendRow, crowdRow, endingsRow, sweepRows } from './executor-rows.ts';
+import { appendInTurn, appendMany, appendRow, crowdRow, endingsRow, sweepRows } from './executor-rows.ts';
 import { type History, makeHistory } from './make-history.ts';
 import { PLACE, PROJECT } from './measure.ts';
 import { FULL, HEAD, line, QUICK, type Row, type Scale } from './report.ts';
@@ -92,4 +92,6 @@ async function bench(args: readonly string[]): Promise<void> {
 const [first, count, machine] = process.argv.slice(2);
 if (first === '--append' && machine !== undefined)
   await appendMany(JSON.parse(machine) as Machine, Number(count));
+else if (first === '--append-in-turn' && machine !== undefined)
+  await appendInTurn(JSON.parse(machine) as readonly Machine[], Number(count));
 else await bench(process.argv.slice(2));

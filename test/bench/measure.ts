@@ -24,13 +24,16 @@ export interface Ran {
 export interface How {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
 }
 
 /** Nothing is inherited but PATH: `NODE_EXTRA_CA_CERTS` alone would double the start of every node. */
 export async function run(file: string, args: readonly string[], how: How = {}): Promise<Ran> {
   const env = { PATH: process.env['PATH'] ?? '/usr/bin:/bin', HOME: PLACE, TMPDIR: PLACE, ...how.env };
   const begun = performance.now();
-  const child = spawn(file, args, { cwd: how.cwd ?? PLACE, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { cwd: how.cwd ?? PLACE, env, stdio: ['pipe', 'pipe', 'pipe'] });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(how.input ?? '');
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));

@@ -7,7 +7,7 @@ import { describe } from 'vitest';
 import { readRequest } from '../../src/documents/request-file.ts';
 import { inFieldOrder } from '../../src/documents/field-order.ts';
 import { readBeats, readOpenRecord } from '../../src/documents/entry-file.ts';
-import { walkLedger, type Walked, ledgerFiles } from '../../src/flows/walk-ledger.ts';
+import { walkLedger, type Walked } from '../../src/flows/walk-ledger.ts';
 import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
 import { PamError } from '../../src/model/error.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
@@ -22,6 +22,7 @@ import { indexDigest, printIndex } from '../../src/rules/print-index.ts';
 import { sameJson } from '../../src/rules/same-json.ts';
 import { tellEntry } from '../../src/rules/tell-entry.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
+import { ledgerFiles } from '../support/ledger-files.ts';
 import {
   at,
   fingerprintOf,

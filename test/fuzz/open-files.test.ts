@@ -3,12 +3,13 @@
  * it holds exactly what the entry makes, and a machine that kept such a head believes nothing that it says.
  */
 import { describe } from 'vitest';
-import { ledgerFiles, stateAt, walkLedger } from '../../src/flows/walk-ledger.ts';
+import { stateAt, walkLedger } from '../../src/flows/walk-ledger.ts';
 import type { LedgerEvent } from '../../src/model/entry.ts';
 import { PamError } from '../../src/model/error.ts';
 import { parseArmor } from '../../src/trust/armor.ts';
 import { printIndex } from '../../src/rules/print-index.ts';
 import { sameJson } from '../../src/rules/same-json.ts';
+import { ledgerFiles } from '../support/ledger-files.ts';
 import { at, providers } from '../support/world.ts';
 import { NOW, POOL, WORLD } from './attack-world.ts';
 import { commitsInMemory, type InMemory, type TreeFiles } from './commits-in-memory.ts';

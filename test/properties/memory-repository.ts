@@ -152,7 +152,7 @@ export function memoryRepository(
       (await list(treeish, path)).map(({ mode, path: name, oid }) => ({ mode, path: name, oid })),
     read: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes, false),
     readSmall: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes, true),
-    writeCommit: async (commit) => await Promise.resolve(objects.write(commit)),
+    writeCommit: async (commit) => objects.write(await commit),
     moveRef: async (ref, to, old) => await moveRefs([{ ref, to, old }]),
     moveRefs,
     remote: async (name) => {

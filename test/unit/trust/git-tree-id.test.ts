@@ -6,7 +6,13 @@ import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Oid, isOid } from '../../../src/model/names.ts';
-import { gitTreeId } from '../../../src/trust/git-tree-id.ts';
+import {
+  changesBetween,
+  type Directory,
+  directoryOf,
+  gitTreeId,
+  NOTHING,
+} from '../../../src/trust/git-tree-id.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pam-tree-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -77,5 +83,64 @@ describe('the tree id that Git gives', () => {
       }),
       { numRuns: 25, seed: 7 },
     );
+  });
+});
+
+describe('what has to be written to make one directory of another', () => {
+  /** As `git fast-import` carries it out: removals first. */
+  function carriedOut(
+    files: ReadonlyMap<string, Uint8Array>,
+    changes: ReadonlyMap<string, Uint8Array | null>,
+  ): ReadonlyMap<string, Uint8Array> {
+    const after = new Map(files);
+    for (const [path, bytes] of changes) {
+      if (bytes !== null) continue;
+      for (const one of files.keys()) if (one === path || one.startsWith(path)) after.delete(one);
+    }
+    for (const [path, bytes] of changes) if (bytes !== null) after.set(path, bytes);
+    return after;
+  }
+  const sorted = (files: ReadonlyMap<string, Uint8Array>) => [...files].sort(([a], [b]) => (a < b ? -1 : 1));
+
+  const shared = ['one', 'two', 'three'].map((text) => Buffer.from(text));
+  /** A name is a file here and a directory there; bytes are often the very same. */
+  const anyFiles = fc
+    .uniqueArray(
+      fc.tuple(fc.constantFrom('a', 'b', 'a/x', 'a/y', 'b/c/d', 'b/c'), fc.constantFrom(...shared)),
+      {
+        selector: ([path]) => path,
+      },
+    )
+    .map((files) => {
+      const paths = files.map(([path]) => path);
+      return new Map(files.filter(([path]) => !paths.some((one) => one.startsWith(`${path}/`))));
+    });
+
+  it('makes exactly the other one', () => {
+    fc.assert(
+      fc.property(anyFiles, anyFiles, (one, other) => {
+        const changes = changesBetween(directoryOf(one), directoryOf(other));
+        expect(sorted(carriedOut(one, changes))).toEqual(sorted(other));
+        expect(new Map(sorted(carriedOut(new Map(), changesBetween(NOTHING, directoryOf(one)))))).toEqual(
+          new Map(sorted(one)),
+        );
+      }),
+    );
+  });
+
+  it('is nothing where both hold the same bytes, and looks into no directory that both hold', () => {
+    const [bytes = Buffer.alloc(0)] = shared;
+    const files = new Map([['a/x', bytes]]);
+    expect(changesBetween(directoryOf(files), directoryOf(files)).size).toBe(0);
+    const inside: Directory = new Map([['x', bytes]]);
+    const other = Buffer.from('other');
+    const [before, after] = [
+      new Map([['a', inside]]),
+      new Map<string, Directory | Buffer>([
+        ['a', inside],
+        ['b', other],
+      ]),
+    ];
+    expect([...changesBetween(before, after)]).toEqual([['b', other]]);
   });
 });
