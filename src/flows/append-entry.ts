@@ -220,8 +220,11 @@ export async function commitEntry(
     const tree = directoryId(made.holds, on.commit);
     return { ...about(made), base: on.commit, files: changesBetween(before, made.holds), tree };
   };
+  const promised = changed();
+  // A door that fails before it looks at what it was promised must not leave that unheard.
+  promised.catch(() => undefined);
   try {
-    return await writeCommit(changed());
+    return await writeCommit(promised);
   } catch (error) {
     if (error instanceof PamError && error.code === 'E_GIT_TREE')
       return await writeCommit(whole(await making));

@@ -19,7 +19,7 @@ import { type Directory, directoryId, directoryOf } from '../trust/git-tree-id.t
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../trust/signed-entry.ts';
 import type { LedgerPoint } from '../model/statement.ts';
 import { beginChain, type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
-import { indexDigest, openDirectory } from '../rules/print-index.ts';
+import { asItWasRead, indexDigest, openDirectory } from '../rules/print-index.ts';
 
 /** Writers keep far below it (`append-entry.ts`); what is larger is junk and is not even read. */
 export const ENTRY_MAX_BYTES = 1024 * 1024;
@@ -326,10 +326,13 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
   for (const [at, { path }] of files.entries()) {
     // The caller compares the digest of all this with a signed entry; until then it only has the right shape.
     const bytes = blobs[at] ?? new Uint8Array();
-    if (path === BEATS_PATH) beats = readBeats(bytes);
-    else {
+    if (path === BEATS_PATH) {
+      beats = readBeats(bytes);
+      asItWasRead(beats, bytes);
+    } else {
       const record = readOpenRecord(bytes);
       records.set(record.id, record);
+      asItWasRead(record, bytes);
     }
   }
   return { records, beats };

@@ -20,10 +20,13 @@ export async function writeCommit(
   wanted: NewCommit | Promise<NewCommit>,
 ): Promise<Oid> {
   const told = async (): Promise<Uint8Array> => Buffer.concat(await stream(sealed, place, await wanted));
+  const stdin = told();
+  // Whoever asked is told by git's end; should git not even start, nobody listens here.
+  stdin.catch(() => undefined);
   const { code, stdout, stderr } = await sealed.git(
     // Files of one commit have little in common: looking for it takes longer than writing it.
     ['fast-import', '--quiet', '--done', '--date-format=raw', '--depth=0'],
-    { stdin: told() },
+    { stdin },
   );
   const commit = await wanted;
   const [oid = '', root = ''] = stdout.toString('utf8').split('\n');

@@ -16,6 +16,15 @@ interface Printed {
 
 const printed = new WeakMap<OpenRecord | Beats, Printed>();
 
+/**
+ * Bytes that a document was read from, as what it prints as. Only for a reader that compares `indexDigest` with a signed
+ * one before it believes any of them: another spelling is another digest.
+ */
+export function asItWasRead(document: OpenRecord | Beats, bytes: Uint8Array): void {
+  const path = 'id' in document ? openPath(document.id) : BEATS_PATH;
+  printed.set(document, fileOf(path, bytes));
+}
+
 /** Path -> text of every file below `open/`. */
 export function printIndex(index: OpenIndex): ReadonlyMap<string, string> {
   const files = new Map([...index.records].map(([id, record]) => [openPath(id), textOf(record)]));
@@ -76,10 +85,11 @@ function printRecord(id: RequestId, record: OpenRecord): Printed {
 function print(path: string, document: OpenRecord | Beats): Printed {
   const known = printed.get(document);
   if (known !== undefined) return known;
-  const bytes = Buffer.from(textOf(document));
-  const file = { bytes, line: `${sha256(bytes)}  ${path}\n` };
+  const file = fileOf(path, Buffer.from(textOf(document)));
   printed.set(document, file);
   return file;
 }
+
+const fileOf = (path: string, bytes: Uint8Array): Printed => ({ bytes, line: `${sha256(bytes)}  ${path}\n` });
 
 const textOf = (document: OpenRecord | Beats): string => `${jsonInOrder(document)}\n`;

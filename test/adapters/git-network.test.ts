@@ -190,6 +190,32 @@ describe('list and fetch', () => {
     expect(await strays(bad, 'E_GIT_REF', async (spec) => await remote.fetch([spec]))).toEqual([]);
   });
 
+  it('whoever knows that something is new gets it at once, and what is gone goes all the same', async () => {
+    const { bare, clone } = withRemote();
+    const [dir, other] = [clone(), clone()];
+    git(other, 'push', '-q', 'origin', 'main:refs/heads/pam-ledger');
+    const { repository, remote } = await connect(dir);
+    const specs = ['main', 'pam-ledger'].map((one) => `+refs/heads/${one}:refs/remotes/origin/${one}`);
+    const tracked = async (): Promise<readonly unknown[]> =>
+      await Promise.all(
+        ['main', 'pam-ledger'].map(async (one) => await repository.resolve(`refs/remotes/origin/${one}`)),
+      );
+    const first = head(dir);
+    await remote.fetch(specs, { moved: true });
+    expect(await tracked()).toEqual([first, first]);
+    const next = commit(other, { n: '1' });
+    git(other, 'push', '-q', 'origin', 'main', 'main:refs/heads/pam-ledger');
+    await remote.fetch(specs, { moved: true });
+    expect(await tracked()).toEqual([next, next]);
+    // Backwards, and with one of them gone.
+    git(bare, 'update-ref', MAIN, first);
+    git(bare, 'update-ref', '-d', 'refs/heads/pam-ledger');
+    await remote.fetch(specs, { moved: true });
+    expect(await tracked()).toEqual([first, undefined]);
+    rmSync(bare, { recursive: true });
+    expect(await codeOf(remote.fetch(specs, { moved: true }))).toBe('E_GIT_NETWORK');
+  });
+
   it('heads of pull requests are followed one by one, beside the branches; a branch in their way is not in their way', async () => {
     const { bare, clone } = withRemote();
     const [dir, other] = [clone(), clone()];

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { PamError } from '../../src/model/error.ts';
 import type { Repository } from '../../src/model/git.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import {
@@ -469,6 +470,29 @@ describe('writing commits', () => {
     expect(await strays(paths, 'E_GIT_PATH', async (path) => await writing('a', path))).toEqual([]);
     const authors = ['a\nfrom x', 'a <b>', ''];
     expect(await strays(authors, 'E_BUG', async (author) => await writing(author, 'x'))).toEqual([]);
+  });
+
+  it('takes a promise: the same commit when it is kept, its own error and no object when it is broken', async () => {
+    const dir = newRepository();
+    const repository = await open(dir);
+    const wanted = {
+      parents: [head(dir)],
+      base: head(dir),
+      files: new Map([['a', Buffer.from('a')]]),
+      message: 'm',
+      author: 'a',
+      at,
+    };
+    const later = new Promise<typeof wanted>((resolve) => {
+      setTimeout(() => resolve(wanted), 300);
+    });
+    const oid = await repository.writeCommit(later);
+    expect(await repository.writeCommit(wanted)).toBe(oid);
+    const objects = (): readonly string[] => git(dir, 'count-objects', '-v').split('\n');
+    const before = objects();
+    const broken = Promise.reject<typeof wanted>(new PamError('E_SIGN', 'nobody touched the key'));
+    expect(await codeOf(repository.writeCommit(broken))).toBe('E_SIGN');
+    expect(objects()).toEqual(before);
   });
 
   it('works in SHA-256 repositories', async () => {

@@ -129,7 +129,9 @@ async function killed(scene: Scene, death: Death): Promise<World> {
   const world = scene.world.copy(join(tempDir(), 'killed'));
   const ended = await ordered(world, scene.run, scene.now, death);
   expect(ended).toMatchObject({ signal: 'SIGKILL', report: null });
-  expect(ended.steps).toEqual(scene.steps.slice(0, death.step + 1));
+  // What it does beside that step (git starts while an entry is signed) may have begun.
+  expect(ended.steps.slice(0, death.step + 1)).toEqual(scene.steps.slice(0, death.step + 1));
+  expect(ended.steps.length).toBeLessThanOrEqual(death.step + (death.when === 'before' ? 1 : 2));
   return world;
 }
 

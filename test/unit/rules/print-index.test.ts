@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
 import { EMPTY_INDEX } from '../../../src/rules/fold-index.ts';
-import { indexDigest, openDirectory, printIndex } from '../../../src/rules/print-index.ts';
+import { asItWasRead, indexDigest, openDirectory, printIndex } from '../../../src/rules/print-index.ts';
 import { sha256, treeDigest } from '../../../src/trust/digest.ts';
 import { directoryId, gitTreeId } from '../../../src/trust/git-tree-id.ts';
 import { at, grantLive, Ledger, MAIN, REQUEST, requestId } from '../../support/world.ts';
@@ -51,6 +51,22 @@ describe('open/ as files', () => {
     expect(indexDigest(index)).toBe(treeDigest(printIndex(index)));
     expect(indexDigest(EMPTY_INDEX)).toBe(sha256(''));
     expect(printIndex(EMPTY_INDEX).size).toBe(0);
+  });
+
+  it('what was read counts by its own bytes: the same spelling, or another digest', () => {
+    const files = printIndex(index);
+    const readBack = (respell: (text: string) => string) => {
+      const beats = index.beats === null ? null : { ...index.beats };
+      const records = new Map([...index.records].map(([id, record]) => [id, { ...record }]));
+      for (const record of records.values()) {
+        const path = `open/${record.id.slice(0, 8)}/${record.id}.json`;
+        asItWasRead(record, Buffer.from(respell(files.get(path) ?? '')));
+      }
+      if (beats !== null) asItWasRead(beats, Buffer.from(files.get('open/beats.json') ?? ''));
+      return indexDigest({ records, beats });
+    };
+    expect(readBack((text) => text)).toBe(indexDigest(index));
+    expect(readBack((text) => text.replace(':', ': '))).not.toBe(indexDigest(index));
   });
 
   it('as directories they are the same files, before and after a change, and once more', () => {
