@@ -119,10 +119,10 @@ function auditorsOf({ env, cwd, clock }: Outside, options: Options): Auditors | 
     count,
     worthwhile: 2000,
     longest: 4096,
-    found: async function* (jobs) {
+    found: async function* (jobs, jobAt) {
       const { inOrder } = await import('./process/crew.ts');
       const setup: AuditSetup = { env: { ...env }, cwd, now: clock(), options };
-      yield* inOrder<PartFound | null>({ file, setup, workers: count }, jobs);
+      yield* inOrder<PartFound | null>({ file, setup, workers: count }, jobs, jobAt);
     },
   };
 }

@@ -49,7 +49,10 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     first?.judge();
   };
   const commits = new CommitLog(job.commits);
-  for await (const walked of walkLedger(desk.repository, desk.providers, commits, state, voided)) {
+  for await (const walked of walkLedger(desk.repository, desk.providers, commits, state, {
+    voided,
+    crowded: job.crowded,
+  })) {
     if (walked.kind === 'junk') {
       const { junk } = walked;
       const seq = last.state.seq + 1;
@@ -60,7 +63,7 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     const { step } = walked;
     last = { state: step.after, commit: step.commit.oid };
     desk.progress(`verified entry ${step.after.seq}`);
-    const ready = Promise.all([checkStatements(step), below.reach(pointsOf(step))]);
+    const ready = Promise.all([job.crowded ? undefined : checkStatements(step), below.reach(pointsOf(step))]);
     // Who waits for it gets the error, in its turn.
     ready.catch(() => undefined);
     line.push({ ready, judge: () => judgeStep(step) });

@@ -118,25 +118,25 @@ async function* partsOf(
 ): AsyncGenerator<PartFound, void, undefined> {
   const { auditors } = desk;
   if (auditors === null || above.length < auditors.worthwhile) {
-    yield await partFrom(desk, { root, below: first, genesis, commits: above.text });
+    yield await partFrom(desk, { root, below: first, genesis, crowded: false, commits: above.text });
     return;
   }
   const length = Math.min(auditors.longest, Math.ceil(above.length / auditors.count));
-  const jobs: PartJob[] = [];
-  for (let from = 0; from < above.length; from += length) {
+  const jobAt = (place: number): PartJob => {
+    const from = place * length;
     const below = from === 0 ? first : { commit: above.at(from - 1).oid, head: null };
-    jobs.push({ root, below, genesis: genesis && from === 0, commits: above.part(from, from + length).text });
-  }
+    const commits = above.part(from, from + length).text;
+    return { root, below, genesis: genesis && place === 0, crowded: true, commits };
+  };
   let last = first;
-  let at = 0;
-  for await (const found of auditors.found(jobs)) {
-    const job = jobs[at++];
-    if (job === undefined) throw new PamError('E_BUG', 'there are more answers than questions');
+  let place = 0;
+  for await (const found of auditors.found(Math.ceil(above.length / length), jobAt)) {
     // Its first commit may hold junk, or an entry that is not of this chain: then it is read again from where we are.
-    const part =
-      found !== null && samePlace(found.below, last) ? found : await partFrom(desk, { ...job, below: last });
+    const fits = found !== null && samePlace(found.below, last);
+    const part = fits ? found : await partFrom(desk, { ...jobAt(place), below: last, crowded: false });
     yield part;
     ({ last } = part);
+    place += 1;
     desk.progress(`verified entry ${last.seq}`);
   }
 }

@@ -9,6 +9,8 @@ export interface PartJob {
   readonly below: { readonly commit: Oid; readonly head: Sha256 | null };
   /** The entry below is the genesis, and counts here. */
   readonly genesis: boolean;
+  /** Other cores have parts of their own. */
+  readonly crowded: boolean;
   /** The commits above it, as `CommitLog` holds them. */
   readonly commits: Uint8Array;
 }
@@ -51,6 +53,6 @@ export interface Auditors {
   readonly worthwhile: number;
   /** A part's commits, at most: so much does one of them hold at a time. */
   readonly longest: number;
-  /** In the order of the jobs. */
-  readonly found: (jobs: readonly PartJob[]) => AsyncIterable<PartFound | null>;
+  /** In the order of the jobs, each of which is made when somebody is free to do it. */
+  readonly found: (jobs: number, jobAt: (place: number) => PartJob) => AsyncIterable<PartFound | null>;
 }

@@ -57,24 +57,30 @@ interface Raw {
   readonly signed: Promise<SignedEntry>;
 }
 
+export interface Walking {
+  /** What was judged where it would follow, and did not, as `Stray.told`: this walk adds to it. */
+  readonly voided?: Set<string>;
+  /** Other cores have work of their own, so signatures are checked on this one. */
+  readonly crowded?: boolean;
+}
+
 /**
  * Every commit in turn, as a step or as junk. What was judged where it would follow, and does not, follows nowhere:
  * a copy of it further up is no second history.
  * @param commits parents before children
- * @param voided what was judged like that so far, as `Stray.told`; this walk adds to it
  */
 export async function* walkLedger(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
   commits: Commits,
   state: ChainState,
-  voided = new Set<string>(),
+  { voided = new Set<string>(), crowded = false }: Walking = {},
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
-  let ahead = readAhead(repository, commits, 0);
+  let ahead = readAhead(repository, commits, 0, crowded);
   for (let from = 0; from < commits.length; from += CHUNK) {
     const chunk = await ahead;
-    ahead = readAhead(repository, commits, from + CHUNK);
+    ahead = readAhead(repository, commits, from + CHUNK, crowded);
     for (const raw of chunk) {
       const walked = await walkOne(repository, providers, raw, current, voided);
       yield walked;
@@ -88,8 +94,9 @@ function readAhead(
   repository: Repository,
   commits: Commits,
   from: number,
+  crowded: boolean,
 ): Promise<readonly (Raw | CommitInfo)[]> {
-  const read = readRaw(repository, commits.slice(from, from + CHUNK));
+  const read = readRaw(repository, commits.slice(from, from + CHUNK), crowded);
   // Whoever stops walking before asks no more; whoever goes on gets the error.
   read.catch(() => undefined);
   return read;
@@ -182,6 +189,7 @@ function policyDirectory(files: Files): Directory {
 async function readRaw(
   repository: Repository,
   commits: readonly CommitInfo[],
+  crowded = false,
 ): Promise<readonly (Raw | CommitInfo)[]> {
   const linear = commits.filter(({ parents }) => parents.length <= 1);
   const wanted = linear.flatMap(({ oid }) =>
@@ -194,7 +202,9 @@ async function readRaw(
     const signature = blobs[at * 2 + 1];
     if (bytes === undefined || signature === undefined) continue;
     const armor = Buffer.from(signature).toString('latin1');
-    const signed = verifyEntryAside(bytes, armor);
+    const signed = crowded
+      ? Promise.resolve().then(() => verifyEntry(bytes, armor))
+      : verifyEntryAside(bytes, armor);
     // It is judged when its turn comes.
     signed.catch(() => undefined);
     found.set(commit.oid, { commit, bytes, armor, signed });

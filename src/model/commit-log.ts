@@ -50,8 +50,9 @@ export class CommitLog implements Commits {
     return new CommitLog(this.#text.subarray(this.#starts[from], this.#starts[Math.min(to, this.length)]));
   }
 
+  /** A copy of its own bytes: a view given to another thread would take along all that it is a piece of. */
   get text(): Uint8Array {
-    return this.#text;
+    return Uint8Array.from(this.#text);
   }
 
   *[Symbol.iterator](): Iterator<CommitInfo> {

@@ -19,8 +19,9 @@ export function instantOf(ms: number): Instant {
 /** `undefined` unless the text is an instant that survives re-printing (so no 30 February, no `24:00:00`). */
 export function parseInstant(text: string): Instant | undefined {
   if (!INSTANT.test(text)) return undefined;
-  const ms = Date.parse(text);
-  return Number.isNaN(ms) || instantOf(ms) !== text ? undefined : (text as Instant);
+  const at = new Date(text);
+  // What is past the end of a month or of a day falls on another one.
+  return at.getUTCDate() === Number(text.slice(8, 10)) ? (text as Instant) : undefined;
 }
 
 export function parseDuration(text: string): Duration | undefined {

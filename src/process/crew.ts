@@ -22,24 +22,29 @@ interface Failure {
   readonly hint: string | undefined;
 }
 
-/** Answers in the order of the jobs, which are taken up in that order too. */
+/**
+ * Answers in the order of the jobs, which are taken up in that order too.
+ * @param jobs how many there are
+ * @param jobAt makes one when its turn comes, so that none has to lie around
+ */
 export async function* inOrder<Answer>(
   { file, setup, workers }: Crew,
-  jobs: readonly unknown[],
+  jobs: number,
+  jobAt: (place: number) => unknown,
 ): AsyncGenerator<Answer, void, undefined> {
   const threads = Array.from(
-    { length: Math.min(workers, jobs.length) },
-    () => new Worker(file, { workerData: setup, resourceLimits: { maxYoungGenerationSizeMb: 8 } }),
+    { length: Math.min(workers, jobs) },
+    () => new Worker(file, { workerData: setup, resourceLimits: SMALL }),
   );
   let next = 0;
-  const answers = jobs.map(() => promised<Answer>());
+  const answers = Array.from({ length: jobs }, () => promised<Answer>());
   // Whoever stopped asking waits for no answer.
   for (const { promise } of answers) promise.catch(() => undefined);
   const work = async (thread: Worker): Promise<void> => {
-    while (next < jobs.length) {
+    while (next < jobs) {
       const mine = next;
       next += 1;
-      answers[mine]?.settle(ask<Answer>(thread, jobs[mine]));
+      answers[mine]?.settle(ask<Answer>(thread, jobAt(mine)));
       await answers[mine]?.promise.catch(() => undefined);
     }
   };
@@ -47,10 +52,13 @@ export async function* inOrder<Answer>(
     void Promise.all(threads.map(work));
     for (const { promise } of answers) yield await promise;
   } finally {
-    next = jobs.length;
+    next = jobs;
     await Promise.all(threads.map(async (thread) => await thread.terminate()));
   }
 }
+
+/** V8 lets garbage lie in proportion to what a thread may take. */
+const SMALL = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 1024 };
 
 function promised<T>(): { readonly promise: Promise<T>; readonly settle: (value: Promise<T>) => void } {
   let settle: (value: Promise<T>) => void = () => undefined;
@@ -63,7 +71,7 @@ async function ask<Answer>(thread: Worker, job: unknown): Promise<Answer> {
     const ended = (code: number): void =>
       reject(new PamError('E_RUN_ENDED', `a thread of this program ended with ${code}`));
     const forget = (): void => {
-      thread.off('message', said).off('error', reject).off('exit', ended);
+      thread.off('message', said).off('error', failed).off('exit', ended);
     };
     const said = (answer: Said<Answer>): void => {
       forget();
@@ -73,7 +81,11 @@ async function ask<Answer>(thread: Worker, job: unknown): Promise<Answer> {
         reject(new PamError(code, message, { exit, ...(hint === undefined ? {} : { hint }) }));
       }
     };
-    thread.once('message', said).once('error', reject).once('exit', ended);
+    const failed = (error: Error & { readonly code?: unknown }): void => {
+      const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
+      reject(full ? new PamError('E_RUN_MEMORY', 'a thread of this program ran out of memory') : error);
+    };
+    thread.once('message', said).once('error', failed).once('exit', ended);
     thread.postMessage(job);
   });
 }

@@ -33,11 +33,33 @@ export function printIndex(index: OpenIndex): ReadonlyMap<string, string> {
 }
 
 /** Digest over the sorted lines `<sha256>  <path>\n`, as `treeDigest` makes it, from lines that are kept. */
-export function indexDigest(index: OpenIndex): Sha256 {
-  const lines: string[] = [];
-  for (const [id, record] of index.records) lines.push(printRecord(id, record).line);
-  if (index.beats !== null) lines.push(print(BEATS_PATH, index.beats).line);
-  return sha256(sortBytes(lines).join(''));
+export function indexDigest({ records, beats }: OpenIndex): Sha256 {
+  const lines = linesOf(records);
+  const all = beats === null ? lines : sortBytes([...lines, print(BEATS_PATH, beats).line]);
+  return sha256(all.join(''));
+}
+
+let newest: { readonly records: OpenIndex['records']; readonly lines: readonly string[] } = {
+  records: new Map(),
+  lines: [],
+};
+
+/** Sorted. An index is mostly the one before it but for a record or two, and what is sorted already is soon sorted. */
+function linesOf(records: OpenIndex['records']): readonly string[] {
+  const before = newest;
+  const gone = new Set<string>();
+  const fresh: string[] = [];
+  for (const [id, record] of records) {
+    const old = before.records.get(id);
+    if (old === record) continue;
+    if (old !== undefined) gone.add(printRecord(id, old).line);
+    fresh.push(printRecord(id, record).line);
+  }
+  for (const [id, old] of before.records) if (!records.has(id)) gone.add(printRecord(id, old).line);
+  const kept = gone.size === 0 ? before.lines : before.lines.filter((line) => !gone.has(line));
+  const lines = fresh.length === 0 ? kept : sortBytes([...kept, ...fresh]);
+  newest = { records, lines };
+  return lines;
 }
 
 /**

@@ -22,11 +22,16 @@ export function jsonInOrder(value: unknown): string {
 }
 
 function objectText(value: object): string {
-  const fields = Object.entries(value).filter(([, inner]) => inner !== undefined);
-  // Objects keep numbers among their keys in an order of their own.
-  if (fields.some(([key]) => /^[0-9]/u.test(key))) return JSON.stringify(inOrder(value));
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, inner]) => `${JSON.stringify(key)}:${jsonInOrder(inner)}`).join(',')}}`;
+  const fields: Readonly<Record<string, unknown>> = { ...value };
+  let text = '';
+  for (const key of Object.keys(fields).sort()) {
+    // Objects keep numbers among their keys in an order of their own.
+    if (key >= '0' && key < ':') return JSON.stringify(inOrder(value));
+    const inner = fields[key];
+    if (inner === undefined) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${jsonInOrder(inner)}`;
+  }
+  return `{${text}}`;
 }
 
 export const sameJson = (a: unknown, b: unknown): boolean => a === b || jsonInOrder(a) === jsonInOrder(b);

@@ -74,33 +74,36 @@ export function directoryOf(files: ReadonlyMap<string, Uint8Array | string>): Di
 
 interface ObjectFormat {
   readonly algorithm: string;
-  /** What a tree says about a child, `<mode> <name>\0<id>`. */
-  readonly known: WeakMap<Directory | Uint8Array, { readonly name: string; readonly line: Buffer }>;
+  /** What a tree says about a child: `line` is `<mode> <name>\0<id>`. */
+  readonly known: WeakMap<Directory | Uint8Array, Child>;
+}
+
+interface Child {
+  readonly name: string;
+  /** Git sorts a directory as if its name ended in a slash. */
+  readonly order: string;
+  readonly line: Buffer;
 }
 
 const SHA1: ObjectFormat = { algorithm: 'sha1', known: new WeakMap() };
 const SHA256: ObjectFormat = { algorithm: 'sha256', known: new WeakMap() };
 
 function treeId(directory: Directory, format: ObjectFormat): Buffer {
-  const children = [...directory].map(([name, child]) => ({
-    // Git sorts a directory as if its name ended in a slash.
-    order: child instanceof Uint8Array ? name : `${name}/`,
-    line: lineOf(name, child, format),
-  }));
+  const children: Child[] = [];
+  for (const [name, child] of directory) children.push(childOf(name, child, format));
   children.sort((a, b) => (a.order < b.order ? -1 : 1));
   return objectId('tree', Buffer.concat(children.map(({ line }) => line)), format);
 }
 
-function lineOf(name: string, child: Directory | Uint8Array, format: ObjectFormat): Buffer {
+function childOf(name: string, child: Directory | Uint8Array, format: ObjectFormat): Child {
   const known = format.known.get(child);
-  if (known?.name === name) return known.line;
-  const [mode, id] =
-    child instanceof Uint8Array
-      ? ['100644', objectId('blob', child, format)]
-      : ['40000', treeId(child, format)];
-  const line = Buffer.concat([Buffer.from(`${mode} ${name}\0`), id]);
-  format.known.set(child, { name, line });
-  return line;
+  if (known?.name === name) return known;
+  const file = child instanceof Uint8Array;
+  const id = file ? objectId('blob', child, format) : treeId(child, format);
+  const line = Buffer.concat([Buffer.from(`${file ? '100644' : '40000'} ${name}\0`), id]);
+  const made = { name, order: file ? name : `${name}/`, line };
+  format.known.set(child, made);
+  return made;
 }
 
 const objectId = (type: string, body: Uint8Array, { algorithm }: ObjectFormat): Buffer =>

@@ -219,8 +219,8 @@ async function outcomeOf(auditing: Promise<Audited>): Promise<Audited | PamError
 
 /** What threads do, one after the other. */
 const foundIn = (desk: Desk): Auditors['found'] =>
-  async function* (jobs) {
-    for (const job of jobs) yield await auditPart(desk, structuredClone(job));
+  async function* (jobs, jobAt) {
+    for (let place = 0; place < jobs; place++) yield await auditPart(desk, structuredClone(jobAt(place)));
   };
 
 function checkpointOf(told: Case, story: Told): Uint8Array | undefined {
