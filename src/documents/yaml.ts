@@ -2,6 +2,7 @@
  * The only door for YAML. In this order: size, encoding, characters, token scan (depth, tags, anchors, directives,
  * documents), and only then the parser; any error or warning of the parser is a refusal. What comes out is plain
  * data without prototypes (a key such as `constructor` finds nothing by accident) plus the place of every value.
+ * A text that is plain enough goes a shorter way to the same end (`plain-yaml.ts`).
  */
 import {
   Composer,
@@ -16,6 +17,7 @@ import {
 } from 'yaml';
 import { type Issue, PamError, type PamErrorOptions } from '../model/error.ts';
 import { decodeText, quoted, textFault } from './plain-text.ts';
+import { type PlainYaml, readPlainYaml } from './plain-yaml.ts';
 import { MAX_DEPTH, scanYaml, TOO_DEEP } from './yaml-scan.ts';
 
 export const REQUEST_BYTES = 16 * 1024;
@@ -41,9 +43,14 @@ export interface YamlFile {
 /** Throws PamError with one or more issues, all at `file`. */
 export function readYaml(bytes: Uint8Array, file: string, maxBytes: number): YamlFile {
   const text = decode(bytes, file, maxBytes);
-  const lines = new LineCounter();
-  lines.addNewLine(0);
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  const { data, places, texts } = readPlainYaml(text) ?? parseYaml(text, file);
+  let lines: LineCounter | undefined;
+  return { text, data, texts, placeOf: (pointer) => nearest(places, pointer, (lines ??= linesOf(text))) };
+}
+
+/** By the parser, whatever is in it. */
+export function parseYaml(text: string, file: string): PlainYaml {
+  const lines = linesOf(text);
   const issueAt = (code: string, message: string, offset: number): Issue => {
     const { line, col } = lines.linePos(offset);
     return { file, line, col, code, message };
@@ -72,8 +79,14 @@ export function readYaml(bytes: Uint8Array, file: string, maxBytes: number): Yam
   const reader = new TreeReader(issueAt);
   const data = reader.read(document.contents, '', 0);
   if (reader.issues.length > 0) throw refusal(reader.issues.slice(0, MOST_ISSUES));
-  const { places, texts } = reader;
-  return { text, data, texts, placeOf: (pointer) => nearest(places, pointer, lines) };
+  return { data, places: reader.places, texts: reader.texts };
+}
+
+function linesOf(text: string): LineCounter {
+  const lines = new LineCounter();
+  lines.addNewLine(0);
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
+  return lines;
 }
 
 /** One error for many issues: the code of the first, all of them attached. */
