@@ -102,7 +102,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
   };
 }
 
-/** What a thread of `audit-thread.ts` is told. */
+/** What a process of `audit-worker.ts` is told. */
 export interface AuditSetup {
   readonly env: Environment;
   readonly cwd: string;
@@ -110,22 +110,31 @@ export interface AuditSetup {
   readonly options: Options;
 }
 
-/** One for each core. Threads need the built program: the source as it stands cannot be loaded by node alone. */
+/** One for each core. They need the built program: the source as it stands cannot be run by node alone. */
 function auditorsOf({ env, cwd, clock }: Outside, options: Options): Auditors | null {
-  const file = fileURLToPath(new URL('audit-thread.cjs', import.meta.url));
+  const file = fileURLToPath(new URL('audit-worker.cjs', import.meta.url));
   const count = availableParallelism();
   if (!import.meta.url.endsWith('.cjs') || count < 2) return null;
   return {
     count,
-    worthwhile: 2000,
+    worthwhile: 4000,
     longest: 4096,
     found: async function* (jobs, jobAt) {
       const { inOrder } = await import('./process/crew.ts');
       const setup: AuditSetup = { env: { ...env }, cwd, now: clock(), options };
-      yield* inOrder<PartFound | null>({ file, setup, workers: count }, jobs, jobAt);
+      yield* inOrder<PartFound | null>(
+        { file, env: definedOf(env), cwd, setup, workers: count },
+        jobs,
+        jobAt,
+      );
     },
   };
 }
+
+const definedOf = (env: Environment): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
 
 export function layMachine(env: Environment): Machine {
   return {

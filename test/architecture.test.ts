@@ -29,7 +29,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   views: 4,
   'context.ts': 5,
   'main.ts': 5,
-  'audit-thread.ts': 5,
+  'audit-worker.ts': 5,
 };
 const ADAPTERS = 2;
 const SPAWNERS = ['process/run.ts', 'process/crew.ts', 'process/keep-open.ts', 'git/talk.ts', 'demo/tell.ts'];

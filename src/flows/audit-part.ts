@@ -1,7 +1,7 @@
 /**
  * Audit of a stretch of the ledger, from a known entry up. It says what it started from, so that stretches may be
  * read side by side and joined afterwards: where one begins with the very entry that the one below ends with,
- * nothing was left out. What it finds is plain data, which may come from another thread.
+ * nothing was left out. What it finds is plain data, which may come from another process.
  */
 import { readRequest } from '../documents/request-file.ts';
 import { CommitLog } from '../model/commit-log.ts';

@@ -35,7 +35,7 @@ export interface Desk {
   readonly incidents: (config: PamConfig, main: Oid | undefined) => IncidentSource;
   /** Fast-forwards a clean checked-out branch with its files; says why when it leaves it alone. */
   readonly bringAlong: (branch: string, from: Oid, to: Oid) => Promise<{ readonly left: string | null }>;
-  /** For long ledgers; `null` where there is one core, or nothing to start threads from. */
+  /** For long ledgers; `null` where there is one core, or nothing to start them from. */
   readonly auditors: Auditors | null;
   /** Ctrl-C was pressed: finish the step at hand, start no other. */
   readonly interrupted: () => boolean;

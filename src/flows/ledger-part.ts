@@ -1,4 +1,4 @@
-/** A stretch of the ledger, to be audited by itself, and what was found in it: plain data, for other threads. */
+/** A stretch of the ledger, to be audited by itself, and what was found in it: plain data, for other processes. */
 import type { Oid, Sha256 } from '../model/names.ts';
 import type { Finding } from '../rules/audit-entry.ts';
 import type { Stray } from './walk-ledger.ts';
@@ -46,7 +46,7 @@ export interface PartFound extends Counts {
   readonly digests: Uint8Array;
 }
 
-/** Threads that audit parts beside each other. */
+/** Processes that audit parts beside each other. */
 export interface Auditors {
   readonly count: number;
   /** Below so many commits they take longer to start than they save. */

@@ -50,7 +50,7 @@ export class CommitLog implements Commits {
     return new CommitLog(this.#text.subarray(this.#starts[from], this.#starts[Math.min(to, this.length)]));
   }
 
-  /** A copy of its own bytes: a view given to another thread would take along all that it is a piece of. */
+  /** A copy of its own bytes: a view that is sent elsewhere would take along all that it is a piece of. */
   get text(): Uint8Array {
     return Uint8Array.from(this.#text);
   }

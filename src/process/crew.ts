@@ -1,14 +1,18 @@
 /**
- * Threads that do one kind of work beside each other: each loads the same file of the program once, and is then given
- * one job after the other. Jobs and answers are plain data. An answer that is an error ends the whole crew.
+ * Processes of this program that do one kind of work beside each other: each runs the same file of it, and is given one
+ * job after the other. Jobs and answers are plain data, as a thread's would be. (Threads are slower here: two of them
+ * in one process hinder each other by half.) An answer that is an error ends the whole crew.
  */
-import { parentPort, Worker, workerData } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
 import { type Exit, PamError } from '../model/error.ts';
 
 export interface Crew {
   /** The file of the program that calls `serve`. */
   readonly file: string;
-  /** What every worker is told at its start. */
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** What every one of them is told first. */
   readonly setup: unknown;
   readonly workers: number;
 }
@@ -28,37 +32,59 @@ interface Failure {
  * @param jobAt makes one when its turn comes, so that none has to lie around
  */
 export async function* inOrder<Answer>(
-  { file, setup, workers }: Crew,
+  crew: Crew,
   jobs: number,
   jobAt: (place: number) => unknown,
 ): AsyncGenerator<Answer, void, undefined> {
-  const threads = Array.from(
-    { length: Math.min(workers, jobs) },
-    () => new Worker(file, { workerData: setup, resourceLimits: SMALL }),
-  );
+  const workers = Array.from({ length: Math.min(crew.workers, jobs) }, () => start(crew));
+  const busy = new Set<ChildProcess>();
   let next = 0;
   const answers = Array.from({ length: jobs }, () => promised<Answer>());
   // Whoever stopped asking waits for no answer.
   for (const { promise } of answers) promise.catch(() => undefined);
-  const work = async (thread: Worker): Promise<void> => {
+  const work = async (worker: ChildProcess): Promise<void> => {
     while (next < jobs) {
       const mine = next;
       next += 1;
-      answers[mine]?.settle(ask<Answer>(thread, jobAt(mine)));
+      busy.add(worker);
+      answers[mine]?.settle(ask<Answer>(worker, jobAt(mine)));
       await answers[mine]?.promise.catch(() => undefined);
+      busy.delete(worker);
     }
   };
   try {
-    void Promise.all(threads.map(work));
+    void Promise.all(workers.map(work));
     for (const { promise } of answers) yield await promise;
   } finally {
     next = jobs;
-    await Promise.all(threads.map(async (thread) => await thread.terminate()));
+    await Promise.all(workers.map(async (worker) => await letGo(worker, busy.has(worker))));
   }
 }
 
-/** V8 lets garbage lie in proportion to what a thread may take. */
-const SMALL = { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 1024 };
+/** It tidies up after itself when nobody is at the other end any more; who is busy finds out when it has an answer. */
+async function letGo(worker: ChildProcess, busy: boolean): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null || !worker.connected) return;
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.disconnect();
+  if (busy) worker.unref();
+  else await ended;
+}
+
+function start({ file, env, cwd, setup }: Crew): ChildProcess {
+  const worker = fork(file, [], {
+    env: { ...env },
+    cwd,
+    execArgv: [],
+    serialization: 'advanced',
+    // Ctrl-C is for the process that the person started.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  // It is told by whoever waits for its answer.
+  worker.on('error', () => undefined);
+  worker.send({ setup });
+  return worker;
+}
 
 function promised<T>(): { readonly promise: Promise<T>; readonly settle: (value: Promise<T>) => void } {
   let settle: (value: Promise<T>) => void = () => undefined;
@@ -66,47 +92,45 @@ function promised<T>(): { readonly promise: Promise<T>; readonly settle: (value:
   return { promise, settle };
 }
 
-async function ask<Answer>(thread: Worker, job: unknown): Promise<Answer> {
+async function ask<Answer>(worker: ChildProcess, job: unknown): Promise<Answer> {
   return await new Promise<Answer>((resolve, reject) => {
-    const ended = (code: number): void =>
-      reject(new PamError('E_RUN_ENDED', `a thread of this program ended with ${code}`));
-    const forget = (): void => {
-      thread.off('message', said).off('error', failed).off('exit', ended);
-    };
-    const said = (answer: Said<Answer>): void => {
-      forget();
-      if ('done' in answer) resolve(answer.done);
+    const ended = (): void =>
+      reject(new PamError('E_RUN_ENDED', 'a process of this program ended before it answered'));
+    const said = (answer: unknown): void => {
+      worker.off('message', said).off('exit', ended);
+      const heard = answer as Said<Answer>;
+      if ('done' in heard) resolve(heard.done);
       else {
-        const { code, message, exit, hint } = answer.failed;
+        const { code, message, exit, hint } = heard.failed;
         reject(new PamError(code, message, { exit, ...(hint === undefined ? {} : { hint }) }));
       }
     };
-    const failed = (error: Error & { readonly code?: unknown }): void => {
-      const full = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
-      reject(full ? new PamError('E_RUN_MEMORY', 'a thread of this program ran out of memory') : error);
-    };
-    thread.once('message', said).once('error', failed).once('exit', ended);
-    thread.postMessage(job);
+    worker.once('message', said).once('exit', ended);
+    if (worker.exitCode !== null || worker.signalCode !== null || !worker.connected) ended();
+    else worker.send({ job });
   });
 }
 
-/** What a worker does: once `begin` with the setup, then one job after the other. */
+/** What a worker does: once `begin` with the setup, then one job after the other, until whoever started it goes. */
 export function serve<Answer>(begin: (setup: unknown) => Promise<(job: unknown) => Promise<Answer>>): void {
-  const port = parentPort;
-  if (port === null) throw new PamError('E_BUG', 'this file is for a thread');
-  const ready = begin(workerData);
-  ready.catch(() => undefined);
-  port.on('message', (job: unknown) => {
+  let ready: Promise<(job: unknown) => Promise<Answer>> | undefined;
+  process.on('message', (said: { readonly setup: unknown } | { readonly job: unknown }) => {
+    if ('setup' in said) {
+      ready = begin(said.setup);
+      ready.catch(() => undefined);
+      return;
+    }
     const answer = async (): Promise<Said<Answer>> => {
       try {
-        return { done: await (await ready)(job) };
+        if (ready === undefined) throw new PamError('E_BUG', 'a job came before the setup');
+        return { done: await (await ready)(said.job) };
       } catch (error) {
-        // Anything else is a bug, and ends the thread with its trace.
+        // Anything else is a bug, and ends the process with its trace.
         if (!(error instanceof PamError)) throw error;
         const { code, message, exit, hint } = error;
         return { failed: { code, message, exit, hint } };
       }
     };
-    void answer().then((said) => port.postMessage(said));
+    void answer().then((heard) => process.send?.(heard, undefined, undefined, () => undefined));
   });
 }

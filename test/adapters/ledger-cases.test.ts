@@ -217,7 +217,7 @@ async function outcomeOf(auditing: Promise<Audited>): Promise<Audited | PamError
   });
 }
 
-/** What threads do, one after the other. */
+/** What processes do beside each other, one after the other. */
 const foundIn = (desk: Desk): Auditors['found'] =>
   async function* (jobs, jobAt) {
     for (let place = 0; place < jobs; place++) yield await auditPart(desk, structuredClone(jobAt(place)));

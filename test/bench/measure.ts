@@ -1,6 +1,6 @@
 /** Programs and their time: medians of interleaved runs, so that whatever else the machine does hits all alike. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -61,16 +61,18 @@ export async function pamWatched(
   how: How & { readonly ahead?: number } = {},
 ): Promise<Ran & { readonly peak: number }> {
   const note = join(PLACE, `peak-${Math.random().toString(36).slice(2)}`);
-  const ahead = (how.ahead ?? 0) * 1000;
+  mkdirSync(note);
+  const past = (how.ahead ?? 0) * 1000;
   const code = `import { writeFileSync } from 'node:fs';
 const Real = Date;
-if (${ahead} !== 0) globalThis.Date = class extends Real { constructor(...a) { if (a.length === 0) super(Real.now() + ${ahead}); else super(...a); } static now() { return Real.now() + ${ahead}; } };
-process.on('exit', () => writeFileSync(${JSON.stringify(note)}, String(process.resourceUsage().maxRSS)));`;
-  const line = ['--import', `data:text/javascript,${encodeURIComponent(code)}`, PAM, ...args];
-  const ran = await run(process.execPath, line, how);
-  const peak = Number(readFileSync(note, 'utf8')) / 1024;
-  rmSync(note);
-  return { ...ran, peak };
+if (${past} !== 0) globalThis.Date = class extends Real { constructor(...a) { if (a.length === 0) super(Real.now() + ${past}); else super(...a); } static now() { return Real.now() + ${past}; } };
+process.on('exit', () => writeFileSync(${JSON.stringify(note)} + '/' + process.pid, String(process.resourceUsage().maxRSS)));`;
+  // As an option of the environment it is heard by the processes that pam starts of itself, too.
+  const env = { ...how.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
+  const ran = await run(process.execPath, [PAM, ...args], { ...how, env });
+  const peaks = readdirSync(note).map((name) => Number(readFileSync(join(note, name), 'utf8')) / 1024);
+  rmSync(note, { recursive: true });
+  return { ...ran, peak: Math.max(...peaks) };
 }
 
 export function median(values: readonly number[]): number {

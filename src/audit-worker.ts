@@ -1,4 +1,4 @@
-/** A thread that audits parts of the ledger: a second root beside `main.ts`, with a desk that reads only. */
+/** A process that audits parts of the ledger: a second root beside `main.ts`, with a desk that reads only. */
 import { type AuditSetup, layDesk } from './context.ts';
 import { auditPart } from './flows/audit-part.ts';
 import type { PartFound, PartJob } from './flows/ledger-part.ts';
