@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { printCheckpoint } from '../../src/documents/checkpoint-file.ts';
 import { instantOf } from '../../src/model/instant.ts';
 import { LEDGER_NAMESPACE } from '../../src/model/statement.ts';
 import { verifySshsig } from '../../src/trust/sshsig.ts';
@@ -237,5 +238,36 @@ export async function auditLargeRow(scale: Scale, history: History): Promise<rea
       peak,
       numbers: { pam_ms: b, tenth_ms: a, peak_mib: peak },
     },
+    await sinceRow(scale, tenth, history),
   ];
+}
+
+/** An auditor who comes every day, with the checkpoint of yesterday: what is new is the same in both. */
+async function sinceRow(scale: Scale, tenth: History, large: History): Promise<Row> {
+  let peak = 0;
+  const daily = [tenth, large].map((history, at) => {
+    const { seq, head, at: when } = history.yesterday;
+    const file = join(PLACE, `yesterday-${at}.json`);
+    writeFileSync(
+      file,
+      printCheckpoint({ schema: 'pam.checkpoint/1', root: history.root, seq, head, at: when }),
+    );
+    return async (): Promise<number> => {
+      const ran = await auditOf(history, ['--since', file]);
+      peak = Math.max(peak, ran.peak);
+      return ran.ms;
+    };
+  });
+  const [a = Number.NaN, b = Number.NaN] = await interleave(scale.rounds, daily);
+  return {
+    name: 'audit-since',
+    job: `\`pam audit --since\` yesterday's checkpoint, ${scale.large} grants`,
+    figure: ms(b),
+    against: `${scale.large / 10} grants: ${ms(a)}`,
+    ratio: b / a,
+    goal: '<= 1.15x',
+    met: b / a <= 1.15,
+    peak,
+    numbers: { large_ms: b, tenth_ms: a },
+  };
 }

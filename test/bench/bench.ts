@@ -12,6 +12,7 @@ import { appendInTurn, appendMany, appendRow, crowdRow, endingsRow, sweepRows } 
 import { type History, makeHistory } from './make-history.ts';
 import { PLACE, PROJECT } from './measure.ts';
 import { FULL, HEAD, line, QUICK, type Row, type Scale } from './report.ts';
+import { REASONS } from './reasons.ts';
 import { checkManyRow, startRows } from './start-rows.ts';
 
 interface Pasts {
@@ -38,7 +39,10 @@ const JOBS: readonly {
   },
   { rows: ['endings'], run: endingsRow },
   { rows: ['crowd'], run: crowdRow },
-  { rows: ['audit-large'], run: async (scale, { large }) => await auditLargeRow(scale, await large()) },
+  {
+    rows: ['audit-large', 'audit-since'],
+    run: async (scale, { large }) => await auditLargeRow(scale, await large()),
+  },
 ];
 
 function pastsOf(scale: Scale): Pasts {
@@ -73,6 +77,8 @@ async function bench(args: readonly string[]): Promise<void> {
       process.stdout.write(`${line(row)}\n`);
     }
   }
+  for (const { name, met } of done)
+    if (met === false) process.stdout.write(`\n${name}: ${REASONS[name] ?? 'not looked into'}.\n`);
   const machine = {
     node: process.version,
     cpus: cpus().length,

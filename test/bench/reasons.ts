@@ -1,0 +1,26 @@
+/** Why a row misses its goal, as far as was found out, and what would reach it. Printed below the table for those that do. */
+export const REASONS: Readonly<Record<string, string>> = {
+  version: 'the machine is busy: nothing but one file is read before the answer; run it again',
+  help: 'commander and the texts of all commands take what is over the limit; help that is printed at build would reach it',
+  status:
+    'what is left is loading (half of it validators and code that judges), `git rev-parse`, one `git cat-file` and the policy. Starting the first git before anything is loaded and fewer chunks reach about 2.5x; 1.6x needs a start-up snapshot, which `node bin/pam.js` cannot name, or a process that stays',
+  'check-one': 'as for status; about 2.7x is in reach without a snapshot',
+  signature:
+    'the armor, its base64, the wire format and SHA-512 over the message are read in JavaScript and cost a third of the check itself; only a reader in C would be nearer',
+  'check-many': 'one core reads; above some thousands of files processes as in audit would share it',
+  audit:
+    'JavaScript takes about a millisecond an entry beside the signatures (shapes, one spelling, the index of all open records and its digest, the tree of the commit, deciding again), and each process warms up anew. It grows with cores. A hundred times the script would be 1.2 times the bare signatures, since `ssh-keygen` takes 9 ms where OpenSSL takes 0.15: no audit that also decides gets there',
+  sweep: 'the kept head is of yesterday: what is newer is walked, and nothing else should grow',
+  'sweep-ci':
+    'git fetches the newest commit with all files of `open/`, then deepens by 128 until it finds the kept head',
+  append:
+    'one `ssh-keygen` and one `git fast-import` start side by side, and each takes longer to start than the goal; an agent that stays open for signing and one git for all entries of a run would reach it',
+  endings:
+    'folding, printing and checking the shape of one entry with so many events; the two signatures are two processes',
+  crowd:
+    'the remote takes one push after the other and each is a conversation with git of some 50 ms; several entries in one push by whoever waits would carry more',
+  'audit-since':
+    'the list of commits above the checkpoint and the entries that approvals name are looked up; nothing else should grow',
+  'audit-large':
+    'memory is what the largest process held; the list of commits takes 125 bytes a commit in the first one',
+};
