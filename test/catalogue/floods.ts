@@ -54,9 +54,17 @@ export function watched(): Watched {
           paths.push(path);
           return await repository.list(treeish, path);
         },
+        names: async (treeish, path) => {
+          paths.push(path);
+          return await repository.names(treeish, path);
+        },
         read: async (wanted, maxBytes) => {
           paths.push(...wanted.map((one) => one.path));
           return await repository.read(wanted, maxBytes);
+        },
+        readSmall: async (wanted, maxBytes) => {
+          paths.push(...wanted.map((one) => one.path));
+          return await repository.readSmall(wanted, maxBytes);
         },
       },
     };
