@@ -226,7 +226,9 @@ export async function findGenesis(
 ): Promise<Genesis> {
   const found: Step[] = [];
   const junk: Junk[] = [];
-  const orphans = [...commits].filter(({ parents }) => parents.length === 0);
+  // One by one: a long history is never held as so many objects.
+  const orphans: CommitInfo[] = [];
+  for (const commit of commits) if (commit.parents.length === 0) orphans.push(commit);
   for (const raw of await readRaw(repository, orphans)) {
     if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
     try {
