@@ -213,6 +213,8 @@ process.stdout.on('error', () => undefined);
 
 // No top-level await: the bundle is CommonJS.
 async function start(): Promise<void> {
+  // Should anything never answer, node ends in silence, and that must not look like success.
+  process.exitCode = EXIT.bug;
   try {
     const exit = await main(process.argv.slice(2));
     process.exitCode = interrupted ? EXIT.interrupted : exit;

@@ -63,12 +63,15 @@ export async function* inOrder<Answer>(
 
 /** It tidies up after itself when nobody is at the other end any more; who is busy finds out when it has an answer. */
 async function letGo(worker: ChildProcess, busy: boolean): Promise<void> {
-  if (worker.exitCode !== null || worker.signalCode !== null || !worker.connected) return;
+  if (isGone(worker)) return;
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   worker.disconnect();
   if (busy) worker.unref();
   else await ended;
 }
+
+const isGone = ({ pid, exitCode, signalCode, connected }: ChildProcess): boolean =>
+  pid === undefined || exitCode !== null || signalCode !== null || !connected;
 
 function start({ file, env, cwd, setup }: Crew): ChildProcess {
   const worker = fork(file, [], {
@@ -97,7 +100,7 @@ async function ask<Answer>(worker: ChildProcess, job: unknown): Promise<Answer> 
     const ended = (): void =>
       reject(new PamError('E_RUN_ENDED', 'a process of this program ended before it answered'));
     const said = (answer: unknown): void => {
-      worker.off('message', said).off('exit', ended);
+      worker.off('message', said).off('exit', ended).off('error', ended);
       const heard = answer as Said<Answer>;
       if ('done' in heard) resolve(heard.done);
       else {
@@ -105,8 +108,9 @@ async function ask<Answer>(worker: ChildProcess, job: unknown): Promise<Answer> 
         reject(new PamError(code, message, { exit, ...(hint === undefined ? {} : { hint }) }));
       }
     };
-    worker.once('message', said).once('exit', ended);
-    if (worker.exitCode !== null || worker.signalCode !== null || !worker.connected) ended();
+    // One that could not be started says `error`, and never `exit`.
+    worker.once('message', said).once('exit', ended).once('error', ended);
+    if (isGone(worker)) ended();
     else worker.send({ job });
   });
 }

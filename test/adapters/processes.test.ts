@@ -101,6 +101,11 @@ describe('helpers', () => {
     expect(await codeOf(all())).toBe('E_RUN_ENDED');
   });
 
+  it('one that cannot even start is told, too', async () => {
+    const nowhere = { ...crew(), cwd: join(tempDir(), 'gone') };
+    expect(await codeOf(inOrder<Answer>(nowhere, 2, (at) => ({ at })).next())).toBe('E_RUN_ENDED');
+  });
+
   it('whoever stops asking lets them go', async () => {
     const pids: number[] = [];
     for await (const { pid } of inOrder<Answer>(crew(), 4, (at) => ({ at }))) {
