@@ -6,8 +6,8 @@ import { PamError } from '../model/error.ts';
 import type { TreeEntry } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import { checkOid } from './history.ts';
-import { openObjectStream, type ObjectStream } from './object-stream.ts';
-import { gitError, type Sealed } from './sealed.ts';
+import type { ObjectStream } from './object-stream.ts';
+import { gitError } from './sealed.ts';
 import { parseTree, type TreeItem } from './tree.ts';
 
 export interface PathIn {
@@ -25,8 +25,7 @@ export interface Objects {
 type Name = Omit<TreeEntry, 'size'>;
 type Read = (wanted: readonly PathIn[], maxBytes: number) => Promise<readonly (Uint8Array | undefined)[]>;
 
-export function openObjects(sealed: Sealed): Objects {
-  const stream = openObjectStream(sealed);
+export function openObjects(stream: ObjectStream): Objects {
   return {
     list: async (treeish, path) => await withSizes(stream, await namesBelow(stream, treeish, path)),
     names: async (treeish, path) => await namesBelow(stream, treeish, path),
@@ -184,7 +183,7 @@ export function checkPath(path: string): string {
   return path;
 }
 
-function missing(detail: string): PamError {
+export function missing(detail: string): PamError {
   return new PamError('E_GIT_PARTIAL', 'an object of the access repository is not in this clone', {
     hint: 'pam never fetches single objects; use a full clone (made without --filter or --depth)',
     cause: gitError('git could not read it', detail),

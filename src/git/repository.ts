@@ -3,6 +3,7 @@ import type { Repository } from '../model/git.ts';
 import { findRepository } from './find-repository.ts';
 import { openHistory } from './history.ts';
 import { openRemote } from './network.ts';
+import { openObjectStream } from './object-stream.ts';
 import { openObjects } from './objects.ts';
 import { openRefs } from './refs.ts';
 import { seal, type Environment } from './sealed.ts';
@@ -12,6 +13,7 @@ import { writeCommit } from './write-commit.ts';
 export async function openRepository(dir: string, env: Environment): Promise<Repository> {
   const place = await findRepository(dir, env);
   const sealed = seal(place, env);
+  const stream = openObjectStream(sealed);
   const refs = openRefs(sealed, place);
   return {
     gitDir: place.gitDir,
@@ -19,8 +21,8 @@ export async function openRepository(dir: string, env: Environment): Promise<Rep
     resolve: refs.resolve,
     refs: refs.refs,
     ...openHistory(sealed),
-    ...openObjects(sealed),
-    writeCommit: async (commit) => await writeCommit(sealed, place, commit),
+    ...openObjects(stream),
+    writeCommit: async (commit) => await writeCommit(sealed, stream, place.objectFormat, commit),
     moveRef: async (ref, to, old) => await refs.change([{ ref, to, old }]),
     moveRefs: async (moves) => await refs.change(moves),
     remote: async (name) => await openRemote({ place, sealed, refs, env, name }),

@@ -12,21 +12,35 @@ export interface TreeItem {
 /** @param idBytes 20 (SHA-1) or 32 (SHA-256) */
 export function parseTree(bytes: Buffer, idBytes: number): readonly TreeItem[] {
   const items: TreeItem[] = [];
+  for (const { line, blank, nul } of treeLines(bytes, idBytes)) {
+    const oid = line.toString('hex', nul + 1);
+    if (!isOid(oid)) throw unreadable();
+    items.push({
+      mode: modeOf(line.toString('latin1', 0, blank)),
+      name: line.toString('utf8', blank + 1, nul),
+      oid,
+    });
+  }
+  return items;
+}
+
+export interface TreeLine {
+  /** The whole of it, as it stands in the tree. */
+  readonly line: Buffer;
+  /** Where in it the mode ends, and where the name. */
+  readonly blank: number;
+  readonly nul: number;
+}
+
+export function* treeLines(bytes: Buffer, idBytes: number): Generator<TreeLine> {
   for (let at = 0; at < bytes.length; ) {
     const blank = bytes.indexOf(0x20, at);
     const nul = bytes.indexOf(0, blank);
     const end = nul + 1 + idBytes;
     if (blank === -1 || nul === -1 || end > bytes.length) throw unreadable();
-    const oid = bytes.toString('hex', nul + 1, end);
-    if (!isOid(oid)) throw unreadable();
-    items.push({
-      mode: modeOf(bytes.toString('latin1', at, blank)),
-      name: bytes.toString('utf8', blank + 1, nul),
-      oid,
-    });
+    yield { line: bytes.subarray(at, end), blank: blank - at, nul: nul - at };
     at = end;
   }
-  return items;
 }
 
 /** Old gits wrote other permission bits; git reads them all as one of these. */

@@ -1,14 +1,21 @@
-/** One new commit through `git fast-import`: objects only; no ref, no index, no work tree. */
+/** One new commit, objects only: no ref, no index, no work tree. Its objects are made here, and git takes them as a pack. */
 import { PamError } from '../model/error.ts';
 import type { NewCommit } from '../model/git.ts';
 import { unixSeconds } from '../model/instant.ts';
-import { isOid, type Oid } from '../model/names.ts';
+import type { Oid } from '../model/names.ts';
 import { checkOid } from './history.ts';
-import { checkPath } from './objects.ts';
-import { gitError, type RepositoryPlace, type Sealed } from './sealed.ts';
+import { idOf, type NewObject, type ObjectFormat, printPack } from './new-objects.ts';
+import { newTree } from './new-tree.ts';
+import type { ObjectStream } from './object-stream.ts';
+import { gitError, type Sealed } from './sealed.ts';
 
-/** fast-import wants a branch; it is reset to nothing before the stream ends, so it never exists on disk. */
-const SCRATCH = 'refs/pam/unborn';
+interface Made {
+  readonly oid: Oid;
+  readonly objects: readonly NewObject[];
+}
+
+/** Git writes each of a few objects to disk by itself; many stay together, since each would wait for the disk. */
+const FEW = 32;
 
 /**
  * Author and committer are `<author> <author@pam>` (the committer's address with the mark) with `at` as both dates; the
@@ -16,58 +23,52 @@ const SCRATCH = 'refs/pam/unborn';
  */
 export async function writeCommit(
   sealed: Sealed,
-  place: RepositoryPlace,
+  stream: ObjectStream,
+  format: ObjectFormat,
   wanted: NewCommit | Promise<NewCommit>,
 ): Promise<Oid> {
-  const told = async (): Promise<Uint8Array> => Buffer.concat(await stream(sealed, place, await wanted));
-  const stdin = told();
+  const making = make(stream, format, wanted);
+  const few = async (): Promise<Uint8Array> => {
+    const { objects } = await making;
+    return printPack(objects.length > FEW ? [] : objects, format);
+  };
+  const stdin = few();
   // Whoever asked is told by git's end; should git not even start, nobody listens here.
   stdin.catch(() => undefined);
-  const { code, stdout, stderr } = await sealed.git(
-    // Files of one commit have little in common: looking for it takes longer than writing it.
-    ['fast-import', '--quiet', '--done', '--date-format=raw', '--depth=0'],
-    { stdin },
-  );
-  const commit = await wanted;
-  const [oid = '', root = ''] = stdout.toString('utf8').split('\n');
-  const [, tree = ''] = /^040000 tree ([0-9a-f]+)\t$/u.exec(root) ?? [];
-  if (code !== 0 || !isOid(oid) || !isOid(tree)) {
-    throw gitError('git could not write a commit', stderr, 'E_GIT_WRITE');
-  }
-  if (commit.tree !== undefined && commit.tree !== tree) {
-    throw new PamError('E_GIT_TREE', `commit ${oid} holds something else than it should`);
-  }
+  const take = async (args: readonly string[], pack: Uint8Array | Promise<Uint8Array>): Promise<void> => {
+    const { code, stderr } = await sealed.git(args, { stdin: pack });
+    if (code !== 0) throw gitError('git could not write a commit', stderr, 'E_GIT_WRITE');
+  };
+  await take(['unpack-objects', '-q'], stdin);
+  const { oid, objects } = await making;
+  if (objects.length > FEW) await take(['index-pack', '--stdin'], printPack(objects, format));
   return oid;
 }
 
-async function stream(sealed: Sealed, place: RepositoryPlace, commit: NewCommit): Promise<readonly Buffer[]> {
-  const [first, ...others] = commit.parents.map(checkOid);
-  const name = checkAuthor(commit.author);
-  const when = `${unixSeconds(commit.at)} +0000`;
+async function make(
+  stream: ObjectStream,
+  format: ObjectFormat,
+  wanted: NewCommit | Promise<NewCommit>,
+): Promise<Made> {
+  const commit = await wanted;
+  const author = checkAuthor(commit.author);
+  const parents = commit.parents.map(checkOid);
   const mark = commit.mark === undefined ? '' : `+${checkMark(commit.mark)}`;
-  const parts = [
-    line(`commit ${SCRATCH}`),
-    line('mark :1'),
-    line(`author ${name} <${name}@pam> ${when}`),
-    line(`committer ${name} <${name}${mark}@pam> ${when}`),
-    data(Buffer.from(commit.message.replace(/\n*$/u, '\n'))),
-  ];
-  if (first !== undefined) parts.push(line(`from ${first}`));
-  parts.push(...others.map((parent) => line(`merge ${parent}`)));
-  if (commit.base !== (first ?? null)) {
-    parts.push(line('deleteall'));
-    if (commit.base !== null) parts.push(line(`M 040000 ${await treeOf(sealed, commit.base)} ""`));
+  const when = `${unixSeconds(commit.at)} +0000`;
+  const tree = await newTree(stream, format, commit.base, commit.files);
+  if (commit.tree !== undefined && commit.tree !== tree.id) {
+    throw new PamError('E_GIT_TREE', `a commit would hold ${tree.id}, not ${commit.tree} as it should`);
   }
-  parts.push(...changes(commit.files));
-  const nothing = '0'.repeat(place.objectFormat === 'sha256' ? 64 : 40);
-  parts.push(
-    line('get-mark :1'),
-    line('ls :1 ""'),
-    line(`reset ${SCRATCH}`),
-    line(`from ${nothing}`),
-    line('done'),
-  );
-  return parts;
+  const lines = [
+    `tree ${tree.id}`,
+    ...parents.map((parent) => `parent ${parent}`),
+    `author ${author} <${author}@pam> ${when}`,
+    `committer ${author} <${author}${mark}@pam> ${when}`,
+    '',
+    commit.message.replace(/\n*$/u, '\n'),
+  ];
+  const object: NewObject = { type: 'commit', body: Buffer.from(lines.join('\n')) };
+  return { oid: idOf(object, format), objects: [...tree.objects, object] };
 }
 
 function checkMark(mark: string): string {
@@ -75,32 +76,7 @@ function checkMark(mark: string): string {
   throw new PamError('E_BUG', `${JSON.stringify(mark)} is no mark for a commit`);
 }
 
-/** Removals first, so that a file may take the place of a directory and the other way round. */
-function changes(files: NewCommit['files']): readonly Buffer[] {
-  const removed: Buffer[] = [];
-  const written: Buffer[] = [];
-  for (const [path, bytes] of files) {
-    if (bytes === null) removed.push(line(`D ${plainPath(path.replace(/\/$/u, ''))}`));
-    else written.push(line(`M 100644 inline ${plainPath(path)}`), data(Buffer.from(bytes)));
-  }
-  return [...removed, ...written];
-}
-
-/** A leading quote would start fast-import's own quoting. */
-function plainPath(path: string): string {
-  if (path.startsWith('"')) throw new PamError('E_GIT_PATH', `${JSON.stringify(path)} starts with a quote`);
-  return checkPath(path);
-}
-
-async function treeOf(sealed: Sealed, commit: Oid): Promise<Oid> {
-  const out = await sealed.must(['rev-parse', '--verify', '--end-of-options', `${checkOid(commit)}^{tree}`]);
-  return checkOid(out.toString('utf8').trim());
-}
-
 function checkAuthor(author: string): string {
   if (/^[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,78}[A-Za-z0-9])?$/u.test(author)) return author;
   throw new PamError('E_BUG', `${JSON.stringify(author)} cannot be the author of a commit`);
 }
-
-const line = (text: string): Buffer => Buffer.from(`${text}\n`);
-const data = (bytes: Buffer): Buffer => Buffer.concat([line(`data ${bytes.length}`), bytes, line('')]);

@@ -421,7 +421,6 @@ describe('writing commits', () => {
     expect(git(dir, 'log', '-1', '--format=%an|%ae|%at|%cn|%ce|%ct|%P|%B', oid)).toBe(
       `pam-apply|pam-apply@pam|1795370400|pam-apply|pam-apply@pam|1795370400|${base}|grant 2026: dana\n\nbody`,
     );
-    expect(readdirSync(join(dir, '.git')).filter((name) => name.startsWith('fast_import'))).toEqual([]);
     git(dir, 'fsck', '--strict', '--no-dangling');
   });
 
@@ -464,7 +463,7 @@ describe('writing commits', () => {
     const dir = newRepository();
     const repository = await open(dir);
     const common = { parents: [], base: null, message: 'm', at };
-    const paths = ['a\nb', '"a"', '../a', 'a/../b', '/a', ''];
+    const paths = ['a\nb', '../a', 'a/../b', '/a', ''];
     const writing = async (author: string, path: string): Promise<unknown> =>
       await repository.writeCommit({ ...common, author, files: new Map([[path, Buffer.from('')]]) });
     expect(await strays(paths, 'E_GIT_PATH', async (path) => await writing('a', path))).toEqual([]);

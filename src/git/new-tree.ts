@@ -1,0 +1,134 @@
+/**
+ * The tree that some changes make of another one. What stays is taken over as the bytes that it is, however odd its
+ * names and modes; of the old tree only the directories are read in which something changes.
+ */
+import type { Oid } from '../model/names.ts';
+import { checkOid } from './history.ts';
+import { idOf, type NewObject, type ObjectFormat } from './new-objects.ts';
+import { checkPath, missing } from './objects.ts';
+import type { ObjectStream } from './object-stream.ts';
+import { treeLines } from './tree.ts';
+
+export interface NewTree {
+  readonly id: Oid;
+  /** This tree, and everything below it that changed. */
+  readonly objects: readonly NewObject[];
+}
+
+/**
+ * @param base a commit or a tree; `null`: nothing
+ * @param files as in `NewCommit`: removals come first, so that a file may take the place of a directory and the other
+ * way round
+ */
+export async function newTree(
+  stream: ObjectStream,
+  format: ObjectFormat,
+  base: Oid | null,
+  files: ReadonlyMap<string, Uint8Array | null>,
+): Promise<NewTree> {
+  const objects: NewObject[] = [];
+  const making = { stream, format, objects };
+  const id = await build(making, base, changesIn(files));
+  return { id: id ?? add(making, { type: 'tree', body: new Uint8Array() }), objects };
+}
+
+/** What happens to one name: what was there goes, a file comes, something changes below. */
+interface Change {
+  gone: boolean;
+  file: Uint8Array | null;
+  readonly below: Map<string, Change>;
+}
+
+function changesIn(files: ReadonlyMap<string, Uint8Array | null>): ReadonlyMap<string, Change> {
+  const top = new Map<string, Change>();
+  for (const [path, bytes] of files) {
+    const parts = checkPath(bytes === null ? path.replace(/\/$/u, '') : path).split('/');
+    let here = top;
+    for (const [level, part] of parts.entries()) {
+      const change = here.get(part) ?? { gone: false, file: null, below: new Map<string, Change>() };
+      here.set(part, change);
+      if (level < parts.length - 1) here = change.below;
+      else if (bytes === null) change.gone = true;
+      else change.file = bytes;
+    }
+  }
+  return top;
+}
+
+interface Making {
+  readonly stream: ObjectStream;
+  readonly format: ObjectFormat;
+  readonly objects: NewObject[];
+}
+
+/** A line of a tree: git sorts directories as if their names ended in a slash. */
+interface Child {
+  readonly order: string;
+  readonly line: Buffer;
+  /** Of a directory. */
+  readonly tree: Oid | null;
+}
+
+/** `null`: nothing is left in it, and Git knows no empty directories. */
+async function build(
+  making: Making,
+  base: Oid | null,
+  changes: ReadonlyMap<string, Change>,
+): Promise<Oid | null> {
+  const children = await childrenOf(making, base);
+  for (const [text, change] of changes) {
+    // Names are compared byte by byte, as git does.
+    const name = Buffer.from(text).toString('latin1');
+    const stays = change.gone ? undefined : children.get(name);
+    const child = await changed(making, name, change, stays);
+    if (child === undefined) children.delete(name);
+    else children.set(name, child);
+  }
+  if (children.size === 0) return null;
+  const sorted = [...children.values()].toSorted((a, b) => (a.order < b.order ? -1 : 1));
+  return add(making, { type: 'tree', body: Buffer.concat(sorted.map(({ line }) => line)) });
+}
+
+async function changed(
+  making: Making,
+  name: string,
+  { file, below }: Change,
+  stays: Child | undefined,
+): Promise<Child | undefined> {
+  if (file !== null) return newChild(name, '100644', add(making, { type: 'blob', body: file }));
+  if (below.size === 0) return stays;
+  const tree = await build(making, stays?.tree ?? null, below);
+  if (tree !== null) return newChild(name, '40000', tree);
+  const isFile = stays !== undefined && stays.tree === null;
+  return isFile ? stays : undefined;
+}
+
+function add({ format, objects }: Making, object: NewObject): Oid {
+  objects.push(object);
+  return idOf(object, format);
+}
+
+function newChild(name: string, mode: '100644' | '40000', id: Oid): Child {
+  const line = Buffer.concat([Buffer.from(`${mode} ${name}\0`, 'latin1'), Buffer.from(id, 'hex')]);
+  return mode === '40000' ? { order: `${name}/`, line, tree: id } : { order: name, line, tree: null };
+}
+
+/** By name, byte by byte; of two with one name, which no honest git writes, the first. */
+async function childrenOf({ stream, format }: Making, base: Oid | null): Promise<Map<string, Child>> {
+  const children = new Map<string, Child>();
+  if (base === null) return children;
+  const [tree] = await stream.trees([base]);
+  if (tree === undefined) throw missing(`tree ${base}`);
+  for (const { line, blank, nul } of treeLines(tree.content, format === 'sha256' ? 32 : 20)) {
+    const name = line.toString('latin1', blank + 1, nul);
+    const isTree = (Number.parseInt(line.toString('latin1', 0, blank), 8) & 0o170000) === 0o040000;
+    if (children.has(name)) continue;
+    children.set(
+      name,
+      isTree
+        ? { order: `${name}/`, line, tree: checkOid(line.toString('hex', nul + 1)) }
+        : { order: name, line, tree: null },
+    );
+  }
+  return children;
+}
