@@ -192,8 +192,8 @@ async function readRaw(
   crowded = false,
 ): Promise<readonly (Raw | CommitInfo)[]> {
   const linear = commits.filter(({ parents }) => parents.length <= 1);
-  const wanted = linear.flatMap(({ oid }) =>
-    ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: oid, path })),
+  const wanted = linear.flatMap(({ tree }) =>
+    ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: tree, path })),
   );
   const blobs = await repository.readSmall(wanted, ENTRY_MAX_BYTES);
   const found = new Map<Oid, Raw>();

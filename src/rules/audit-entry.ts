@@ -21,7 +21,7 @@ import { sha256 } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
 import { decide, type Snapshot } from './decide.ts';
 import { roleOf } from './exact-grant.ts';
-import { foldIndex } from './fold-index.ts';
+import { recordsBefore } from './fold-index.ts';
 import { entitledToStop, validStop } from './judge-stop.ts';
 import { lateSweep } from './judge-sweep.ts';
 import { faultOfOpening, openBeside } from './open-requests.ts';
@@ -56,45 +56,34 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
   if (entry.at < before.entry.at) {
     tell('warning', 'E_LED_TIME', `dated ${entry.at}, before the entry that it follows (${before.entry.at})`);
   }
-  entry.events.forEach((event, at) => {
-    const index = indexBefore(facts, entry.events.slice(0, at));
+  const { seq, at, executor } = entry;
+  const context = { seq, at, executor, key: after.key, main: entry.main ?? null, policy: before.policy };
+  for (const [event, records] of recordsBefore(before.index.records, entry.events, context)) {
     try {
-      auditEvent(facts, event, index, tell);
+      auditEvent(facts, event, records, tell);
     } catch (error) {
       if (!(error instanceof PamError)) throw error;
       tell('error', error.code, `${event.type} of ${event.id}: ${error.message}`);
     }
-  });
+  }
   return findings;
 }
 
+/** As they were when the event was written. */
+type Records = OpenIndex['records'];
 type Tell = (severity: Severity, code: string, message: string) => void;
 
-/** The index as it was when this event was written: the earlier events of its own entry count. */
-function indexBefore({ before, after }: AuditFacts, earlier: readonly LedgerEvent[]): OpenIndex {
-  if (earlier.length === 0) return before.index;
-  const { seq, at, executor } = after.entry;
-  return foldIndex(before.index, earlier, {
-    seq,
-    at,
-    executor,
-    key: after.key,
-    main: null,
-    policy: before.policy,
-  });
-}
-
-function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tell: Tell): void {
+function auditEvent(facts: AuditFacts, event: LedgerEvent, records: Records, tell: Tell): void {
   switch (event.type) {
     case 'granting':
     case 'scheduled': {
-      const record = index.records.get(event.id) ?? null;
+      const record = records.get(event.id) ?? null;
       auditGrant(facts, event, record, tell);
       return;
     }
     case 'stopped': {
       const { policy, root } = facts.before;
-      const seen = index.records.get(event.id)?.seen ?? null;
+      const seen = records.get(event.id)?.seen ?? null;
       const stoppers = seen === null ? new Set<string>() : entitledToStop(policy, seen);
       const stops = [event.statement];
       const stop = validStop({ root, policy, id: event.id, stops, stoppers }, facts.after.entry.at);
@@ -102,10 +91,10 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
       return;
     }
     case 'granted':
-      auditReceipt(facts, event, index.records.get(event.id) ?? null, tell);
+      auditReceipt(facts, event, records.get(event.id) ?? null, tell);
       return;
     case 'seen':
-      auditSeen(facts, event, index, tell);
+      auditSeen(facts, event, records, tell);
       return;
     case 'ending':
     case 'genesis':
@@ -123,10 +112,10 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, index: OpenIndex, tel
 function auditSeen(
   { before: { policy } }: AuditFacts,
   { id, requester }: SeenEvent,
-  index: OpenIndex,
+  records: Records,
   tell: Tell,
 ): void {
-  const beside = openBeside(index, { id, requester });
+  const beside = openBeside({ records }, { id, requester });
   if (faultOfOpening(policy, requester, beside) === undefined) return;
   const most = policy.config.open_requests;
   tell(

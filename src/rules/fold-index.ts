@@ -35,10 +35,8 @@ export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], cont
   const records = new Map(index.records);
   let due = knownDue.get(index.records) ?? firstDue(index.records);
   events.forEach((event, at) => {
-    if (!isAboutRequest(event)) return;
-    const record = step(records.get(event.id), event, at, context);
-    records.set(event.id, record);
-    due = earlier(due, overFrom(record));
+    const record = stepIn(records, event, at, context);
+    if (record !== undefined) due = earlier(due, overFrom(record));
   });
   if (context.main !== null && context.at >= due) {
     for (const [id, record] of records) if (context.at >= overFrom(record)) records.delete(id);
@@ -46,6 +44,40 @@ export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], cont
   }
   knownDue.set(records, due);
   return { records, beats: foldBeats(index.beats, events, context) };
+}
+
+/**
+ * Each event with the records that it finds: those that earlier events of its own entry left, too. It is one map, which
+ * changes with the next event.
+ */
+export function* recordsBefore(
+  records: OpenIndex['records'],
+  events: readonly LedgerEvent[],
+  context: FoldContext,
+): Generator<readonly [LedgerEvent, OpenIndex['records']], void, undefined> {
+  const [first, ...others] = events;
+  if (first === undefined) return;
+  yield [first, records];
+  if (others.length === 0) return;
+  const changed = new Map(records);
+  stepIn(changed, first, 0, context);
+  for (const [at, event] of others.entries()) {
+    yield [event, changed];
+    stepIn(changed, event, at + 1, context);
+  }
+}
+
+/** @returns what the event made of its record, if it is about one */
+function stepIn(
+  records: Map<RequestId, OpenRecord>,
+  event: LedgerEvent,
+  place: number,
+  context: FoldContext,
+): OpenRecord | undefined {
+  if (!isAboutRequest(event)) return undefined;
+  const record = step(records.get(event.id), event, place, context);
+  records.set(event.id, record);
+  return record;
 }
 
 /** Before this no record of these is over: so most entries look at what they change, and at nothing else. */
@@ -311,8 +343,17 @@ const over = (record: OpenRecord, state: OpenRecord['state'], at: Instant): Open
 /** From when on nothing about it can matter: two days after the id's date and a day after its end. */
 function overFrom(record: OpenRecord): Instant {
   if (record.final_at === null) return NEVER;
-  const day = dayOf(record.id);
-  const ended = record.grant === null ? record.final_at : later(record.final_at, record.grant.end);
+  const known = knownOver.get(record) ?? overSince(record, record.final_at);
+  knownOver.set(record, known);
+  return known;
+}
+
+/** A record never changes, and all are asked whenever one of them goes. */
+const knownOver = new WeakMap<OpenRecord, Instant>();
+
+function overSince({ id, grant }: OpenRecord, finalAt: Instant): Instant {
+  const day = dayOf(id);
+  const ended = grant === null ? finalAt : later(finalAt, grant.end);
   const gone = plus(ended, 86_400);
   return day === undefined ? gone : later(gone, plus(day, 3 * 86_400));
 }

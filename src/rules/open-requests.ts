@@ -14,11 +14,14 @@ interface Opened {
 }
 
 /** Undecided requests of the same requester beside this one; `null` when this one is open or decided already. */
-export function openBeside(index: OpenIndex, { id, requester }: Opened): number | null {
-  const state = index.records.get(id)?.state;
+export function openBeside(
+  { records }: Pick<OpenIndex, 'records'>,
+  { id, requester }: Opened,
+): number | null {
+  const state = records.get(id)?.state;
   if (state !== undefined && state !== 'unseen' && state !== 'refused') return null;
   let count = 0;
-  for (const one of index.records.values())
+  for (const one of records.values())
     if (one.state === 'seen' && one.seen?.requester === requester) count += 1;
   return count;
 }

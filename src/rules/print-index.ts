@@ -2,13 +2,15 @@
  * `open/` as files. One spelling: fixed key order, one line of JSON and LF, so that two machines that folded the
  * same entries hold the same bytes. Records are immutable, so each is printed and digested once.
  */
-import type { RequestId, Sha256 } from '../model/names.ts';
+import { PamError } from '../model/error.ts';
+import type { Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type Beats, type OpenIndex, type OpenRecord, openPath } from '../model/open-record.ts';
 import { sha256, sortBytes } from '../trust/digest.ts';
 import type { Directory } from '../trust/git-tree-id.ts';
 import { jsonInOrder } from './same-json.ts';
 
 interface Printed {
+  readonly path: string;
   readonly bytes: Uint8Array;
   /** Its line in the digest of `open/`, as `treeDigest` makes it. */
   readonly line: string;
@@ -21,8 +23,7 @@ const printed = new WeakMap<OpenRecord | Beats, Printed>();
  * one before it believes any of them: another spelling is another digest.
  */
 export function asItWasRead(document: OpenRecord | Beats, bytes: Uint8Array): void {
-  const path = 'id' in document ? openPath(document.id) : BEATS_PATH;
-  printed.set(document, fileOf(path, bytes));
+  printed.set(document, fileOf(document, bytes));
 }
 
 /** Path -> text of every file below `open/`. */
@@ -34,84 +35,130 @@ export function printIndex(index: OpenIndex): ReadonlyMap<string, string> {
 
 /** Digest over the sorted lines `<sha256>  <path>\n`, as `treeDigest` makes it, from lines that are kept. */
 export function indexDigest({ records, beats }: OpenIndex): Sha256 {
-  const lines = linesOf(records);
-  const all = beats === null ? lines : sortBytes([...lines, print(BEATS_PATH, beats).line]);
+  const { lines } = laidOut(records);
+  const all = beats === null ? lines : exchanged(lines, [print(beats).line]);
   return sha256(all.join(''));
 }
 
-let newest: { readonly records: OpenIndex['records']; readonly lines: readonly string[] } = {
-  records: new Map(),
-  lines: [],
-};
-
-/** Sorted. An index is mostly the one before it but for a record or two, and what is sorted already is soon sorted. */
-function linesOf(records: OpenIndex['records']): readonly string[] {
-  const before = newest;
-  const gone = new Set<string>();
-  const fresh: string[] = [];
-  for (const [id, record] of records) {
-    const old = before.records.get(id);
-    if (old === record) continue;
-    if (old !== undefined) gone.add(printRecord(id, old).line);
-    fresh.push(printRecord(id, record).line);
-  }
-  for (const [id, old] of before.records) if (!records.has(id)) gone.add(printRecord(id, old).line);
-  const kept = gone.size === 0 ? before.lines : before.lines.filter((line) => !gone.has(line));
-  const lines = fresh.length === 0 ? kept : sortBytes([...kept, ...fresh]);
-  newest = { records, lines };
-  return lines;
-}
-
-/**
- * The same files as directories, `open` in the root of a commit; nothing where the index is empty. A day in which no
- * record changed is the very directory that it was before.
- */
-export function openDirectory(index: OpenIndex): Directory {
-  const days = new Map<string, OpenRecord[]>();
-  for (const [id, record] of index.records) {
-    const day = id.slice(0, 8);
-    const records = days.get(day);
-    if (records === undefined) days.set(day, [record]);
-    else records.push(record);
-  }
-  const open = new Map<string, Directory | Uint8Array>();
-  for (const [day, records] of days) open.set(day, dayDirectory(records));
-  if (index.beats !== null) open.set('beats.json', print(BEATS_PATH, index.beats).bytes);
+/** The same files as directories, `open` in the root of a commit; nothing where the index is empty. */
+export function openDirectory({ records, beats }: OpenIndex): Directory {
+  const open = new Map<string, Directory | Uint8Array>(laidOut(records).days);
+  if (beats !== null) open.set('beats.json', print(beats).bytes);
   return open.size === 0 ? open : new Map([['open', open]]);
 }
 
-/** The newest directory of a day hangs on the record that came first into it, and goes with it. */
-const dayDirectories = new WeakMap<
-  OpenRecord,
-  { readonly records: readonly OpenRecord[]; readonly directory: Directory }
->();
-
-function dayDirectory(records: readonly OpenRecord[]): Directory {
-  const [first] = records;
-  const known = first === undefined ? undefined : dayDirectories.get(first);
-  if (known !== undefined && sameItems(known.records, records)) return known.directory;
-  const directory = new Map(
-    records.map((record) => [`${record.id}.json`, printRecord(record.id, record).bytes]),
-  );
-  if (first !== undefined) dayDirectories.set(first, { records, directory });
-  return directory;
+interface LaidOut {
+  readonly records: OpenIndex['records'];
+  /** Sorted. */
+  readonly lines: readonly string[];
+  readonly days: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
 }
 
-const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((one, at) => one === b[at]);
+let newest: LaidOut = { records: new Map(), lines: [], days: new Map() };
 
-function printRecord(id: RequestId, record: OpenRecord): Printed {
-  return printed.get(record) ?? print(openPath(id), record);
+/**
+ * Records are mostly those before them but for one or two. So only these find their new places, and a day in which no
+ * record changed is the very directory that it was before.
+ */
+function laidOut(records: OpenIndex['records']): LaidOut {
+  if (records !== newest.records) {
+    const { gone, fresh } = changesBetween(newest.records, records);
+    const changed = [...gone, ...fresh].map(({ line }) => line);
+    const days = daysAfter(newest.days, gone, fresh);
+    const files = [...days.values()].reduce((count, { size }) => count + size, 0);
+    // What is laid out next is made of this one, so nothing odd may stay in it.
+    if (files !== records.size) throw new PamError('E_BUG', 'two records of open/ are one file');
+    newest = { records, lines: exchanged(newest.lines, changed), days };
+  }
+  return newest;
 }
 
-function print(path: string, document: OpenRecord | Beats): Printed {
+interface Changes {
+  readonly gone: readonly Printed[];
+  readonly fresh: readonly Printed[];
+}
+
+function changesBetween(before: OpenIndex['records'], after: OpenIndex['records']): Changes {
+  const gone: Printed[] = [];
+  const fresh: Printed[] = [];
+  let stayed = 0;
+  for (const [id, record] of after) {
+    const old = before.get(id);
+    if (old !== undefined) stayed += 1;
+    if (old === record) continue;
+    const now = print(record);
+    const was = old === undefined ? undefined : print(old);
+    if (was?.line === now.line) continue;
+    fresh.push(now);
+    if (was !== undefined) gone.push(was);
+  }
+  if (stayed < before.size) for (const [id, old] of before) if (!after.has(id)) gone.push(print(old));
+  return { gone, fresh };
+}
+
+/** Sorted lines, without those of the others that stand among them, and with those that do not. */
+function exchanged(lines: readonly string[], others: readonly string[]): readonly string[] {
+  const result: string[] = [];
+  let from = 0;
+  for (const line of sortBytes(others)) {
+    const place = placeIn(lines, line, from);
+    for (const other of lines.slice(from, place)) result.push(other);
+    const stands = lines[place] === line;
+    if (!stands) result.push(line);
+    from = stands ? place + 1 : place;
+  }
+  for (const other of lines.slice(from)) result.push(other);
+  return result;
+}
+
+/** Of the first line, from there on, that does not come before this one. */
+function placeIn(lines: readonly string[], line: string, from: number): number {
+  let [low, high] = [from, lines.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((lines[middle] ?? '') < line) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function daysAfter(
+  before: LaidOut['days'],
+  gone: readonly Printed[],
+  fresh: readonly Printed[],
+): LaidOut['days'] {
+  const days = new Map(before);
+  const changed = new Map<string, Map<string, Uint8Array>>();
+  const fileAt = (path: string): { readonly files: Map<string, Uint8Array>; readonly name: string } => {
+    const [, day = '', name = ''] = path.split('/');
+    const files = changed.get(day) ?? new Map(before.get(day));
+    changed.set(day, files);
+    days.set(day, files);
+    return { files, name };
+  };
+  for (const { path } of gone) {
+    const { files, name } = fileAt(path);
+    files.delete(name);
+  }
+  for (const { path, bytes } of fresh) {
+    const { files, name } = fileAt(path);
+    files.set(name, bytes);
+  }
+  for (const [day, { size }] of changed) if (size === 0) days.delete(day);
+  return days;
+}
+
+function print(document: OpenRecord | Beats): Printed {
   const known = printed.get(document);
   if (known !== undefined) return known;
-  const file = fileOf(path, Buffer.from(textOf(document)));
+  const file = fileOf(document, Buffer.from(textOf(document)));
   printed.set(document, file);
   return file;
 }
 
-const fileOf = (path: string, bytes: Uint8Array): Printed => ({ bytes, line: `${sha256(bytes)}  ${path}\n` });
+function fileOf(document: OpenRecord | Beats, bytes: Uint8Array): Printed {
+  const path = 'id' in document ? openPath(document.id) : BEATS_PATH;
+  return { path, bytes, line: `${sha256(bytes)}  ${path}\n` };
+}
 
 const textOf = (document: OpenRecord | Beats): string => `${jsonInOrder(document)}\n`;

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Sha256 } from '../model/names.ts';
 
 /** `sha256:<hex>` over the exact bytes (a string counts as its UTF-8 bytes). */
 export function sha256(bytes: Uint8Array | string): Sha256 {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Sha256;
+  return `sha256:${hash('sha256', bytes, 'hex')}` as Sha256;
 }
 
 /** Digest of a set of files: SHA-256 over its sorted lines `<sha256>  <path>\n` (DESIGN section 5). */

@@ -21,7 +21,11 @@ export function commitsInMemory(trees: readonly TreeFiles[], first = 1): InMemor
     tree: gitTreeId(files, ANY),
     parents: first + at === 1 ? [] : [oidOf(at - 1)],
   }));
-  const held = new Map(trees.map((files, at) => [oidOf(at), files]));
+  const held = new Map(
+    trees.flatMap((files, at) =>
+      [oidOf(at), gitTreeId(files, ANY)].map((treeish) => [treeish, files] as const),
+    ),
+  );
   const read: Repository['read'] = async (wanted, maxBytes) =>
     wanted.map(({ treeish, path }) => {
       const content = held.get(treeish)?.get(path);

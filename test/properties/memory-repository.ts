@@ -21,13 +21,20 @@ export type RefTable = Map<string, Oid>;
 
 export class MemoryObjects {
   readonly #commits: Map<Oid, Commit>;
+  readonly #trees: Map<Oid, Commit['files']>;
 
   constructor(from?: MemoryObjects) {
     this.#commits = new Map(from === undefined ? [] : from.#commits);
+    this.#trees = new Map(from === undefined ? [] : from.#trees);
   }
 
   has(oid: Oid): boolean {
     return this.#commits.has(oid);
+  }
+
+  /** Of a commit, or of a commit's tree. */
+  files(treeish: Oid): Commit['files'] {
+    return this.#trees.get(treeish) ?? this.commit(treeish).files;
   }
 
   commit(oid: Oid): Commit {
@@ -55,6 +62,7 @@ export class MemoryObjects {
     const lines = [`tree ${tree}`, ...parents.map((one) => `parent ${one}`), `author ${who}`];
     const oid = idOf('commit', Buffer.from([...lines, `committer ${by}`, '', text].join('\n')));
     this.#commits.set(oid, { oid, tree, parents: [...new Set(parents)], files: after, message: text });
+    this.#trees.set(tree, after);
     return oid;
   }
 
@@ -99,7 +107,7 @@ export function memoryRepository(
   ): Promise<readonly (Uint8Array | undefined)[]> =>
     await Promise.all(
       wanted.map(async ({ treeish, path }) => {
-        const bytes = objects.commit(treeish).files.get(path);
+        const bytes = objects.files(treeish).get(path);
         if (bytes === undefined || bytes.length <= maxBytes) return await Promise.resolve(bytes);
         if (skipLarge) return undefined;
         throw new PamError('E_GIT_SIZE', `${path} has ${bytes.length} bytes; at most ${maxBytes} are read`);
@@ -111,7 +119,7 @@ export function memoryRepository(
     return true;
   };
   const list: Repository['list'] = async (treeish, path) => {
-    const { files } = objects.commit(treeish);
+    const files = objects.files(treeish);
     const within = ([name]: readonly [string, Uint8Array]): boolean =>
       path === '' || name === path || name.startsWith(`${path}/`);
     return await Promise.resolve(sorted(files).filter(within).map(entryOf));

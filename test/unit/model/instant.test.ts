@@ -34,6 +34,23 @@ describe('instants', () => {
     '',
   ])('refuses %j', (text) => expect(parseInstant(text)).toBeUndefined());
 
+  it('takes exactly the days and hours that the calendar has', () => {
+    const two = (number: number): string => String(number).padStart(2, '0');
+    const upTo = (most: number): readonly string[] =>
+      Array.from({ length: most + 1 }, (_, number) => two(number));
+    const days = ['1900', '2000', '2024', '2026'].flatMap((year) =>
+      upTo(13).flatMap((month) => upTo(32).map((day) => `${year}-${month}-${day}T00:00:00Z`)),
+    );
+    const times = upTo(25).flatMap((hour) =>
+      ['00', '59', '60'].map((rest) => `2026-11-22T${hour}:${rest}:${rest}Z`),
+    );
+    for (const text of [...days, ...times]) {
+      const ms = Date.parse(text);
+      const exists = !Number.isNaN(ms) && new Date(ms).toISOString() === text.replace('Z', '.000Z');
+      expect([text, parseInstant(text)]).toEqual([text, exists ? text : undefined]);
+    }
+  });
+
   it('cuts milliseconds down, never up', () => {
     expect(instantOf(1999)).toBe('1970-01-01T00:00:01Z');
     expect(instantOf(-1)).toBe('1969-12-31T23:59:59Z');
