@@ -8,7 +8,15 @@ import { join } from 'node:path';
 import { instantOf } from '../../src/model/instant.ts';
 import type { Machine } from './access.ts';
 import { auditLargeRow, auditRow, oneSignatureRow } from './audit-rows.ts';
-import { appendInTurn, appendMany, appendRow, crowdRow, endingsRow, sweepRows } from './executor-rows.ts';
+import {
+  appendInTurn,
+  appendMany,
+  appendRow,
+  crowdRows,
+  endingsRow,
+  endSome,
+  sweepRows,
+} from './executor-rows.ts';
 import { type History, makeHistory } from './make-history.ts';
 import { PLACE, PROJECT } from './measure.ts';
 import { FULL, HEAD, line, QUICK, type Row, type Scale } from './report.ts';
@@ -38,7 +46,7 @@ const JOBS: readonly {
     run: async (scale, { small, large }) => await appendRow(scale, await small(), await large()),
   },
   { rows: ['endings'], run: endingsRow },
-  { rows: ['crowd'], run: crowdRow },
+  { rows: ['crowd', 'crowd-single'], run: crowdRows },
   {
     rows: ['audit-large', 'audit-since'],
     run: async (scale, { large }) => await auditLargeRow(scale, await large()),
@@ -95,9 +103,16 @@ async function bench(args: readonly string[]): Promise<void> {
   writeFileSync(join(PROJECT, 'bench.json'), `${JSON.stringify(document, null, 2)}\n`);
 }
 
-const [first, count, machine] = process.argv.slice(2);
-if (first === '--append' && machine !== undefined)
-  await appendMany(JSON.parse(machine) as Machine, Number(count));
-else if (first === '--append-in-turn' && machine !== undefined)
-  await appendInTurn(JSON.parse(machine) as readonly Machine[], Number(count));
-else await bench(process.argv.slice(2));
+/** This very program, as a process of its own with one thing to do. */
+const ALONE: Readonly<Record<string, (...args: readonly string[]) => Promise<void>>> = {
+  '--append': async (count = '', machine = '') =>
+    await appendMany(JSON.parse(machine) as Machine, Number(count)),
+  '--append-in-turn': async (rounds = '', machines = '') =>
+    await appendInTurn(JSON.parse(machines) as readonly Machine[], Number(rounds)),
+  '--end-some': async (place = '', count = '', machine = '') =>
+    await endSome(JSON.parse(machine) as Machine, Number(place), Number(count)),
+};
+
+const [first = '', ...rest] = process.argv.slice(2);
+const alone = ALONE[first];
+await (alone === undefined ? bench(process.argv.slice(2)) : alone(...rest));

@@ -5,6 +5,8 @@ import { appendEntry } from '../../src/flows/append-entry.ts';
 import type { Desk } from '../../src/flows/desk.ts';
 import { readLedger } from '../../src/flows/read-ledger.ts';
 import { sweep } from '../../src/flows/sweep.ts';
+import { printPack } from '../../src/git/new-objects.ts';
+import { mayBeLive } from '../../src/model/open-record.ts';
 import type { Provider } from '../../src/model/target.ts';
 import {
   cloneOf,
@@ -210,23 +212,15 @@ const executor = { name: SWEEP, keyFile: join(KEYS, SWEEP) };
 /** What an append cannot do without: one signature, and one commit with the files that change, through git. */
 async function bareParts({ clone, env }: Machine): Promise<readonly [number, number]> {
   const key = env['PAM_EXECUTOR_KEY'] ?? '';
-  const text = `${'entry '.repeat(80)}${Math.random()}`;
-  const files = ['entry.json', 'entry.json.sig', 'open/beats.json'];
-  const stream = [
-    'commit refs/pam/bare',
-    'committer bench <bench@pam> 1795370400 +0000',
-    'data 0',
-    ...files.map((path) => `M 100644 inline ${path}\ndata ${text.length}\n${text}`),
-    `reset refs/pam/bare\nfrom ${'0'.repeat(40)}`,
-    'done\n',
-  ].join('\n');
+  const text = (): string => `${'entry '.repeat(80)}${Math.random()}`;
+  // An entry, its signature, a file of `open/`, two trees and the commit: six objects to store.
+  const objects = Array.from({ length: 6 }, () => ({ type: 'blob' as const, body: Buffer.from(text()) }));
   const sign = await must(
-    run('ssh-keygen', ['-q', '-Y', 'sign', '-f', key, '-n', 'bench@pam'], { input: text }),
+    run('ssh-keygen', ['-q', '-Y', 'sign', '-f', key, '-n', 'bench@pam'], { input: text() }),
   );
-  const settings = ['-c', 'core.fsync=all'];
   const wrote = await must(
-    run('git', ['-C', clone, ...settings, 'fast-import', '--quiet', '--done', '--date-format=raw'], {
-      input: stream,
+    run('git', ['-C', clone, '-c', 'core.fsync=all', 'unpack-objects', '-q'], {
+      input: printPack(objects, 'sha1'),
     }),
   );
   return [sign.ms, wrote.ms];
@@ -340,14 +334,14 @@ export async function endingsRow(scale: Scale): Promise<Row> {
   };
 }
 
-/** How long each append took, in ms, and from when to when all of them did. */
-interface Appends {
+/** How long each of them took until it was on the remote, in ms, and from when to when all of them did. */
+interface Written {
   readonly each: readonly number[];
   readonly from: number;
   readonly to: number;
 }
 
-/** In a process of its own: so many heartbeats, one after the other; `Appends` on stdout. */
+/** In a process of its own: so many heartbeats, one after the other; `Written` on stdout. */
 export async function appendMany(machine: Machine, count: number): Promise<void> {
   const desk = await deskAt(machine);
   let view = await readLedger(desk, executor);
@@ -365,53 +359,111 @@ export async function appendMany(machine: Machine, count: number): Promise<void>
       }),
     );
   }
-  const all: Appends = { each, from, to: Date.now() };
-  process.stdout.write(`${JSON.stringify(all)}\n`);
+  process.stdout.write(`${JSON.stringify({ each, from, to: Date.now() } satisfies Written)}\n`);
 }
 
-const appendsOf = async (machine: Machine, count: number): Promise<Appends> =>
-  JSON.parse(await inAnother(['--append', String(count), JSON.stringify(machine)])) as Appends;
+/** In a process of its own: a sweep that ends so many grants, those that stand at this place; `Written` on stdout. */
+export async function endSome(machine: Machine, place: number, count: number): Promise<void> {
+  const desk = await deskAt(machine, 15 * 3600);
+  const { state } = await readLedger(desk, executor);
+  const live = [...state.index.records.values()].filter(mayBeLive).map(({ id }) => id);
+  const ids = new Set(live.toSorted().slice(place * count, (place + 1) * count));
+  const from = Date.now();
+  const took = await timed(async () => {
+    const { steps } = await sweep(desk, executor, { targets: [], ids });
+    const done = steps.filter(({ action, result }) => action === 'revoke' && result === 'done').length;
+    if (done !== count) throw new Error(`${done} of ${count} grants ended`);
+  });
+  // Nobody knows of any of them before the entry of all is there.
+  const each = Array.from({ length: count }, () => took);
+  process.stdout.write(`${JSON.stringify({ each, from, to: Date.now() } satisfies Written)}\n`);
+}
 
-/** Entries in a second, from the first append's begin to the last one's end. */
-function rateOf(runs: readonly Appends[]): number {
+/** In a second, from the first one's begin to the last one's end. */
+function rateOf(runs: readonly Written[]): number {
   const took = Math.max(...runs.map(({ to }) => to)) - Math.min(...runs.map(({ from }) => from));
   return (runs.flatMap(({ each }) => each).length / took) * 1000;
 }
 
-export async function crowdRow(scale: Scale): Promise<Row> {
-  const place = join(PLACE, 'crowd');
-  const history = await makeHistory(join(place, 'access.git'), {
-    past: 100,
-    live: 50,
-    due: false,
-    now: instantOf(Date.now()),
-    remote: true,
-  });
+interface Crowd {
+  readonly history: History;
+  readonly machines: readonly Machine[];
+}
+
+/** So many machines that have verified all there is, on one remote. */
+async function crowd(name: string, executors: number, live: number): Promise<Crowd> {
+  const place = join(PLACE, name);
+  const now = instantOf(Date.now());
+  const wish = { past: 100, live, due: false, now, remote: true };
+  const history = await makeHistory(join(place, 'access.git'), wish);
   const machines: Machine[] = [];
-  for (let at = 0; at < scale.executors; at++) {
+  for (let at = 0; at < executors; at++) {
     const machine = machineAt(join(place, String(at)), history.root);
     await cloneOf(history, machine.clone);
-    await pam(['sweep', '-C', machine.clone], { env: machine.env });
+    await must(pam(['sweep', '-C', machine.clone], { env: machine.env }));
     machines.push(machine);
   }
-  // What the remote and this machine give to one who never loses.
-  const lone = await Promise.all(
-    machines.slice(0, 1).map(async (one) => await appendsOf(one, scale.appends)),
+  return { history, machines };
+}
+
+const entriesOf = async ({ dir }: History): Promise<number> =>
+  Number(await git(dir, 'rev-list', '--count', 'refs/heads/pam-ledger'));
+
+export async function crowdRows(scale: Scale): Promise<readonly Row[]> {
+  return [await batchesRow(scale), await appendsRow(scale)];
+}
+
+/** As executors work: what waits, here all that one run ended, is one entry. */
+async function batchesRow({ executors, appends }: Scale): Promise<Row> {
+  const { history, machines } = await crowd('crowd', executors, executors * appends);
+  const before = await entriesOf(history);
+  const runs = await Promise.all(
+    machines.map(
+      async (machine, at) =>
+        JSON.parse(
+          await inAnother(['--end-some', `${at}`, `${appends}`, JSON.stringify(machine)]),
+        ) as Written,
+    ),
   );
-  const count = async (): Promise<number> =>
-    Number(await git(history.dir, 'rev-list', '--count', 'refs/heads/pam-ledger'));
-  const before = await count();
-  const runs = await Promise.all(machines.map(async (one) => await appendsOf(one, scale.appends)));
+  const entries = (await entriesOf(history)) - before;
+  const reader = machineAt(join(PLACE, 'crowd-reader'), history.root);
+  await cloneOf(history, reader.clone);
+  const left = [...(await readLedger(await deskAt(reader), null)).state.index.records.values()];
+  const lost = left.filter(mayBeLive).length;
+  if (lost > 0) throw new Error(`${lost} endings are not on the ledger`);
   const all = runs.flatMap(({ each }) => each);
-  const written = (await count()) - before;
-  const wanted = scale.executors * scale.appends;
-  if (written !== wanted || all.length !== wanted)
-    throw new Error(`${written} of ${wanted} entries are on the ledger`);
-  const [alone, rate] = [rateOf(lone), rateOf(runs)];
-  const slow = percentile(all, 0.99);
+  const [rate, slow] = [rateOf(runs), percentile(all, 0.99)];
   return {
     name: 'crowd',
-    job: `${scale.executors} executors x ${scale.appends} appends on one remote, nothing lost`,
+    job: `${executors} executors x ${appends} endings on one remote, what waits is one entry; nothing lost`,
+    figure: `${rate.toFixed(0)} endings/s, p99 ${ms(slow)}`,
+    against: `${entries} entries; median ${ms(median(all))}, reading and asking the target included`,
+    ratio: null,
+    goal: '>= 40/s, p99 <= 1.5 s',
+    met: rate >= 40 && slow <= 1500,
+    peak: null,
+    numbers: { per_second: rate, entries, p50_ms: median(all), p99_ms: slow },
+  };
+}
+
+/** As nobody works: every event an entry and a push of its own, one after the other. */
+async function appendsRow({ executors, appends }: Scale): Promise<Row> {
+  const { history, machines } = await crowd('crowd-single', executors, 50);
+  const appendsOf = async (machine: Machine): Promise<Written> =>
+    JSON.parse(await inAnother(['--append', String(appends), JSON.stringify(machine)])) as Written;
+  // What the remote and this machine give to one who never loses.
+  const lone = await Promise.all(machines.slice(0, 1).map(appendsOf));
+  const before = await entriesOf(history);
+  const runs = await Promise.all(machines.map(appendsOf));
+  const all = runs.flatMap(({ each }) => each);
+  const written = (await entriesOf(history)) - before;
+  const wanted = executors * appends;
+  if (written !== wanted || all.length !== wanted)
+    throw new Error(`${written} of ${wanted} entries are on the ledger`);
+  const [alone, rate, slow] = [rateOf(lone), rateOf(runs), percentile(all, 0.99)];
+  return {
+    name: 'crowd-single',
+    job: `${executors} executors x ${appends} appends, each an entry and a push of its own; nothing lost`,
     figure: `${rate.toFixed(0)} entries/s, p99 ${ms(slow)}`,
     against: `one alone: ${alone.toFixed(0)} entries/s; median of the crowd ${ms(median(all))}`,
     ratio: rate / alone,

@@ -24,7 +24,7 @@ export interface Ran {
 export interface How {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
 }
 
 /** Nothing is inherited but PATH: `NODE_EXTRA_CA_CERTS` alone would double the start of every node. */

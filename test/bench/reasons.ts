@@ -14,11 +14,13 @@ export const REASONS: Readonly<Record<string, string>> = {
   'sweep-ci':
     'git fetches the newest commit with all files of `open/`, then deepens by 128 until it finds the kept head',
   append:
-    'one `ssh-keygen` and one `git fast-import` start side by side, and each takes longer to start than the goal; an agent that stays open for signing and one git for all entries of a run would reach it',
+    'one `ssh-keygen` and one `git unpack-objects` start side by side; signing takes most of the goal, and git stores each object on the disk by itself after it. A key in this process would save the first, loose objects written here the start of the second',
   endings:
-    'folding, printing and checking the shape of one entry with so many events; the two signatures are two processes',
+    'it is a whole run of sweep: reading and checking what is open, then folding, printing and checking the shape of one entry with so many events, and one pack with as many files; one of the two signatures waits for the entry',
   crowd:
-    'the remote takes one push after the other and each is a conversation with git of some 50 ms; several entries in one push by whoever waits would carry more',
+    'each executor reads, asks its target and signs on the same cores; whoever loses the push reads and signs again',
+  'crowd-single':
+    'the remote takes one push after the other and each is a conversation with git of some 50 ms on the same cores; pam itself never writes one event an entry where several wait (see `crowd`)',
   'audit-since':
     'the list of commits above the checkpoint and the entries that approvals name are looked up; nothing else should grow',
   'audit-large':
