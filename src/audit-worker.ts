@@ -4,7 +4,7 @@ import { auditPart } from './flows/audit-part.ts';
 import type { PartFound, PartJob } from './flows/ledger-part.ts';
 import { serve } from './process/crew.ts';
 
-serve<PartFound | null>(async (setup) => {
+const begin = async (setup: unknown) => {
   // Only `context.ts` starts this file, and says these.
   const { env, cwd, now, options } = setup as AuditSetup;
   const silent = (): void => undefined;
@@ -17,5 +17,7 @@ serve<PartFound | null>(async (setup) => {
     progress: silent,
   };
   const desk = await layDesk(outside, { ...options, offline: true });
-  return async (job) => await auditPart(desk, job as PartJob);
-});
+  return async (job: unknown) => await auditPart(desk, job as PartJob);
+};
+
+serve<PartFound | null>(begin, () => process.exit());

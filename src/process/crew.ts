@@ -61,7 +61,7 @@ export async function* inOrder<Answer>(
   }
 }
 
-/** It tidies up after itself when nobody is at the other end any more; who is busy finds out when it has an answer. */
+/** It tidies up after itself when nobody is at the other end any more; who is busy need not be waited for. */
 async function letGo(worker: ChildProcess, busy: boolean): Promise<void> {
   if (isGone(worker)) return;
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -115,9 +115,16 @@ async function ask<Answer>(worker: ChildProcess, job: unknown): Promise<Answer> 
   });
 }
 
-/** What a worker does: once `begin` with the setup, then one job after the other, until whoever started it goes. */
-export function serve<Answer>(begin: (setup: unknown) => Promise<(job: unknown) => Promise<Answer>>): void {
+/**
+ * What a worker does: once `begin` with the setup, then one job after the other, until whoever started it goes.
+ * @param leave ends this process: let go, or with a master that was killed, what it is at is for nobody
+ */
+export function serve<Answer>(
+  begin: (setup: unknown) => Promise<(job: unknown) => Promise<Answer>>,
+  leave: () => void,
+): void {
   let ready: Promise<(job: unknown) => Promise<Answer>> | undefined;
+  process.once('disconnect', leave);
   process.on('message', (said: { readonly setup: unknown } | { readonly job: unknown }) => {
     if ('setup' in said) {
       ready = begin(said.setup);

@@ -32,6 +32,27 @@ export const ACT_WITHIN_SECONDS = 120;
 export const MAX_REFUSED = 16;
 
 export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
+  const { policy, ...told } = context;
+  const asked = JSON.stringify(told);
+  const known = folded.get(events);
+  if (known?.index === index && known.policy === policy && known.asked === asked) return known.after;
+  const after = fold(index, events, context);
+  folded.set(events, { index, policy, asked, after });
+  return after;
+}
+
+/** Whoever writes an entry folds it to name the digest, and again to believe it: of the same events, the same index. */
+const folded = new WeakMap<
+  readonly LedgerEvent[],
+  {
+    readonly index: OpenIndex;
+    readonly policy: Policy;
+    readonly asked: string;
+    readonly after: OpenIndex;
+  }
+>();
+
+function fold(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
   const records = new Map(index.records);
   let due = knownDue.get(index.records) ?? firstDue(index.records);
   events.forEach((event, at) => {

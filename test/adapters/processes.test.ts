@@ -1,5 +1,6 @@
 /** Programs that run and end, and helpers of our own that are given one job after the other: real processes. */
 import { buildSync } from 'esbuild';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -28,14 +29,17 @@ describe('a program that runs and ends', () => {
 
 /** What the helpers run: says who it is, fails in the ways that there are, and counts its jobs. */
 const HELPER = `
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { PamError } from ${JSON.stringify(fileURLToPath(new URL('../../src/model/error.ts', import.meta.url)))};
 import { serve } from ${JSON.stringify(fileURLToPath(new URL('../../src/process/crew.ts', import.meta.url)))};
 serve(async (setup) => async (job) => {
   if (job.refuse) throw new PamError('E_GIT_SHALLOW', 'cut', { hint: 'fetch it' });
   if (job.die) process.kill(process.pid, 'SIGKILL');
+  if (job.announced) writeFileSync(join(job.announced, String(process.pid)), '');
   await new Promise((wake) => setTimeout(wake, job.wait ?? 0));
   return { setup, job, pid: process.pid };
-});
+}, () => process.exit());
 `;
 
 interface Answer {
@@ -63,6 +67,14 @@ describe('helpers', () => {
     } catch {
       return false;
     }
+  };
+
+  const until = async (holds: () => boolean): Promise<void> => {
+    for (let wait = 0; wait < 100 && !holds(); wait++) await new Promise((wake) => setTimeout(wake, 50));
+  };
+  const staying = async (pids: readonly number[]): Promise<readonly number[]> => {
+    await until(() => !pids.some(isThere));
+    return pids.filter(isThere);
   };
 
   it('answer in the order of the jobs, whoever is first; know the setup; and are gone afterwards', async () => {
@@ -113,9 +125,15 @@ describe('helpers', () => {
       break;
     }
     expect(pids).toHaveLength(1);
-    // One that was busy goes when it has its answer.
-    for (let wait = 0; wait < 100 && pids.some(isThere); wait++)
-      await new Promise((wake) => setTimeout(wake, 50));
-    expect(pids.filter(isThere)).toEqual([]);
+    expect(await staying(pids)).toEqual([]);
+  });
+
+  it('who is let go, or whose master was killed, leaves its job where it is', async () => {
+    const announced = tempDir();
+    const busy = inOrder<Answer>(crew(), 2, (at) => ({ at, wait: at * 60_000, announced }));
+    await busy.next();
+    await until(() => readdirSync(announced).length === 2);
+    await busy.return();
+    expect(await staying(readdirSync(announced).map(Number))).toEqual([]);
   });
 });
