@@ -20,7 +20,7 @@ function ordered(root: Schema, schema: Schema, value: unknown): unknown {
   }
   const known = asSchema(rule['properties']);
   const others = asSchema(rule['additionalProperties']);
-  const fields: Readonly<Record<string, unknown>> = { ...value };
+  const fields = asSchema(value);
   const entries: [string, unknown][] = [];
   const add = (key: string, below: Schema): void => {
     if (fields[key] !== undefined) entries.push([key, ordered(home, below, fields[key])]);

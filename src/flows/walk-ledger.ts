@@ -119,11 +119,12 @@ async function walkOne(
     const signed = await raw.signed;
     const byExecutor = signedByExecutor(before, signed);
     const entry = readEntry(raw.bytes);
+    const head = sha256(raw.bytes);
     // The same bytes by the same key: what `previous` names is all that an entry's truth depends on.
-    const told = `${signed.key} ${sha256(raw.bytes)}`;
+    const told = `${signed.key} ${head}`;
     const follows = entry.previous === before.head;
     if (byExecutor && entry.root === before.root && !follows && !voided.has(told)) {
-      stray = { seq: entry.seq, head: sha256(raw.bytes), told };
+      stray = { seq: entry.seq, head, told };
     }
     const files =
       entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;

@@ -87,7 +87,7 @@ async function wholeOf(from: Conversation, type: string, maxBytes: number): Prom
       'E_GIT_SIZE',
       `${type} ${head.oid} has ${head.size} bytes; at most ${maxBytes} are read`,
     );
-  const content = await from.bytes(head.size);
-  await from.bytes(1);
+  // A line feed follows it.
+  const content = (await from.bytes(head.size + 1)).subarray(0, head.size);
   return head.type === type ? { ...head, content } : undefined;
 }

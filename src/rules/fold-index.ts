@@ -76,15 +76,11 @@ export function* recordsBefore(
   events: readonly LedgerEvent[],
   context: FoldContext,
 ): Generator<readonly [LedgerEvent, OpenIndex['records']], void, undefined> {
-  const [first, ...others] = events;
-  if (first === undefined) return;
-  yield [first, records];
-  if (others.length === 0) return;
-  const changed = new Map(records);
-  stepIn(changed, first, 0, context);
-  for (const [at, event] of others.entries()) {
-    yield [event, changed];
-    stepIn(changed, event, at + 1, context);
+  let changed: Map<RequestId, OpenRecord> | undefined;
+  for (const [at, event] of events.entries()) {
+    const last = events[at - 1];
+    if (last !== undefined) stepIn((changed ??= new Map(records)), last, at - 1, context);
+    yield [event, changed ?? records];
   }
 }
 

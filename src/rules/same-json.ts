@@ -14,15 +14,17 @@ const texts = new WeakMap<object, string>();
 /** `JSON.stringify(inOrder(value))` of a document, which never changes: what two have in common is printed once. */
 export function jsonInOrder(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(jsonInOrder).join(',')}]`;
   const known = texts.get(value);
   if (known !== undefined) return known;
-  const text = Array.isArray(value) ? `[${value.map(jsonInOrder).join(',')}]` : objectText(value);
+  const text = objectText(value);
   texts.set(value, text);
   return text;
 }
 
 function objectText(value: object): string {
-  const fields: Readonly<Record<string, unknown>> = { ...value };
+  // Read only by key, so an object is all that it must be.
+  const fields = value as Readonly<Record<string, unknown>>;
   let text = '';
   for (const key of Object.keys(fields).sort()) {
     // Objects keep numbers among their keys in an order of their own.

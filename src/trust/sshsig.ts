@@ -5,7 +5,7 @@
  * The answer is "this key signed these bytes in this namespace". Whose key it is, and whether it counts, is for
  * others to say. A refusal is always a `PamError`; nothing is ever returned for a signature that is not good.
  */
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import type { Flags } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
 import { MAX_SIGNED_BYTES, parseArmor } from './armor.ts';
@@ -97,7 +97,7 @@ function readSshsig(input: SshsigInput): ReadSshsig {
     throw new PamError('E_NAMESPACE', `the signature was made for ${namespaces}`);
   }
   const { key, hash } = envelope;
-  const digest = createHash(hash).update(input.message).digest();
+  const digest = hashOf(hash, input.message, 'buffer');
   // The version and the key stand outside what is signed; the reserved field is empty or was refused.
   const signed = [input.namespace, '', hash, digest].map(wireString);
   const data = Buffer.concat([Buffer.from(MAGIC), ...signed]);
@@ -217,5 +217,5 @@ function readFlags(byte: number): Flags {
 }
 
 function sha256(bytes: Uint8Array | string): Buffer {
-  return createHash('sha256').update(bytes).digest();
+  return hashOf('sha256', bytes, 'buffer');
 }
