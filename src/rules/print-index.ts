@@ -36,8 +36,7 @@ export function printIndex(index: OpenIndex): ReadonlyMap<string, string> {
 /** Digest over the sorted lines `<sha256>  <path>\n`, as `treeDigest` makes it, from lines that are kept. */
 export function indexDigest({ records, beats }: OpenIndex): Sha256 {
   const { lines } = laidOut(records);
-  const all = beats === null ? lines : exchanged(lines, [print(beats).line]);
-  return sha256(all.join(''));
+  return sha256(beats === null ? lines : exchanged(lines, [print(beats).line]));
 }
 
 /** The same files as directories, `open` in the root of a commit; nothing where the index is empty. */
@@ -49,12 +48,12 @@ export function openDirectory({ records, beats }: OpenIndex): Directory {
 
 interface LaidOut {
   readonly records: OpenIndex['records'];
-  /** Sorted. */
-  readonly lines: readonly string[];
+  /** Sorted, one behind the other. */
+  readonly lines: string;
   readonly days: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
 }
 
-let newest: LaidOut = { records: new Map(), lines: [], days: new Map() };
+let newest: LaidOut = { records: new Map(), lines: '', days: new Map() };
 
 /**
  * Records are mostly those before them but for one or two. So only these find their new places, and a day in which no
@@ -97,27 +96,28 @@ function changesBetween(before: OpenIndex['records'], after: OpenIndex['records'
 }
 
 /** Sorted lines, without those of the others that stand among them, and with those that do not. */
-function exchanged(lines: readonly string[], others: readonly string[]): readonly string[] {
-  const result: string[] = [];
+function exchanged(lines: string, others: readonly string[]): string {
+  const parts: string[] = [];
   let from = 0;
   for (const line of sortBytes(others)) {
     const place = placeIn(lines, line, from);
-    for (const other of lines.slice(from, place)) result.push(other);
-    const stands = lines[place] === line;
-    if (!stands) result.push(line);
-    from = stands ? place + 1 : place;
+    const stands = lines.startsWith(line, place);
+    parts.push(lines.slice(from, place), stands ? '' : line);
+    from = stands ? place + line.length : place;
   }
-  for (const other of lines.slice(from)) result.push(other);
-  return result;
+  parts.push(lines.slice(from));
+  return parts.join('');
 }
 
-/** Of the first line, from there on, that does not come before this one. */
-function placeIn(lines: readonly string[], line: string, from: number): number {
+/** Where the first line begins, from there on, that does not come before this one. */
+function placeIn(lines: string, line: string, from: number): number {
   let [low, high] = [from, lines.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((lines[middle] ?? '') < line) low = middle + 1;
-    else high = middle;
+    const start = lines.lastIndexOf('\n', middle - 1) + 1;
+    const end = lines.indexOf('\n', middle) + 1;
+    if (lines.slice(start, end) < line) low = end;
+    else high = start;
   }
   return low;
 }
