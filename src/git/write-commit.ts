@@ -30,7 +30,7 @@ export async function writeCommit(
   const making = make(stream, format, wanted);
   const few = async (): Promise<Uint8Array> => {
     const { objects } = await making;
-    return printPack(objects.length > FEW ? [] : objects, format);
+    return await printPack(objects.length > FEW ? [] : objects, format);
   };
   const stdin = few();
   // Whoever asked is told by git's end; should git not even start, nobody listens here.
@@ -41,7 +41,7 @@ export async function writeCommit(
   };
   await take(['unpack-objects', '-q'], stdin);
   const { oid, objects } = await making;
-  if (objects.length > FEW) await take(['index-pack', '--stdin'], printPack(objects, format));
+  if (objects.length > FEW) await take(['index-pack', '--stdin'], await printPack(objects, format));
   return oid;
 }
 

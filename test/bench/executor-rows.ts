@@ -220,7 +220,7 @@ async function bareParts({ clone, env }: Machine): Promise<readonly [number, num
   );
   const wrote = await must(
     run('git', ['-C', clone, '-c', 'core.fsync=all', 'unpack-objects', '-q'], {
-      input: printPack(objects, 'sha1'),
+      input: await printPack(objects, 'sha1'),
     }),
   );
   return [sign.ms, wrote.ms];
