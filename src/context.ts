@@ -117,7 +117,7 @@ function auditorsOf({ env, cwd, clock }: Outside, options: Options): Auditors | 
   if (!import.meta.url.endsWith('.cjs') || count < 2) return null;
   return {
     count,
-    worthwhile: 4000,
+    worthwhile: 2000,
     longest: 4096,
     found: async function* (jobs, jobAt) {
       const { inOrder } = await import('./process/crew.ts');

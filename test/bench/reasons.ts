@@ -9,7 +9,7 @@ export const REASONS: Readonly<Record<string, string>> = {
     'the armor, its base64, the wire format and SHA-512 over the message are read in JavaScript and cost a third of the check itself; only a reader in C would be nearer',
   'check-many': 'one core reads; above some thousands of files processes as in audit would share it',
   audit:
-    'JavaScript takes about a millisecond an entry beside the signatures (shapes, one spelling, the index of all open records and its digest, the tree of the commit, deciding again), and each process warms up anew. It grows with cores. A hundred times the script would be 1.2 times the bare signatures, since `ssh-keygen` takes 9 ms where OpenSSL takes 0.15: no audit that also decides gets there',
+    'JavaScript takes most of a millisecond an entry beside the signatures, spread over a dozen things of which none takes more than a tenth (shapes, one spelling, the digest of all open records, the tree of the commit, deciding again, reading signatures), and each process warms up anew. It grows with cores. A hundred times the script would be 1.2 times the bare signatures, since `ssh-keygen` takes 9 ms where OpenSSL takes 0.15: no audit that also decides gets there',
   sweep: 'the kept head is of yesterday: what is newer is walked, and nothing else should grow',
   'sweep-ci':
     'git fetches the newest commit with all files of `open/`, then deepens by 128 until it finds the kept head',
