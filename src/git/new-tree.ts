@@ -11,8 +11,8 @@ import { treeLines } from './tree.ts';
 
 export interface NewTree {
   readonly id: Oid;
-  /** This tree, and everything below it that changed. */
-  readonly objects: readonly NewObject[];
+  /** This tree, and everything below it that changed; what stands in several places once. */
+  readonly objects: ReadonlyMap<Oid, NewObject>;
 }
 
 /**
@@ -26,7 +26,7 @@ export async function newTree(
   base: Oid | null,
   files: ReadonlyMap<string, Uint8Array | null>,
 ): Promise<NewTree> {
-  const objects: NewObject[] = [];
+  const objects = new Map<Oid, NewObject>();
   const making = { stream, format, objects };
   const id = await build(making, base, changesIn(files));
   return { id: id ?? add(making, { type: 'tree', body: new Uint8Array() }), objects };
@@ -58,7 +58,7 @@ function changesIn(files: ReadonlyMap<string, Uint8Array | null>): ReadonlyMap<s
 interface Making {
   readonly stream: ObjectStream;
   readonly format: ObjectFormat;
-  readonly objects: NewObject[];
+  readonly objects: Map<Oid, NewObject>;
 }
 
 /** A line of a tree: git sorts directories as if their names ended in a slash. */
@@ -104,8 +104,9 @@ async function changed(
 }
 
 function add({ format, objects }: Making, object: NewObject): Oid {
-  objects.push(object);
-  return idOf(object, format);
+  const id = idOf(object, format);
+  objects.set(id, object);
+  return id;
 }
 
 function newChild(name: string, mode: '100644' | '40000', id: Oid): Child {

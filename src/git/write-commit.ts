@@ -68,7 +68,7 @@ async function make(
     commit.message.replace(/\n*$/u, '\n'),
   ];
   const object: NewObject = { type: 'commit', body: Buffer.from(lines.join('\n')) };
-  return { oid: idOf(object, format), objects: [...tree.objects, object] };
+  return { oid: idOf(object, format), objects: [...tree.objects.values(), object] };
 }
 
 function checkMark(mark: string): string {

@@ -140,6 +140,17 @@ describe('a commit of our own making', () => {
       const [last] = await repository.read([{ treeish, path: `open/${count - 1}` }], 100);
       expect(Buffer.from(last ?? []).toString()).toBe(`${count} ${count - 1}`);
     }
+    // The same file in many places is one object.
+    const same = Array.from({ length: 300 }, (_, n): [string, Uint8Array] => [`same/${n}`, Buffer.from('x')]);
+    const oid = await repository.writeCommit({
+      parents: [],
+      base: null,
+      files: new Map(same),
+      message: 'm',
+      author: 'x',
+      at,
+    });
+    expect([packs(), (await repository.list(oid, 'same')).length]).toEqual([1, 300]);
     git(dir, 'fsck', '--strict', '--no-dangling');
   });
 
