@@ -40,11 +40,12 @@ export interface Appended {
 }
 
 /** Many executors may stand in line; as long as the ledger moves, waiting has a sense. */
-const TRIES = 100;
+const TRIES = 200;
 /** A remote that says no although nobody else wrote will go on saying no. */
 const MOST_REFUSALS = 6;
 const DECISION_LIFE_SECONDS = 30;
 const LONGEST_PAUSE_MS = 800;
+const SHORTEST_PAUSE_MS = 300;
 
 /**
  * @param draft called for every try with the newest state and the clock read anew; `null` = nothing to write
@@ -113,8 +114,12 @@ function whyLost(
   ];
 }
 
-/** Full jitter, so that executors do not march in step; whoever lost more often waits less, so that all get through. */
-const pauseAfter = (attempt: number): number => LONGEST_PAUSE_MS / (1 + attempt / 4);
+/**
+ * Full jitter, so that executors do not march in step; whoever lost more often waits less, so that all get through. But
+ * never so little that a line of losers, who sign for nothing, takes the machine from those who would win.
+ */
+const pauseAfter = (attempt: number): number =>
+  Math.max(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS / (1 + attempt / 4));
 
 const MOST_BYTES = 400 * 1024;
 const MOST_EVENTS = 1500;
