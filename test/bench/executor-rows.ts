@@ -28,6 +28,11 @@ const HALF_PAST_SIX = 6.5 * 3600;
 
 let copies = 0;
 
+/** Half a gigabyte that was copied a moment ago and is still on its way to the disk would be waited for by every fsync. */
+async function settled(): Promise<void> {
+  await must(run('sync', []));
+}
+
 /** The machine as it was yesterday, once more. */
 function again({ clone, env }: Machine, state: string, place: string): Machine {
   copies += 1;
@@ -98,6 +103,7 @@ export async function sweepRows(scale: Scale, small: History, large: History): P
   let peak = 0;
   const standingJobs = sizes.map(({ yesterday, place }) => async (): Promise<number> => {
     const machine = again(yesterday, yesterday.state, place);
+    await settled();
     const ran = await sweepOf(machine, 0);
     peak = Math.max(peak, ran.peak);
     rmSync(join(machine.clone, '..'), { recursive: true });
@@ -112,6 +118,7 @@ export async function sweepRows(scale: Scale, small: History, large: History): P
     cpSync(yesterday.state, state, { recursive: true });
     const machine = { clone: join(at, 'clone'), state, env: { ...yesterday.env, XDG_STATE_HOME: state } };
     await rememberYesterday(history, machine);
+    await settled();
     const ran = await sweepOf(machine, 0);
     rmSync(at, { recursive: true });
     return ran.ms;
