@@ -10,7 +10,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   'check-many': 'one core reads; above some thousands of files processes as in audit would share it',
   audit:
     'JavaScript takes most of a millisecond an entry beside the signatures, spread over a dozen things of which none takes more than a tenth (shapes, one spelling, the digest of all open records, the tree of the commit, deciding again, reading signatures), and each process warms up anew. It grows with cores. A hundred times the script would be 1.2 times the bare signatures, since `ssh-keygen` takes 9 ms where OpenSSL takes 0.15: no audit that also decides gets there',
-  sweep: 'the kept head is of yesterday: what is newer is walked, and nothing else should grow',
+  sweep:
+    'the kept head is of yesterday, so what is newer is fetched and walked; that first fetch of git into a clone of a million objects is what is slower (not measured apart), and a second sweep in the same clone costs the same with either past',
   'sweep-ci':
     'git fetches the newest commit with all files of `open/`, then deepens by 128 until it finds the kept head',
   append:
