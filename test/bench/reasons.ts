@@ -21,7 +21,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   crowd:
     'each executor reads, asks its target and signs on the same cores; whoever loses the push reads and signs again',
   'crowd-single':
-    'the remote takes one push after the other and each is a conversation with git of some 50 ms on the same cores; and whoever just wrote need not read before it writes again, so it wins until it is done. That it stands in line too was tried: half the rate, a third of the p99. pam itself never writes one event an entry where several wait (see `crowd`)',
+    'the remote takes one push after the other and each is a conversation with git of some 50 ms on the same cores; and whoever just wrote need not read before it writes again, so it wins until it is done. That it stands in line too was tried (8 x 25): less than half of the p99, but of the rate as well. pam itself never writes one event an entry where several wait (see `crowd`)',
   'audit-since':
     'the list of commits above the checkpoint and the entries that approvals name are looked up; nothing else should grow',
   'audit-large':
