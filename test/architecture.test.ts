@@ -329,6 +329,12 @@ describe('each rule finds what breaks it', () => {
       'commands/planted.ts: process.exit',
     ],
     [
+      'only main.ts reads clock, environment and arguments, and only it exits',
+      'audit-worker.ts',
+      "process.exit();\nexport const home = process.env['HOME'];",
+      'audit-worker.ts: process.env',
+    ],
+    [
       'only context.ts takes chance from the machine',
       'flows/planted.ts',
       'export const luck = Math.random();',

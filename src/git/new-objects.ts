@@ -1,7 +1,7 @@
 /** Objects that are not in Git yet: their bytes, their ids, and the pack in which git takes them. */
 import { createHash } from 'node:crypto';
-import { isOid, type Oid } from '../model/names.ts';
-import { PamError } from '../model/error.ts';
+import type { Oid } from '../model/names.ts';
+import { objectId } from '../trust/git-tree-id.ts';
 
 export type ObjectFormat = 'sha1' | 'sha256';
 
@@ -10,12 +10,8 @@ export interface NewObject {
   readonly body: Uint8Array;
 }
 
-/** The object id that Git gives it. */
-export function idOf({ type, body }: NewObject, format: ObjectFormat): Oid {
-  const id = createHash(format).update(`${type} ${body.length}\0`).update(body).digest('hex');
-  if (!isOid(id)) throw new PamError('E_BUG', `${id} is no object id`);
-  return id;
-}
+export const idOf = ({ type, body }: NewObject, format: ObjectFormat): Oid =>
+  objectId(type, body, format).toString('hex') as Oid;
 
 const PACK_TYPES = { commit: 1, tree: 2, blob: 3 } as const;
 

@@ -2,12 +2,13 @@
  * The tree that some changes make of another one. What stays is taken over as the bytes that it is, however odd its
  * names and modes; of the old tree only the directories are read in which something changes.
  */
+import { PamError } from '../model/error.ts';
 import type { Oid } from '../model/names.ts';
 import { checkOid } from './history.ts';
 import { idOf, type NewObject, type ObjectFormat } from './new-objects.ts';
 import { checkPath, missing } from './objects.ts';
 import type { ObjectStream } from './object-stream.ts';
-import { treeLines } from './tree.ts';
+import { modeOf, treeLines } from './tree.ts';
 
 export interface NewTree {
   readonly id: Oid;
@@ -42,7 +43,7 @@ interface Change {
 function changesIn(files: ReadonlyMap<string, Uint8Array | null>): ReadonlyMap<string, Change> {
   const top = new Map<string, Change>();
   for (const [path, bytes] of files) {
-    const parts = checkPath(bytes === null ? path.replace(/\/$/u, '') : path).split('/');
+    const parts = plainPath(bytes === null ? path.replace(/\/$/u, '') : path).split('/');
     let here = top;
     for (const [level, part] of parts.entries()) {
       const change = here.get(part) ?? { gone: false, file: null, below: new Map<string, Change>() };
@@ -53,6 +54,12 @@ function changesIn(files: ReadonlyMap<string, Uint8Array | null>): ReadonlyMap<s
     }
   }
   return top;
+}
+
+/** No file of ours begins with a quote, which git would spell in its own way wherever it prints the path. */
+function plainPath(path: string): string {
+  if (path.startsWith('"')) throw new PamError('E_GIT_PATH', `${JSON.stringify(path)} starts with a quote`);
+  return checkPath(path);
 }
 
 interface Making {
@@ -122,8 +129,8 @@ async function childrenOf({ stream, format }: Making, base: Oid | null): Promise
   if (tree === undefined) throw missing(`tree ${base}`);
   for (const { line, blank, nul } of treeLines(tree.content, format === 'sha256' ? 32 : 20)) {
     const name = line.toString('latin1', blank + 1, nul);
-    const isTree = (Number.parseInt(line.toString('latin1', 0, blank), 8) & 0o170000) === 0o040000;
     if (children.has(name)) continue;
+    const isTree = modeOf(line.toString('latin1', 0, blank)) === '040000';
     children.set(
       name,
       isTree

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { keepOpen, type KeptOpen } from '../process/keep-open.ts';
 import { run, type RunResult } from '../process/run.ts';
+import type { ObjectFormat } from './new-objects.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,7 +22,7 @@ export interface RepositoryPlace {
   /** The directory that holds objects and refs (for a linked work tree: the main repository's). */
   readonly gitDir: string;
   readonly workTree: string | null;
-  readonly objectFormat: 'sha1' | 'sha256';
+  readonly objectFormat: ObjectFormat;
 }
 
 export interface GitCall {

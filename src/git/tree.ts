@@ -44,7 +44,7 @@ export function* treeLines(bytes: Buffer, idBytes: number): Generator<TreeLine> 
 }
 
 /** Old gits wrote other permission bits; git reads them all as one of these. */
-function modeOf(text: string): string {
+export function modeOf(text: string): string {
   if (!/^[0-7]{5,6}$/u.test(text)) throw unreadable();
   const mode = Number.parseInt(text, 8);
   switch (mode & 0o170000) {

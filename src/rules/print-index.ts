@@ -61,7 +61,7 @@ let newest: LaidOut = { records: new Map(), lines: '', days: new Map() };
  */
 function laidOut(records: OpenIndex['records']): LaidOut {
   if (records !== newest.records) {
-    const { gone, fresh } = changesBetween(newest.records, records);
+    const { gone, fresh } = changedFiles(newest.records, records);
     const changed = [...gone, ...fresh].map(({ line }) => line);
     const days = daysAfter(newest.days, gone, fresh);
     const files = [...days.values()].reduce((count, { size }) => count + size, 0);
@@ -77,7 +77,7 @@ interface Changes {
   readonly fresh: readonly Printed[];
 }
 
-function changesBetween(before: OpenIndex['records'], after: OpenIndex['records']): Changes {
+function changedFiles(before: OpenIndex['records'], after: OpenIndex['records']): Changes {
   const gone: Printed[] = [];
   const fresh: Printed[] = [];
   let stayed = 0;

@@ -92,19 +92,20 @@ function treeId(directory: Directory, format: ObjectFormat): Buffer {
   const children: Child[] = [];
   for (const [name, child] of directory) children.push(childOf(name, child, format));
   children.sort((a, b) => (a.order < b.order ? -1 : 1));
-  return objectId('tree', Buffer.concat(children.map(({ line }) => line)), format);
+  return objectId('tree', Buffer.concat(children.map(({ line }) => line)), format.algorithm);
 }
 
 function childOf(name: string, child: Directory | Uint8Array, format: ObjectFormat): Child {
   const known = format.known.get(child);
   if (known?.name === name) return known;
   const file = child instanceof Uint8Array;
-  const id = file ? objectId('blob', child, format) : treeId(child, format);
+  const id = file ? objectId('blob', child, format.algorithm) : treeId(child, format);
   const line = Buffer.concat([Buffer.from(`${file ? '100644' : '40000'} ${name}\0`), id]);
   const made = { name, order: file ? name : `${name}/`, line };
   format.known.set(child, made);
   return made;
 }
 
-const objectId = (type: string, body: Uint8Array, { algorithm }: ObjectFormat): Buffer =>
+/** The id that Git gives an object, as bytes. */
+export const objectId = (type: 'commit' | 'tree' | 'blob', body: Uint8Array, algorithm: string): Buffer =>
   createHash(algorithm).update(`${type} ${body.length}\0`).update(body).digest();

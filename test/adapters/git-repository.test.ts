@@ -394,7 +394,8 @@ describe('writing commits', () => {
   it('writes on a base tree: adds, replaces, removes files and directories, moves nothing', async () => {
     const dir = newRepository();
     const base = commit(dir, { 'open/a/1.json': '1', 'open/a/2.json': '2', 'open/b.json': 'b', keep: 'k' });
-    const status = (): string => `${git(dir, 'for-each-ref')} ${git(dir, 'status', '--porcelain')}`;
+    const status = (): string =>
+      `${git(dir, 'for-each-ref')} ${git(dir, 'status', '--porcelain')} ${readdirSync(join(dir, '.git')).join(' ')}`;
     const before = status();
     const repository = await open(dir);
     const oid = await repository.writeCommit({
@@ -463,7 +464,7 @@ describe('writing commits', () => {
     const dir = newRepository();
     const repository = await open(dir);
     const common = { parents: [], base: null, message: 'm', at };
-    const paths = ['a\nb', '../a', 'a/../b', '/a', ''];
+    const paths = ['a\nb', '"a"', '../a', 'a/../b', '/a', ''];
     const writing = async (author: string, path: string): Promise<unknown> =>
       await repository.writeCommit({ ...common, author, files: new Map([[path, Buffer.from('')]]) });
     expect(await strays(paths, 'E_GIT_PATH', async (path) => await writing('a', path))).toEqual([]);

@@ -1,5 +1,6 @@
 /** Programs that run and end, and helpers of our own that are given one job after the other: real processes. */
 import { buildSync } from 'esbuild';
+import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -27,12 +28,24 @@ describe('a program that runs and ends', () => {
   });
 });
 
+const CREW = fileURLToPath(new URL('../../src/process/crew.ts', import.meta.url));
+
+function bundled(contents: string, outfile: string): void {
+  buildSync({
+    stdin: { contents, resolveDir: '/', loader: 'js' },
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    outfile,
+  });
+}
+
 /** What the helpers run: says who it is, fails in the ways that there are, and counts its jobs. */
 const HELPER = `
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from ${JSON.stringify(fileURLToPath(new URL('../../src/model/error.ts', import.meta.url)))};
-import { serve } from ${JSON.stringify(fileURLToPath(new URL('../../src/process/crew.ts', import.meta.url)))};
+import { serve } from ${JSON.stringify(CREW)};
 serve(async (setup) => async (job) => {
   if (job.refuse) throw new PamError('E_GIT_SHALLOW', 'cut', { hint: 'fetch it' });
   if (job.die) process.kill(process.pid, 'SIGKILL');
@@ -52,13 +65,7 @@ describe('helpers', () => {
   let file = '';
   beforeAll(() => {
     file = join(tempDir(), 'helper.cjs');
-    buildSync({
-      stdin: { contents: HELPER, resolveDir: '/', loader: 'js' },
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      outfile: file,
-    });
+    bundled(HELPER, file);
   });
   const crew = () => ({ file, env, cwd: tempDir(), setup: new Map([['said', 1]]), workers: 2 });
   const isThere = (pid: number): boolean => {
@@ -128,12 +135,33 @@ describe('helpers', () => {
     expect(await staying(pids)).toEqual([]);
   });
 
-  it('who is let go, or whose master was killed, leaves its job where it is', async () => {
+  it('who is let go leaves its job where it is', async () => {
     const announced = tempDir();
     const busy = inOrder<Answer>(crew(), 2, (at) => ({ at, wait: at * 60_000, announced }));
     await busy.next();
     await until(() => readdirSync(announced).length === 2);
     await busy.return();
-    expect(await staying(readdirSync(announced).map(Number))).toEqual([]);
+    const pids = readdirSync(announced).map(Number);
+    expect(pids).toHaveLength(2);
+    expect(await staying(pids)).toEqual([]);
+  });
+
+  it('so does one whose master was killed', async () => {
+    const announced = tempDir();
+    const master = join(tempDir(), 'master.cjs');
+    bundled(
+      `
+import { inOrder } from ${JSON.stringify(CREW)};
+const job = { wait: 60_000, announced: ${JSON.stringify(announced)} };
+inOrder(${JSON.stringify({ file, env, cwd: announced, setup: null, workers: 2 })}, 2, () => job).next();
+`,
+      master,
+    );
+    const running = spawn(process.execPath, [master], { env, stdio: 'ignore' });
+    await until(() => readdirSync(announced).length === 2);
+    running.kill('SIGKILL');
+    const pids = readdirSync(announced).map(Number);
+    expect(pids).toHaveLength(2);
+    expect(await staying(pids)).toEqual([]);
   });
 });
