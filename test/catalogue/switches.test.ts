@@ -12,9 +12,12 @@ import { judgeSwitches, type Switch, type Without } from './switches.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const catalogue = `${root}../shared/security/catalogue.md`;
+const field = `${root}test/catalogue/field.md`;
 const ours = (name: string): unknown => parse(readFileSync(`${root}test/catalogue/${name}`, 'utf8'));
 // Our own files; what is wrong with them fails below.
-const switches = ours('switches.yaml') as readonly Switch[];
+const switches = ['switches.yaml', 'switches-field.yaml'].flatMap(
+  (name) => (ours(name) ?? []) as readonly Switch[],
+);
 const without = ours('without.yaml') as readonly Without[];
 const elsewhere = ours('elsewhere.yaml') as readonly Elsewhere[];
 
@@ -33,7 +36,9 @@ it('every switch of a rule can still be turned', () => {
 
 // The catalogue lies beside the project; `npm run catalogue` asks the same and does not go on without it.
 it.runIf(existsSync(catalogue))('every row has a switch, or a reason why it has none', () => {
-  const rows = rowsOfCatalogue(readFileSync(catalogue, 'utf8')).map(({ id }) => id);
+  const tables = [catalogue, field].map((path) => readFileSync(path, 'utf8'));
+  const rows = tables.flatMap(rowsOfCatalogue).map(({ id }) => id);
+  expect(new Set(rows).size).toBe(rows.length);
   expect(judgeSwitches(rows, switches, without, elsewhere)).toEqual([]);
 });
 
