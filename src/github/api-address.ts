@@ -6,9 +6,11 @@ export interface ApiAddress {
   readonly url: string;
   /** The host that people and `gh` know: `github.com`, `ghe.acme.example`. */
   readonly host: string;
+  /** On this machine: a test server, which asks for no pauses between writes. */
+  readonly loopback: boolean;
 }
 
-const GITHUB: ApiAddress = { url: 'https://api.github.com', host: 'github.com' };
+const GITHUB: ApiAddress = { url: 'https://api.github.com', host: 'github.com', loopback: false };
 
 /** @param given `GITHUB_API_URL`, which Actions set on every runner */
 export function apiAddress(given: string | undefined): ApiAddress {
@@ -24,7 +26,7 @@ export function apiAddress(given: string | undefined): ApiAddress {
   const host = /^api\.[^.]+\.ghe\.com$/u.test(url.hostname)
     ? url.hostname.slice('api.'.length)
     : url.hostname;
-  return address === GITHUB.url ? GITHUB : { url: address, host };
+  return address === GITHUB.url ? GITHUB : { url: address, host, loopback: isLoopback(url.hostname) };
 }
 
 function isSafe(url: URL): boolean {

@@ -45,20 +45,25 @@ async function failureFor(reply: Reply): Promise<{ readonly error: PamError; rea
 
 describe('where the API is', () => {
   test('github.com unless the environment names an Enterprise server', () => {
-    expect(apiAddress(undefined)).toEqual({ url: 'https://api.github.com', host: 'github.com' });
-    expect(apiAddress('https://api.github.com/')).toEqual({
-      url: 'https://api.github.com',
-      host: 'github.com',
-    });
+    const github = { url: 'https://api.github.com', host: 'github.com', loopback: false };
+    expect(apiAddress(undefined)).toEqual(github);
+    expect(apiAddress('https://api.github.com/')).toEqual(github);
     expect(apiAddress('https://ghe.acme.example/api/v3/')).toEqual({
       url: 'https://ghe.acme.example/api/v3',
       host: 'ghe.acme.example',
+      loopback: false,
     });
     expect(apiAddress('https://api.acme.ghe.com')).toEqual({
       url: 'https://api.acme.ghe.com',
       host: 'acme.ghe.com',
+      loopback: false,
     });
-    expect(apiAddress('http://127.0.0.1:1234').url).toBe('http://127.0.0.1:1234');
+    expect(apiAddress('https://127.acme.example').loopback).toBe(false);
+    expect(apiAddress('http://127.0.0.1:1234')).toEqual({
+      url: 'http://127.0.0.1:1234',
+      host: '127.0.0.1',
+      loopback: true,
+    });
   });
 
   test.each([
