@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { memoryDirectory } from '../build/memory-directory.ts';
 import CatalogueReporter from './catalogue/reporter.ts';
 
 /** What the build carries along as text (build/bundle.ts). */
@@ -13,12 +14,15 @@ const asText = {
       : undefined,
 } as const;
 
+const temporary = memoryDirectory();
+
 export default defineConfig({
   plugins: [asText],
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],
     globalSetup: ['build/before-tests.ts'],
+    env: temporary === undefined ? {} : { TMPDIR: temporary },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores on the smallest machine that runs this; real git and ssh-keygen do most of the work.
