@@ -17,7 +17,7 @@ export const BUDGET_SECONDS = 300;
 /** What one run of a sweep has learnt about targets, over all that it asks. */
 export interface Round {
   readonly until: Instant;
-  /** Time-outs in a row, by system. */
+  /** Time-outs in a row, by each text under which grants recorded the system. */
   readonly silences: Map<string, number>;
 }
 
@@ -61,13 +61,14 @@ async function walkLane<T extends Errand>(
 ): Promise<readonly Left<T>[]> {
   for (const [at, errand] of errands.entries()) {
     if (desk.interrupted()) return [];
-    const silences = round.silences.get(system) ?? 0;
+    const silences = Math.max(0, ...system.map((text) => round.silences.get(text) ?? 0));
     if (silences >= MOST_SILENCES || desk.clock() >= round.until) {
       const why = silences >= MOST_SILENCES ? silent(errand) : outOfTime();
       return errands.slice(at).map((one) => ({ errand: one, why }));
     }
     const error = await ask(errand);
-    round.silences.set(system, error?.code === 'E_PRV_TIMEOUT' ? silences + 1 : 0);
+    const now = error?.code === 'E_PRV_TIMEOUT' ? silences + 1 : 0;
+    for (const text of system) round.silences.set(text, now);
   }
   return [];
 }

@@ -46,7 +46,8 @@ export async function standingAccess(
   }
   if (shown.state === 'absent') return [];
   return shown.which.filter(
-    (permission) => !isExplained(view.state.index, accessOf(ready.terms, permission), ready.id),
+    (permission) =>
+      !isExplained(desk.providers, view.state.index, accessOf(ready.terms, permission), ready.id),
   );
 }
 

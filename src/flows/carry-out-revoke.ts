@@ -27,11 +27,11 @@ export async function revokeAtTarget(
   try {
     const { provider, session } = openTarget(desk, grant);
     const { index, seq } = view.state;
-    const { remove, keptFor } = removalOf(index, record, provider.objects, alsoEnding);
+    const { remove, keptFor } = removalOf(desk.providers, index, record, provider.objects, alsoEnding);
     const order = { ...orderOf(record.id, grant, desk.clock()), permissions: remove };
     const usage = (await session.usage?.(order).catch(() => null)) ?? null;
     if (remove.length > 0) {
-      await session.revoke(order, sceneOf(index, seq, grant.target, alsoEnding));
+      await session.revoke(order, sceneOf(desk.providers, index, seq, grant, alsoEnding));
       const shown = await session.inspect({ ...order, now: desk.clock() });
       if (shown.state !== 'absent') {
         const what = shown.state === 'present' ? `${shown.which.join(', ')} is still there` : shown.why;

@@ -28,7 +28,7 @@ export async function findAgain(
   const found: Leftover[] = [];
   const errands = records.map((record) => ({ record }));
   // None of them is more urgent than another; whoever was left out this time shall come first some other time.
-  const lanes = turned(lanesOf(errands), desk.chance()).map(
+  const lanes = turned(lanesOf(desk.providers, errands), desk.chance()).map(
     ({ system, errands: list }): Lane<{ readonly record: OpenRecord }> => ({
       system,
       errands: turned(list, desk.chance()),
@@ -69,11 +69,15 @@ function toldTogether(left: readonly Left<{ readonly record: OpenRecord }>[]): R
 }
 
 /** Judged by the newest ledger: what another grant explains by now is not found again. */
-export function endingsOf(view: LedgerView, leftovers: readonly Leftover[]): readonly Ending[] {
+export function endingsOf(
+  { providers }: Pick<Desk, 'providers'>,
+  view: LedgerView,
+  leftovers: readonly Leftover[],
+): readonly Ending[] {
   return leftovers.flatMap(({ record: { id }, which }): Ending[] => {
     const record = view.state.index.records.get(id);
     if (record?.state !== 'ended' && record?.state !== 'failed') return [];
-    const left = which.filter((one) => !belongs(view, record, one));
+    const left = which.filter((one) => !belongs(providers, view, record, one));
     if (left.length === 0) return [];
     const because = `${left.join(', ')} was found at the target after it had ended`;
     return [{ id, record, why: because, event: { type: 'ending', id, cause: 'found', because } }];
@@ -81,7 +85,14 @@ export function endingsOf(view: LedgerView, leftovers: readonly Leftover[]): rea
 }
 
 /** It was there before pam came, or another grant that may be live explains it. */
-function belongs(view: LedgerView, { id, grant }: OpenRecord, permission: string): boolean {
+function belongs(
+  providers: Desk['providers'],
+  view: LedgerView,
+  { id, grant }: OpenRecord,
+  permission: string,
+): boolean {
   if (grant === null || grant.granting?.preexisting.includes(permission) === true) return true;
-  return isHeld(view.state.index, accessOf(grant, permission), id);
+  // An object of its own (a certificate, a file) is explained by no other grant.
+  if (providers.get(grant.provider)?.objects === 'own') return false;
+  return isHeld(providers, view.state.index, accessOf(grant, permission), id);
 }

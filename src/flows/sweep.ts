@@ -159,7 +159,7 @@ async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
   const again = planAll(desk, view, NOTHING_ASKED, desk.clock()).recheck;
   const mine = again.filter((record) => isMine(run, view, record));
   const leftovers = await findAgain(desk, run.round, mine, run.troubles);
-  return await endAll(run, view, (newest) => ({ end: endingsOf(newest, leftovers), drop: [] }));
+  return await endAll(run, view, (newest) => ({ end: endingsOf(desk, newest, leftovers), drop: [] }));
 }
 
 function isMine(
@@ -235,7 +235,7 @@ async function endAll(run: Run, first: LedgerView, plan: Plan): Promise<LedgerVi
   const recorder = outcomeRecorder(desk, executor, view);
   const steps = new Map<RequestId, RunStep>();
   const errands = end.map((ending) => ({ ...ending, record: recordNow(view, ending) }));
-  const left = await askTargets(desk, run.round, lanesOf(errands), async (ending) => {
+  const left = await askTargets(desk, run.round, lanesOf(desk.providers, errands), async (ending) => {
     desk.progress(`revoking ${ending.id} on ${ending.record.grant?.target ?? ''}`);
     const outcome = await revokeAtTarget(desk, view, ending.record, run.taken);
     steps.set(ending.id, revokeStep(ending, outcome.error));

@@ -5,6 +5,7 @@ import { mayBeLive, type GrantPart, type OpenIndex, type OpenRecord } from '../m
 import type { RequestId } from '../model/names.ts';
 import type { GrantTerms } from '../model/entry.ts';
 import type { Order, Provider, Scene, TargetSession } from '../model/target.ts';
+import { type Place, sameSystem } from '../rules/same-system.ts';
 import type { Desk } from './desk.ts';
 
 export interface AtTarget {
@@ -47,11 +48,12 @@ export function orderOf(
 /** No call to a target takes longer. */
 export const LONGEST_CALL_SECONDS = 30;
 
-/** Everything on this target that a revocation list must know; put together only for a target that has one. */
+/** Everything on this system that a revocation list must know; put together only for a target that has one. */
 export function sceneOf(
+  providers: Desk['providers'],
   index: OpenIndex,
   seq: number,
-  target: string,
+  place: Place,
   ending: ReadonlySet<RequestId>,
 ): Scene {
   let scene: Omit<Scene, 'seq'> | undefined;
@@ -62,7 +64,8 @@ export function sceneOf(
     });
     return {
       gone: withHandle
-        .filter(({ record, grant }) => grant.target === target && (ending.has(record.id) || isGone(record)))
+        .filter(({ record }) => ending.has(record.id) || isGone(record))
+        .filter(({ grant }) => sameSystem(providers, grant, place))
         .map(({ handle, grant }) => ({ handle, until: grant.end })),
       known: withHandle.map(({ handle }) => handle),
     };

@@ -1,7 +1,8 @@
 /** Targets and the names that people and services have on them. */
-import type { Policy, Target } from '../model/policy.ts';
+import type { Policy } from '../model/policy.ts';
 import { identities } from './judge-identities.ts';
-import type { PolicyProblem, ProviderRules, ProviderRulesByKind } from './policy-problem.ts';
+import type { PolicyProblem, ProviderRulesByKind } from './policy-problem.ts';
+import { identityOf } from './same-system.ts';
 
 export function judgeTargets(policy: Policy, providers: ProviderRulesByKind): PolicyProblem[] {
   return [...judgeProviders(policy, providers), ...judgeLogins(policy, providers)];
@@ -18,7 +19,7 @@ function judgeProviders(policy: Policy, providers: ProviderRulesByKind): PolicyP
       problems.push({ code: 'E_POL_PROVIDER', path: `/targets/${name}/provider`, message });
       continue;
     }
-    const identity = identityOf(provider, target);
+    const identity = identityOf(providers, target);
     if (identity === undefined) continue;
     const key = `${provider.kind} ${identity}`;
     const other = taken.get(key);
@@ -29,15 +30,6 @@ function judgeProviders(policy: Policy, providers: ProviderRulesByKind): PolicyP
     }
   }
   return problems;
-}
-
-function identityOf(provider: ProviderRules, target: Target): string | undefined {
-  try {
-    return provider.identity(target.config);
-  } catch {
-    // Only a config that the provider's own schema refuses can get here, and that refusal stands already.
-    return undefined;
-  }
 }
 
 /** Two identities with one login on a target could not be told apart there. */

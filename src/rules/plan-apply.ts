@@ -167,7 +167,7 @@ function planOne(
 /** Grants of the same shared access that somebody may be working on at the target at this moment. */
 function changing({ state, providers }: Situation, terms: GrantTerms, id: RequestId): readonly RequestId[] {
   if (providers.get(terms.provider)?.objects !== 'shared') return [];
-  return terms.permissions.flatMap((one) => changingNow(state.index, accessOf(terms, one), id));
+  return terms.permissions.flatMap((one) => changingNow(providers, state.index, accessOf(terms, one), id));
 }
 
 function waitFor(decision: Decision, ids: readonly RequestId[]): Decision {

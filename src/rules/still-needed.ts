@@ -5,46 +5,59 @@
 import type { GrantTerms } from '../model/entry.ts';
 import type { RequestId } from '../model/names.ts';
 import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
-import { sameJson } from './same-json.ts';
+import { type Identities, type Place, sameSystem } from './same-system.ts';
 
-export interface Access extends Pick<GrantTerms, 'provider' | 'config' | 'login'> {
+/** One permission of one login on one system. */
+export interface Access extends Place, Pick<GrantTerms, 'login'> {
   readonly permission: string;
 }
 
-export function accessOf({ provider, config, login }: GrantTerms, permission: string): Access {
-  return { provider, config, login, permission };
+export function accessOf({ provider, target, config, login }: GrantTerms, permission: string): Access {
+  return { provider, target, config, login, permission };
 }
 
 /** Grants, other than `except`, that need this access and are not being ended themselves. */
 export function neededBy(
+  providers: Identities,
   index: OpenIndex,
   access: Access,
   except: ReadonlySet<RequestId>,
 ): readonly RequestId[] {
-  return matching(index, access, (record) => record.state !== 'ending' && !except.has(record.id));
+  return matching(providers, index, access, (record) => record.state !== 'ending' && !except.has(record.id));
 }
 
 /**
  * Is the access there because of a recorded grant, live or not yet revoked? Then it never counts as "before". A
  * grant that found it there explains nothing: else the last of two such grants would take standing access away.
  */
-export function isExplained(index: OpenIndex, access: Access, except: RequestId): boolean {
+export function isExplained(
+  providers: Identities,
+  index: OpenIndex,
+  access: Access,
+  except: RequestId,
+): boolean {
   const foundIt = ({ grant }: OpenRecord): boolean =>
     grant?.granting?.preexisting.includes(access.permission) === true;
-  return matching(index, access, (record) => record.id !== except && !foundIt(record)).length > 0;
+  return matching(providers, index, access, (record) => record.id !== except && !foundIt(record)).length > 0;
 }
 
 /** Does any other grant that may be live hold this access, whoever gave it? */
-export function isHeld(index: OpenIndex, access: Access, except: RequestId): boolean {
-  return matching(index, access, (record) => record.id !== except).length > 0;
+export function isHeld(providers: Identities, index: OpenIndex, access: Access, except: RequestId): boolean {
+  return matching(providers, index, access, (record) => record.id !== except).length > 0;
 }
 
 /** Grants of this access that were begun or whose ending was announced, and whose outcome nobody recorded yet. */
-export function changingNow(index: OpenIndex, access: Access, except: RequestId): readonly RequestId[] {
-  return matching(index, access, ({ id, state }) => id !== except && state !== 'live');
+export function changingNow(
+  providers: Identities,
+  index: OpenIndex,
+  access: Access,
+  except: RequestId,
+): readonly RequestId[] {
+  return matching(providers, index, access, ({ id, state }) => id !== except && state !== 'live');
 }
 
 function matching(
+  providers: Identities,
   index: OpenIndex,
   access: Access,
   also: (record: OpenRecord) => boolean,
@@ -53,10 +66,8 @@ function matching(
   for (const record of index.records.values()) {
     const { grant } = record;
     if (grant === null || !mayBeLive(record) || !also(record)) continue;
-    // The system itself counts, not its name: a name can be given to another machine.
-    const same = grant.provider === access.provider && sameJson(grant.config, access.config);
-    if (same && grant.login === access.login && grant.permissions.includes(access.permission))
-      found.push(record.id);
+    if (grant.login !== access.login || !grant.permissions.includes(access.permission)) continue;
+    if (sameSystem(providers, grant, access)) found.push(record.id);
   }
   return found.sort();
 }
@@ -69,6 +80,7 @@ export interface Removal {
 
 /** What ending `record` takes away, while the grants in `alsoEnding` end in the same run. */
 export function removalOf(
+  providers: Identities,
   index: OpenIndex,
   record: OpenRecord,
   objects: 'own' | 'shared',
@@ -81,7 +93,7 @@ export function removalOf(
   const remove = grant.permissions.filter((permission) => {
     if (grant.granting?.preexisting.includes(permission) === true) return false;
     const access = accessOf(grant, permission);
-    const needed = neededBy(index, access, new Set([...alsoEnding, record.id]));
+    const needed = neededBy(providers, index, access, new Set([...alsoEnding, record.id]));
     if (needed.length > 0) keptFor[permission] = needed;
     return needed.length === 0;
   });

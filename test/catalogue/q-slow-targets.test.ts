@@ -237,7 +237,9 @@ describe('targets that take their time', { timeout: 180_000 }, () => {
     const record = await world.record(template.south);
     const errands = Array.from({ length: 40 }, (_, at) => ({ record: on(record, at % 20) }));
     let [busy, most, asked] = [0, 0, 0];
-    const left = await askTargets(await world.desk(), beginRound(HOUR), lanesOf(errands), async () => {
+    const desk = await world.desk();
+    const lanes = lanesOf(desk.providers, errands);
+    const left = await askTargets(desk, beginRound(HOUR), lanes, async () => {
       busy += 1;
       most = Math.max(most, busy);
       await sleep(1);
@@ -267,7 +269,9 @@ describe('targets that take their time', { timeout: 180_000 }, () => {
 });
 
 const on = (record: OpenRecord, system: number): OpenRecord =>
-  record.grant === null ? record : { ...record, grant: { ...record.grant, config: { system } } };
+  record.grant === null
+    ? record
+    : { ...record, grant: { ...record.grant, target: `system-${system}`, config: { system } } };
 
 describe('what the ledger alone says must end', { timeout: 180_000 }, () => {
   /** What is held whenever the forge is asked for statements. */

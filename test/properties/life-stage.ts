@@ -554,7 +554,7 @@ export class LifeStage {
     return terms.permissions.filter(
       (permission) =>
         this.#present(`${target} ${login} ${permission}`) &&
-        !isExplained(this.ledger.state.index, accessOf(terms, permission), id),
+        !isExplained(providers, this.ledger.state.index, accessOf(terms, permission), id),
     );
   }
 
@@ -583,7 +583,13 @@ export class LifeStage {
     const { id, grant } = record;
     if (this.#down || grant === null) return false;
     const shared = grant.provider === 'command';
-    const { remove } = removalOf(this.ledger.state.index, record, shared ? 'shared' : 'own', alsoEnding);
+    const { remove } = removalOf(
+      providers,
+      this.ledger.state.index,
+      record,
+      shared ? 'shared' : 'own',
+      alsoEnding,
+    );
     this.model.revokeCalled(id, remove);
     if (!shared) this.#there.delete(`${grant.target} ${id}`);
     else for (const one of remove) this.#there.delete(`${grant.target} ${grant.login} ${one}`);
@@ -645,7 +651,7 @@ export class LifeStage {
       (permission) =>
         this.#present(`${target} ${login} ${permission}`) &&
         grant.granting?.preexisting.includes(permission) !== true &&
-        !isHeld(this.ledger.state.index, accessOf(grant, permission), id),
+        !isHeld(providers, this.ledger.state.index, accessOf(grant, permission), id),
     );
   }
 

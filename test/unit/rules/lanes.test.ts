@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
 import { lanesOf, turned } from '../../../src/rules/lanes.ts';
+import { providers } from '../../../src/targets/registry.ts';
 import { at, grantLive, Ledger, requestId } from '../../support/world.ts';
 
 const { asked, ledger } = (() => {
@@ -29,13 +30,14 @@ function record(letter: string, { end = '12:45', attempts = 0, target, config }:
 }
 
 const told = (records: readonly OpenRecord[]): readonly string[] =>
-  lanesOf(records.map((one) => ({ record: one }))).map(({ errands }) =>
-    errands.map((errand) => errand.record.id.slice(-1)).join(''),
-  );
+  lanesOf(
+    providers,
+    records.map((one) => ({ record: one })),
+  ).map(({ errands }) => errands.map((errand) => errand.record.id.slice(-1)).join(''));
 
 describe('lanes', () => {
   it('one for each system, in the order of their first errands', () => {
-    const other = { config: { plugin: 'other' } };
+    const other = { target: 'other', config: { plugin: 'other' } };
     expect(
       told([record('a', { end: '12:30' }), record('b', { end: '12:10', ...other }), record('c')]),
     ).toEqual(['b', 'ac']);
@@ -49,10 +51,9 @@ describe('lanes', () => {
     expect(told([record('a', { config: one }), record('b', { config: two, target: 'renamed' })])).toEqual([
       'ab',
     ]);
-    expect(told([record('a', { config: one }), record('b', { config: { ...one, a: 2 } })])).toEqual([
-      'a',
-      'b',
-    ]);
+    expect(
+      told([record('a', { config: one }), record('b', { config: { ...one, a: 2 }, target: 'other' })]),
+    ).toEqual(['a', 'b']);
   });
 
   it('[Q6] in a lane the oldest end first, and what ends together by id', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RequestId } from '../../../src/model/names.ts';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
 import { accessOf, isExplained, isHeld, neededBy, removalOf } from '../../../src/rules/still-needed.ts';
+import { providers } from '../../../src/targets/registry.ts';
 import { at, grantLive, Ledger, requestId, stop, policyOf, textsWith } from '../../support/world.ts';
 
 const ids = ['aaaaaa', 'bbbbbb', 'cccccc', 'dddddd'].map((end) => requestId(`20261122-dba-${end}`));
@@ -28,33 +29,44 @@ const accessFrom = (id: RequestId, permission: string) => {
 
 describe('what another grant still needs', () => {
   it('same system, login and permission', () => {
-    expect(neededBy(index, accessFrom(a, 'connect'), new Set([a]))).toEqual([b]);
-    expect(neededBy(index, accessFrom(a, 'role:billing_owner'), new Set([a]))).toEqual([]);
-    expect(neededBy(index, accessFrom(c, 'connect'), new Set([c]))).toEqual([]);
-    expect(neededBy(index, { ...accessFrom(a, 'connect'), config: { plugin: 'other' } }, new Set())).toEqual(
-      [],
-    );
+    expect(neededBy(providers, index, accessFrom(a, 'connect'), new Set([a]))).toEqual([b]);
+    expect(neededBy(providers, index, accessFrom(a, 'role:billing_owner'), new Set([a]))).toEqual([]);
+    expect(neededBy(providers, index, accessFrom(c, 'connect'), new Set([c]))).toEqual([]);
+    expect(
+      neededBy(
+        providers,
+        index,
+        { ...accessFrom(a, 'connect'), target: 'other', config: { plugin: 'other' } },
+        new Set(),
+      ),
+    ).toEqual([]);
   });
 
   it('ending one takes what the other does not need', () => {
-    expect(removalOf(index, recordOf(a), 'shared', new Set())).toEqual({
+    expect(removalOf(providers, index, recordOf(a), 'shared', new Set())).toEqual({
       remove: ['role:billing_owner'],
       keptFor: { connect: [b] },
     });
-    expect(removalOf(index, recordOf(b), 'shared', new Set())).toEqual({
+    expect(removalOf(providers, index, recordOf(b), 'shared', new Set())).toEqual({
       remove: [],
       keptFor: { connect: [a] },
     });
-    expect(removalOf(index, recordOf(c), 'shared', new Set())).toEqual({ remove: ['connect'], keptFor: {} });
+    expect(removalOf(providers, index, recordOf(c), 'shared', new Set())).toEqual({
+      remove: ['connect'],
+      keptFor: {},
+    });
   });
 
   it('ending both takes all', () => {
     const both = new Set([a, b]);
-    expect(removalOf(index, recordOf(a), 'shared', both)).toEqual({
+    expect(removalOf(providers, index, recordOf(a), 'shared', both)).toEqual({
       remove: ['connect', 'role:billing_owner'],
       keptFor: {},
     });
-    expect(removalOf(index, recordOf(b), 'shared', both)).toEqual({ remove: ['connect'], keptFor: {} });
+    expect(removalOf(providers, index, recordOf(b), 'shared', both)).toEqual({
+      remove: ['connect'],
+      keptFor: {},
+    });
   });
 
   it('a grant that is being ended needs nothing', () => {
@@ -62,23 +74,23 @@ describe('what another grant still needs', () => {
     grantLive(other, { id: a }, 'bob', at('12:00'));
     grantLive(other, { id: b, role: 'reader' }, 'bob', at('12:00'));
     other.append([{ type: 'stopped', id: b, statement: stop(other, b, 'dana') }], at('12:06'));
-    expect(removalOf(other.state.index, recordOf(a, other), 'shared', new Set()).remove).toEqual([
+    expect(removalOf(providers, other.state.index, recordOf(a, other), 'shared', new Set()).remove).toEqual([
       'connect',
       'role:billing_owner',
     ]);
     // Until it is confirmed gone, it still explains what is there.
-    expect(isExplained(other.state.index, accessFrom(a, 'connect'), a)).toBe(true);
+    expect(isExplained(providers, other.state.index, accessFrom(a, 'connect'), a)).toBe(true);
   });
 
   it('objects of their own are taken whole', () => {
-    expect(removalOf(index, recordOf(a), 'own', new Set())).toEqual({
+    expect(removalOf(providers, index, recordOf(a), 'own', new Set())).toEqual({
       remove: ['connect', 'role:billing_owner'],
       keptFor: {},
     });
   });
 
   it('nothing is taken for a record without a grant', () => {
-    expect(removalOf(index, { ...recordOf(a), grant: null }, 'shared', new Set())).toEqual({
+    expect(removalOf(providers, index, { ...recordOf(a), grant: null }, 'shared', new Set())).toEqual({
       remove: [],
       keptFor: {},
     });
@@ -90,7 +102,7 @@ describe('what was there before', () => {
   grantLive(found, { id: a, role: 'reader' }, 'bob', at('12:00'), { preexisting: ['connect'] });
 
   it('is not taken away', () => {
-    expect(removalOf(found.state.index, recordOf(a, found), 'shared', new Set([a]))).toEqual({
+    expect(removalOf(providers, found.state.index, recordOf(a, found), 'shared', new Set([a]))).toEqual({
       remove: [],
       keptFor: {},
     });
@@ -98,12 +110,12 @@ describe('what was there before', () => {
 
   it('a grant explains what it gave, not what it found', () => {
     expect([
-      isExplained(index, accessFrom(a, 'connect'), a),
-      isExplained(index, accessFrom(a, 'connect'), d),
+      isExplained(providers, index, accessFrom(a, 'connect'), a),
+      isExplained(providers, index, accessFrom(a, 'connect'), d),
     ]).toEqual([true, true]);
-    expect(isExplained(index, accessFrom(a, 'role:billing_owner'), a)).toBe(false);
-    expect(isExplained(found.state.index, accessFrom(a, 'connect'), d)).toBe(false);
-    expect(isHeld(found.state.index, accessFrom(a, 'connect'), d)).toBe(true);
-    expect(isHeld(found.state.index, accessFrom(a, 'connect'), a)).toBe(false);
+    expect(isExplained(providers, index, accessFrom(a, 'role:billing_owner'), a)).toBe(false);
+    expect(isExplained(providers, found.state.index, accessFrom(a, 'connect'), d)).toBe(false);
+    expect(isHeld(providers, found.state.index, accessFrom(a, 'connect'), d)).toBe(true);
+    expect(isHeld(providers, found.state.index, accessFrom(a, 'connect'), a)).toBe(false);
   });
 });
