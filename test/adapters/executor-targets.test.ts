@@ -1,5 +1,5 @@
 /** Targets that lie, hang, break and share: what the real executor makes of them, through a real plugin. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
@@ -337,6 +337,43 @@ describe('access that others share', () => {
     world.now = minutes(60);
     await world.sweep();
     expect(world.held()).toEqual([]);
+  });
+
+  it('[X58] an option switched in policy between two grants: the second keeps what it needs', async () => {
+    const world = fresh();
+    const reader = await granted(world, 'reader', { duration: '30m' });
+    const targets = readFileSync(join(world.dir, 'policy/targets.yaml'), 'utf8');
+    world.commitToMain({
+      'policy/targets.yaml': targets.replaceAll('"plugin"', '"native_expiry": true, "plugin"'),
+    });
+    await world.ratify();
+    const writer = await granted(world, 'writer', { duration: '1h' });
+    const after = await world.record(writer);
+    expect(after.grant?.config).toMatchObject({ native_expiry: true });
+    expect(after.grant?.granting?.preexisting).toEqual([]);
+    world.now = minutes(30);
+    expect(outcomeOf(await world.sweep(), reader)).toMatchObject({ result: 'done' });
+    expect(world.held()).toEqual(['north dana read', 'north dana write']);
+    world.now = minutes(60);
+    await world.sweep();
+    expect(world.held()).toEqual([]);
+    expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
+  });
+
+  it('[X59] a certificate that works again is ended again, whatever other certificate says the same', async () => {
+    const world = fresh();
+    const stopped = await granted(world, 'root');
+    await granted(world, 'root');
+    const krl = join(world.home, 'krl');
+    await world.stop(stopped, 'dana');
+    await world.sweep();
+    expect((await world.record(stopped)).state).toBe('ended');
+    expect((await world.sweep()).steps).toEqual([]);
+    const listed = readFileSync(krl);
+    // As if the list of an hour ago had been put back in its place.
+    rmSync(krl);
+    expect(outcomeOf(await world.sweep(), stopped)).toMatchObject({ action: 'revoke', result: 'done' });
+    expect(readFileSync(krl).length).toBe(listed.length);
   });
 
   it("another person's grant of the same permission keeps nothing for this one", async () => {

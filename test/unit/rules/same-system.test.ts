@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
 import { lanesOf } from '../../../src/rules/lanes.ts';
