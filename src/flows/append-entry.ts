@@ -124,14 +124,21 @@ const pauseAfter = (attempt: number): number =>
 const MOST_BYTES = 400 * 1024;
 const MOST_EVENTS = 1500;
 
-/** The first of these events that fit into (half of) an entry; readers take no larger ones. */
+/**
+ * Of these events, in their order, as many as fit into (half of) an entry; readers take no larger ones. One that is too
+ * large for any entry is left out, so that it stops only itself.
+ */
 export function thatFit<T extends LedgerEvent>(events: readonly T[]): readonly T[] {
+  const fitting: T[] = [];
   let bytes = 0;
-  const fitting = events.findIndex((event, at) => {
-    bytes += Buffer.byteLength(JSON.stringify(event));
-    return bytes > MOST_BYTES || at >= MOST_EVENTS;
-  });
-  return fitting === -1 ? events : events.slice(0, fitting);
+  for (const event of events) {
+    const size = Buffer.byteLength(JSON.stringify(event));
+    if (size > MOST_BYTES) continue;
+    bytes += size;
+    if (bytes > MOST_BYTES || fitting.length >= MOST_EVENTS) break;
+    fitting.push(event);
+  }
+  return fitting;
 }
 
 /**

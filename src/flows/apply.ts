@@ -7,7 +7,7 @@ import { PamError } from '../model/error.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
-import { appendEntry, orderedClock } from './append-entry.ts';
+import { appendEntry, orderedClock, thatFit } from './append-entry.ts';
 import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from './carry-out-grant.ts';
 import type { Desk, Executor } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
@@ -98,12 +98,19 @@ async function recordOutcomes(
   outcomes: readonly Done[],
 ): Promise<LedgerView> {
   if (main === null || outcomes.every(({ outcome }) => outcome.event === null)) return view;
-  const { view: last } = await appendEntry(desk, executor, view, async (now, clock) => {
-    const events = outcomes.flatMap(({ id, outcome }) =>
-      outcome.event !== null && stillGranting(now, id) ? [outcome.event] : [],
-    );
-    return events.length === 0 ? null : { events, main, at: orderedClock(now, clock) };
-  });
+  let last = view;
+  // What was written is no longer being granted, so each round has less to write.
+  for (let wrote = true; wrote; ) {
+    const { view: after, entry } = await appendEntry(desk, executor, last, async (now, clock) => {
+      const all = outcomes.flatMap(({ id, outcome }) =>
+        outcome.event !== null && stillGranting(now, id) ? [outcome.event] : [],
+      );
+      const events = thatFit(all);
+      return events.length === 0 ? null : { events, main, at: orderedClock(now, clock) };
+    });
+    last = after;
+    wrote = entry !== null;
+  }
   return last;
 }
 

@@ -2,6 +2,7 @@
  * From a recorded intent to an outcome: ask the target to grant, read back, and believe only what was read back.
  * A crash anywhere in here leaves a recorded intent, never an unrecorded grant.
  */
+import { eventFault } from '../documents/entry-file.ts';
 import {
   type FailedEvent,
   type GrantedEvent,
@@ -9,7 +10,7 @@ import {
   type Receipt,
   reasonNote,
 } from '../model/entry.ts';
-import { PamError } from '../model/error.ts';
+import { EXIT, PamError } from '../model/error.ts';
 import { type Instant, secondsBetween } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
@@ -56,12 +57,24 @@ export async function carryOutGrant(desk: Desk, view: LedgerView, intent: Granti
   if (record?.grant == null) throw new PamError('E_BUG', `no intent is recorded for ${intent.id}`);
   try {
     const receipt = await grantAtTarget(desk, record, intent.act_by);
-    return { event: { type: 'granted', id: intent.id, receipt }, error: null };
+    return { event: grantedEvent(intent, receipt), error: null };
   } catch (error) {
-    if (!(error instanceof PamError)) throw error;
-    if (error.code === 'E_PRV_TOO_LATE') return { event: null, error };
-    return await undo(desk, view, record, error);
+    if (error instanceof PamError && error.code === 'E_PRV_TOO_LATE') return { event: null, error };
+    // One broken provider must not keep the other outcomes of this run off the ledger.
+    const cause =
+      error instanceof PamError
+        ? error
+        : new PamError('E_PRV', `granting ${intent.id} failed`, { cause: error, exit: EXIT.failed });
+    return await undo(desk, view, record, cause);
   }
+}
+
+/** Throws `E_PRV_RECEIPT` where the target gave what no entry can hold. */
+function grantedEvent({ id, grant: { target } }: GrantingEvent, receipt: Receipt): GrantedEvent {
+  const event: GrantedEvent = { type: 'granted', id, receipt };
+  const fault = eventFault(event);
+  if (fault === undefined) return event;
+  throw new PamError('E_PRV_RECEIPT', `${target} gave a receipt that no entry can hold: ${fault}`);
 }
 
 /** The call must start before `act_by` and be over by then. */

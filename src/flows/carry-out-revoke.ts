@@ -2,7 +2,6 @@
 import { EXIT, PamError } from '../model/error.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
-import type { Usage } from '../model/entry.ts';
 import { removalOf } from '../rules/still-needed.ts';
 import type { Desk } from './desk.ts';
 import type { LedgerView } from './read-ledger.ts';
@@ -12,7 +11,6 @@ export type Revoked =
   | {
       readonly error: null;
       readonly keptFor: Readonly<Record<string, readonly RequestId[]>>;
-      readonly usage: Usage | null;
     }
   | { readonly error: PamError };
 
@@ -29,7 +27,6 @@ export async function revokeAtTarget(
     const { index, seq } = view.state;
     const { remove, keptFor } = removalOf(desk.providers, index, record, provider.objects, alsoEnding);
     const order = { ...orderOf(record.id, grant, desk.clock()), permissions: remove };
-    const usage = (await session.usage?.(order).catch(() => null)) ?? null;
     if (remove.length > 0) {
       await session.revoke(order, sceneOf(desk.providers, index, seq, grant, alsoEnding));
       const shown = await session.inspect({ ...order, now: desk.clock() });
@@ -38,7 +35,7 @@ export async function revokeAtTarget(
         throw new PamError('E_PRV_READBACK', `${grant.target} said it revoked, but ${what}`);
       }
     }
-    return { error: null, keptFor, usage };
+    return { error: null, keptFor };
   } catch (error) {
     if (error instanceof PamError) return { error };
     // One broken provider must not stop the other revocations of this run.

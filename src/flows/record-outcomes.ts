@@ -5,6 +5,7 @@
 import { type LedgerEvent, reasonNote } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, secondsBetween, secondsOf, plus } from '../model/instant.ts';
+import type { RequestId } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import type { Ending } from '../rules/plan-sweep.ts';
 import { appendEntry, thatFit } from './append-entry.ts';
@@ -77,7 +78,8 @@ async function recordBatch(
       return event === null ? [] : [{ done, event }];
     });
     const events = thatFit(told.map(({ event }) => event));
-    left = told.slice(events.length).map(({ done }) => done);
+    const written = new Set<LedgerEvent>(events);
+    left = told.filter(({ event }) => !written.has(event)).map(({ done }) => done);
     return await Promise.resolve(events.length === 0 ? null : { events });
   });
   return { view: after, left };
@@ -89,8 +91,15 @@ function outcomeEvent(view: LedgerView, at: Instant, { ending: { id }, outcome }
   if (record === undefined || !mayBeLive(record)) return null;
   if (record.state !== 'ending' && (record.grant === null || record.grant.end > at)) return null;
   return outcome.error === null
-    ? { type: 'revoked', id, kept_for: outcome.keptFor, usage: outcome.usage }
+    ? { type: 'revoked', id, kept_for: fewOf(outcome.keptFor), usage: null }
     : { type: 'revoke_failed', id, attempt: record.attempts + 1, error: reasonNote(outcome.error) };
+}
+
+/** Enough to see why a permission stayed. All of them, for each of 64 permissions, might not fit into any entry. */
+const MOST_KEEPERS = 16;
+
+function fewOf(keptFor: Readonly<Record<string, readonly RequestId[]>>): typeof keptFor {
+  return Object.fromEntries(Object.entries(keptFor).map(([one, ids]) => [one, ids.slice(0, MOST_KEEPERS)]));
 }
 
 /** The trace of a sweep that wrote nothing else, where somebody waits for one. */

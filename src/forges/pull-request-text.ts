@@ -2,7 +2,7 @@
 import type { Posting, ProposalFacts } from '../model/forge.ts';
 import type { RequestId } from '../model/names.ts';
 import { code, codeBlock } from './markdown.ts';
-import { printSignedBlock } from './signed-block.ts';
+import { printSignedBlock, readSignedBlock } from './signed-block.ts';
 
 /** Names, durations and risks are plain words; free text never stands in a title. */
 export function pullRequestTitle({ role, subject, target, duration }: ProposalFacts): string {
@@ -50,9 +50,11 @@ const check = (which: string, ok: boolean, message: string): string =>
 
 const oneLine = (text: string): string => text.replace(/\s+/gu, ' ');
 
-/** One sentence for people, then the one block that is read. */
+/** One sentence for people, then the one block that is read; without the sentence where it would keep it from being read. */
 export function postingBody({ sentence, signed }: Pick<Posting, 'sentence' | 'signed'>): string {
-  return `${code(sentence)}\n\n${printSignedBlock(signed)}`;
+  const block = printSignedBlock(signed);
+  const body = `${code(sentence)}\n\n${block}`;
+  return readSignedBlock(body) === undefined ? block : body;
 }
 
 /** Hidden in a page, there to be found: which comment is pam's own, to be updated. */

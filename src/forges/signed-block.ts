@@ -1,7 +1,11 @@
 /**
- * A signed statement in a text for people: one fenced block that begins with the statement's first line, found as
- * GitHub itself would find it (CommonMark), so that what a person sees as a block is what is read. A quoted block, a
- * block inside a block and an indented one are talk about statements; with two of them nobody knows which was meant.
+ * A signed statement in a text for people: one fenced block that begins with the statement's first line, and that GitHub
+ * shows to everybody who reads the text (CommonMark 0.31 and GitHub's additions). A quoted block, a block inside a block
+ * and an indented one are talk about statements; with two of them nobody knows which was meant.
+ *
+ * What GitHub hides is decided by a rule, not by a parser of HTML: a text that may start raw HTML anywhere outside of
+ * its blocks (a comment, a tag, a declaration, a processing instruction, CDATA) holds no statement. It is the same for
+ * stops: they travel as branches of their own, too, where no markup can hide them.
  */
 import { PamError } from '../model/error.ts';
 import type { Signed } from '../model/statement.ts';
@@ -36,26 +40,58 @@ function isStatement(lines: readonly string[]): boolean {
 /** A block that swallowed the beginning of another one. */
 const isFence = (line: string): boolean => /^ {0,3}(?:`{3}|~{3})/u.test(line);
 
+/** A fence that is not at the margin may end with a list item, or not; what follows it can be read in two ways. */
+const INDENTED_FENCE = /^ {1,3}(?:`{3}|~{3})/u;
+/** GitHub draws some others (`mermaid`, `math`), and a drawing is not what was signed. */
+const SHOWN_AS_TEXT = /^[ \t]*(?:text|txt|plain|plaintext)?[ \t]*$/iu;
+
 interface OpenFence {
   readonly mark: string;
-  /** Only a fence at the margin may hold a statement. */
-  readonly atMargin: boolean;
+  readonly isText: boolean;
   readonly lines: string[];
 }
 
-/** What closed fences at the margin hold. https://spec.commonmark.org/0.31.2/#fenced-code-blocks */
+/**
+ * What closed fences at the margin hold, where GitHub shows all of the text; else nothing.
+ * https://spec.commonmark.org/0.31.2/#fenced-code-blocks
+ */
 function fencedBlocks(text: string): readonly (readonly string[])[] {
+  const lines = text.replaceAll('\r\n', '\n').split('\n');
   const blocks: (readonly string[])[] = [];
+  const outside: string[] = [];
   let open: OpenFence | undefined;
-  for (const line of text.replaceAll('\r\n', '\n').split('\n')) {
+  for (const line of lines) {
+    // To CommonMark a CR ends a line. No line of ours may be two of theirs.
+    if (line.includes('\r')) return [];
     const [, indent = '', mark = '', rest = ''] = /^( {0,3})(`{3,}|~{3,})(.*)$/u.exec(line) ?? [];
     if (open === undefined) {
-      if (mark !== '' && !(mark.startsWith('`') && rest.includes('`')))
-        open = { mark, atMargin: indent === '', lines: [] };
+      const opens = mark !== '' && indent === '' && !(mark.startsWith('`') && rest.includes('`'));
+      if (opens) open = { mark, isText: SHOWN_AS_TEXT.test(rest), lines: [] };
+      else outside.push(line);
     } else if (mark.startsWith(open.mark) && /^[ \t]*$/u.test(rest)) {
-      if (open.atMargin) blocks.push(open.lines);
+      if (open.isText) blocks.push(open.lines);
       open = undefined;
     } else open.lines.push(line);
   }
-  return blocks;
+  return outside.some((line) => INDENTED_FENCE.test(line)) || mayHoldHtml(outside) ? [] : blocks;
+}
+
+/** What starts HTML of any kind, in a block or within a sentence. https://spec.commonmark.org/0.31.2/#html-blocks */
+const HTML = /<[a-z/!?]/iu;
+/** `<https://example.com>`, `<someone@example.com>`: mail programs write them above what they quote. */
+const AUTOLINK = '<(?:[a-z][a-z0-9+.-]{1,31}:[^\\s<>]*|[a-z0-9._+-]+@[a-z0-9.-]+)>';
+/** An escaped character, a code span or an autolink; whichever comes first wins. A `|` may end a cell within a span. */
+const NO_HTML = new RegExp(`\\\\[!-/:-@[-\`{-~]|(?<!\`)(\`+)(?!\`)[^|]+?(?<!\`)\\1(?!\`)|${AUTOLINK}`, 'giu');
+/** Beyond it a line is not taken apart: a hostile one would cost too much. */
+const LONGEST_LINE = 10_000;
+
+/**
+ * Code spans are taken out only where every one of them ends on its own line: a backtick that is left over could belong
+ * to a span of another line, and turn inside and outside around.
+ */
+function mayHoldHtml(lines: readonly string[]): boolean {
+  if (!lines.some((line) => HTML.test(line))) return false;
+  if (lines.some((line) => line.length > LONGEST_LINE)) return true;
+  const rest = lines.map((line) => line.replace(NO_HTML, ' '));
+  return rest.some((line) => line.includes('`') || HTML.test(line));
 }

@@ -145,6 +145,7 @@ export interface RevokedEvent {
   readonly id: RequestId;
   /** Permissions left in place, each with the live grants that still need it. */
   readonly kept_for: Readonly<Record<string, readonly RequestId[]>>;
+  /** Always `null` today; entries of earlier builds may hold one. */
   readonly usage: Usage | null;
 }
 export interface RevokeFailedEvent {

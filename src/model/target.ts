@@ -1,4 +1,4 @@
-import type { Handle, Receipt, Usage } from './entry.ts';
+import type { Handle, Receipt } from './entry.ts';
 import type { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
 import type { RequestId } from './names.ts';
@@ -61,7 +61,6 @@ export interface TargetSession {
   readonly revoke: (order: Order, scene: Scene) => Promise<void>;
   /** What the target shows now, for `order.permissions`. */
   readonly inspect: (order: Order) => Promise<Inspection>;
-  readonly usage?: (order: Order) => Promise<Usage | null>;
   /**
    * For `doctor`: everything beside the identity that would keep an executor with these rights from acting here, all
    * at once. Looks, changes nothing, names no secret.

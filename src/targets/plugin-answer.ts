@@ -1,15 +1,20 @@
 /**
- * What a plugin said: one strict JSON document or nothing. Its words are shown to people and kept in the ledger,
- * so the secrets that it was given are taken out first, and only then is the text cut.
+ * What a plugin said: one strict JSON document, or `E_PRV_PLUGIN`. Its words are shown to people and kept in the ledger,
+ * so the secrets that it was given are taken out first, then what is no visible character, and only then is the text cut.
+ * Its handle is kept and given back to it, so it is never mended: a handle that no ledger entry can hold, or that would
+ * come back as another one, is refused here, as this target's error.
  */
 import { PamError } from '../model/error.ts';
 
 const VERSION = 1;
 const FIELDS = new Set(['version', 'state', 'handle', 'message']);
 const STATES = ['present', 'absent', 'unknown'] as const;
-/** Whole characters: half a surrogate pair is no text. */
 const FIRST_CHARACTERS = /^.{0,300}/su;
-const MAX_HANDLE = 4096;
+/** Control, format and private characters, halves of a surrogate pair: none of them is shown as what it is. */
+const INVISIBLE = /\p{C}/gu;
+const MAX_HANDLE_BYTES = 4096;
+/** A ledger entry may be nested 64 deep, and a handle stands a few levels below its top. */
+const MAX_HANDLE_DEPTH = 16;
 const REDACTED = '[redacted]';
 /** Shorter values are settings rather than secrets, and they occur in any text by chance. */
 const SHORTEST_SECRET = 6;
@@ -33,10 +38,14 @@ export function parseAnswer(bytes: Uint8Array, secrets: readonly string[]): Plug
   return { state: known, handle: harmless(handle, secrets), message: shown(message, secrets) };
 }
 
-/** A plugin's own words as one line, without the values that it was given, at most 300 characters of them. */
+/**
+ * A plugin's own words as one line of visible characters, without the values that it was given, at most 300 characters
+ * of them. What is not visible becomes U+FFFD rather than nothing: what it kept apart could join to a secret.
+ */
 export function shown(text: string, secrets: readonly string[]): string {
   const clean = spellings(secrets).reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text.trim());
-  return FIRST_CHARACTERS.exec(clean.replace(/\s+/gu, ' '))?.[0] ?? '';
+  const line = clean.replace(/\s+/gu, ' ').replace(INVISIBLE, '\ufffd');
+  return FIRST_CHARACTERS.exec(line)?.[0] ?? '';
 }
 
 function parseObject(bytes: Uint8Array, secrets: readonly string[]): Readonly<Record<string, unknown>> {
@@ -50,17 +59,47 @@ function parseObject(bytes: Uint8Array, secrets: readonly string[]): Readonly<Re
   return parsed;
 }
 
-/** The handle goes into the ledger as it is: it can be refused there, not cut. */
+/** The handle goes into the ledger as it is: it is refused, not cut or mended. */
 function harmless(
   handle: Readonly<Record<string, unknown>>,
   secrets: readonly string[],
 ): Readonly<Record<string, unknown>> {
+  // Looked at before it is printed: printing goes as deep as the plugin nested.
+  const fault = faultIn(handle, 1);
+  if (fault !== undefined) throw bad(`its handle ${fault}`, secrets);
   const text = JSON.stringify(handle);
-  if (text.length > MAX_HANDLE) throw bad(`its handle is longer than ${MAX_HANDLE} characters`, secrets);
+  if (Buffer.byteLength(text) > MAX_HANDLE_BYTES) {
+    throw bad(`its handle is longer than ${MAX_HANDLE_BYTES} bytes`, secrets);
+  }
   if (spellings(secrets).some((secret) => text.includes(secret))) {
     throw bad('its handle holds a secret that the plugin was given', secrets);
   }
   return handle;
+}
+
+/** What would keep this value from being read back from an entry as the value that it is. */
+function faultIn(value: unknown, depth: number): string | undefined {
+  if (depth > MAX_HANDLE_DEPTH) return `is nested more than ${MAX_HANDLE_DEPTH} deep`;
+  if (typeof value === 'string') return faultInText(value);
+  if (typeof value === 'number') return faultInNumber(value);
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === '__proto__') return 'holds a key __proto__';
+    const fault = faultInText(key) ?? faultIn(inner, depth + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+const faultInText = (text: string): string | undefined =>
+  /\p{Surrogate}/u.test(text) ? 'holds half a character' : undefined;
+
+/** Rounded, `0` for `-0` or `null` for 1e999 it would name something else when it is given back. */
+function faultInNumber(value: number): string | undefined {
+  const isKept = !Object.is(value, -0) && Number.isFinite(value);
+  return isKept && (!Number.isInteger(value) || Number.isSafeInteger(value))
+    ? undefined
+    : 'holds a number that JSON readers do not agree on; write it as a text';
 }
 
 /** The value itself and the other ways in which programs like to print it. Longest first. */

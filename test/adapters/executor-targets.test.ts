@@ -6,6 +6,7 @@ import type { Desk } from '../../src/flows/desk.ts';
 import { exitOfApply, exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
 import { instantOf, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
+import type { Receipt } from '../../src/model/entry.ts';
 import type { Order, Provider } from '../../src/model/target.ts';
 import { commandProvider } from '../../src/targets/command.ts';
 import { BEGIN, explained, instant, makeWorld, type World } from '../crash/access-repository.ts';
@@ -49,6 +50,7 @@ describe('a target that does not do what it is told to grant', () => {
   it.each<[Manner, string]>([
     ['lie', 'E_PRV_READBACK'],
     ['garbage', 'E_PRV_PLUGIN'],
+    ['poison', 'E_PRV_PLUGIN'],
     ['fail', 'E_PRV_PLUGIN'],
     ['fail-after', 'E_PRV_PLUGIN'],
     ['hang', 'E_PRV_TIMEOUT'],
@@ -69,6 +71,51 @@ describe('a target that does not do what it is told to grant', () => {
     expect(exitOfApply(again, [id])).toBe(5);
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });
+
+  /** The target really gives the access, and then the provider says this. */
+  const saying =
+    (says: () => Promise<Receipt>) =>
+    (desk: Desk): Desk => {
+      const command = desk.providers.get('command');
+      if (command === undefined) throw new Error('no provider');
+      const open: Provider['open'] = (place) => {
+        const session = command.open(place);
+        if (place.target !== 'north') return session;
+        const grant = async (order: Order) => {
+          await session.grant(order);
+          return await says();
+        };
+        return { ...session, grant };
+      };
+      return { ...desk, providers: new Map(desk.providers).set('command', { ...command, open }) };
+    };
+  const nested = async () => {
+    let handle: Record<string, unknown> = {};
+    for (let depth = 0; depth < 20_000; depth += 1) handle = { handle };
+    return await Promise.resolve({ handle });
+  };
+
+  it.each<readonly [string, (desk: Desk) => Desk, string]>([
+    ['an answer of its plugin', (desk) => desk, 'E_PRV_PLUGIN'],
+    ['half a character', saying(async () => await Promise.resolve({ message: '\ud800' })), 'E_PRV_RECEIPT'],
+    // Reading back gives the receipt to the plugin, which is where that depth is met first.
+    ['a receipt nested beyond reading', saying(nested), 'E_PRV'],
+    ['a bug', saying(async () => await Promise.reject(new TypeError('no function'))), 'E_PRV'],
+  ])(
+    '[X72] %s: that target alone fails, and what another one did is on the ledger',
+    async (_, change, code) => {
+      const world = fresh();
+      const bad = await world.ask({ role: 'reader' });
+      const good = await world.ask({ role: 'southerner', requester: 'erin' });
+      if (code === 'E_PRV_PLUGIN') world.manners('north', { grant: 'poison' });
+      const result = await world.apply({ change });
+      expect(outcomeOf(result, bad)).toMatchObject({ result: 'failed', code });
+      expect(outcomeOf(result, good)).toMatchObject({ result: 'done', code: null });
+      expect((await world.record(good)).state).toBe('live');
+      expect(await eventsOf(world, bad)).toEqual(['seen', 'granting', 'failed']);
+      expect(world.held()).toEqual(['south erin read']);
+    },
+  );
 
   it('[L20] does it in part only: failed, and the part is taken back', async () => {
     const world = fresh();

@@ -21,6 +21,7 @@ export interface Call {
  * - `late`: says yes; a process that left its group acts one second later
  * - `fork`: honest, but a child of it keeps the answer's pipe open
  * - `garbage`: answers with no document
+ * - `poison`: acts, then answers with JSON that no ledger entry can hold
  * - `fail`: exits with 3 and does nothing
  * - `fail-after`: acts, then exits with 3
  * - `unknown`: says that it does not know
@@ -32,6 +33,7 @@ export type Manner =
   | 'late'
   | 'fork'
   | 'garbage'
+  | 'poison'
   | 'fail'
   | 'fail-after'
   | 'unknown';
@@ -85,6 +87,10 @@ switch (manner) {
   case 'fork':
     child({ stdio: ['ignore', 'inherit', 'ignore'] }, 'setTimeout(() => undefined, 20000)');
     honest();
+    break;
+  case 'poison':
+    act();
+    process.stdout.write('{"version":1,"state":"present","handle":{"row":"\\\\ud800"},"message":"\\\\udfff"}');
     break;
   case 'garbage':
     process.stdout.write('ok');

@@ -77,7 +77,6 @@ const SESSION: Kinds<TargetSession> = {
   grant: 'step',
   revoke: 'step',
   inspect: 'step',
-  usage: 'read',
   examine: 'read',
 };
 
