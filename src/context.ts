@@ -22,7 +22,7 @@ import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { PamError } from './model/error.ts';
 import type { Forge } from './model/forge.ts';
 import type { IncidentSource } from './model/incident.ts';
-import type { Remote, Repository } from './model/git.ts';
+import { isUnreadable, type Remote, type Repository } from './model/git.ts';
 import type { Instant } from './model/instant.ts';
 import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Oid, type Sha256 } from './model/names.ts';
@@ -267,7 +267,7 @@ async function* pamFiles(repository: Repository): AsyncGenerator<Uint8Array, voi
     const commit = await repository.resolve(ref);
     if (commit === undefined) continue;
     const [bytes] = await repository.read([{ treeish: commit, path: 'pam.yaml' }], POLICY_BYTES);
-    if (bytes !== undefined) yield bytes;
+    if (bytes !== undefined && !isUnreadable(bytes)) yield bytes;
   }
 }
 

@@ -7,6 +7,7 @@ import { readRequest } from '../documents/request-file.ts';
 import { CommitLog } from '../model/commit-log.ts';
 import type { LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
+import { readable } from '../model/git.ts';
 import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
 import { NAMESPACES, type Signed, type StatementType, type Witnesses } from '../model/statement.ts';
 import { type AuditFacts, auditEntry, type Finding } from '../rules/audit-entry.ts';
@@ -102,15 +103,17 @@ async function startOf(desk: Desk, { root, below }: PartJob): Promise<Known | un
     return state === undefined ? undefined : { state, commit };
   } catch (error) {
     // What stands there is a stranger's, perhaps; that git does not answer is something else.
-    if (error instanceof PamError && (error.code === 'E_GIT_SIZE' || !/^E_(?:GIT|RUN)/u.test(error.code)))
+    if (error instanceof PamError && (JUNK.has(error.code) || !/^E_(?:GIT|RUN)/u.test(error.code)))
       return undefined;
     throw error;
   }
 }
 
+const JUNK: ReadonlySet<string> = new Set(['E_GIT_SIZE', 'E_GIT_UNREADABLE']);
+
 async function headAt(desk: Desk, commit: Oid): Promise<Sha256 | undefined> {
-  const [bytes] = await desk.repository.readSmall([{ treeish: commit, path: 'entry.json' }], ENTRY_MAX_BYTES);
-  return bytes === undefined ? undefined : sha256(bytes);
+  const [bytes] = await desk.repository.read([{ treeish: commit, path: 'entry.json' }], ENTRY_MAX_BYTES);
+  return bytes === undefined ? undefined : sha256(readable(bytes, 'entry.json'));
 }
 
 /** What was counted, and what is remembered of each entry. */

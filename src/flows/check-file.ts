@@ -6,13 +6,15 @@ import { readRequest } from '../documents/request-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Issue, PamError } from '../model/error.ts';
 import type { IncidentState } from '../model/incident.ts';
+import { isUnreadable } from '../model/git.ts';
 import { isOid } from '../model/names.ts';
 import { judgeRequest } from '../rules/judge-request.ts';
 import { openBeside } from '../rules/open-requests.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { type Desk, mainRef } from './desk.ts';
-import { incidentStates, REQUEST_MAX_BYTES } from './gather.ts';
+import { incidentStates } from './gather.ts';
 import type { LedgerView } from './read-ledger.ts';
+import { REQUEST_MAX_BYTES } from './requests-on-main.ts';
 import { policyFilesOf } from './walk-ledger.ts';
 
 export interface Checked {
@@ -69,7 +71,8 @@ export async function requestFilesSince(desk: Desk, base: string): Promise<reado
     paths.map((path) => ({ treeish: commit, path })),
     REQUEST_MAX_BYTES,
   );
-  return paths.filter((path, at) => !readFileSync(join(top, path)).equals(before[at] ?? new Uint8Array()));
+  const was = before.map((one) => (one === undefined || isUnreadable(one) ? new Uint8Array() : one));
+  return paths.filter((path, at) => !readFileSync(join(top, path)).equals(was[at] ?? new Uint8Array()));
 }
 
 /** A work tree without requests has no such directory. */

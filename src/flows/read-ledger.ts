@@ -14,7 +14,7 @@ import { holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import type { KeptHead } from '../memory/kept-heads.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
-import { findGenesis, stateAt, type Junk, walkLedger } from './walk-ledger.ts';
+import { findGenesis, type Junk, LACKING, stateAt, walkLedger } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
 import { witnessesOf } from './witness.ts';
 
@@ -105,17 +105,20 @@ async function walk(
   const commits = few ?? (await repository.history(tip, known === undefined ? [] : [known.commit]));
   const found = known ?? (await beginning(desk, commits, root));
   const { state, commit, junkAbove, strays } = await climb(desk, commits, found);
+  // It may be an entry of the chain, so what follows it is no other history, and nothing is appended in its place.
+  const lacking = junkAbove.some(({ code }) => code === LACKING);
   const troubles = [
-    ...(await forksAmong(desk, { state, commit }, strays)),
+    ...(lacking ? [] : await forksAmong(desk, { state, commit }, strays)),
     ...junkAbove.slice(0, 3).map((one) => ({
-      code: 'E_LED_JUNK',
+      code: one.code === LACKING ? LACKING : 'E_LED_JUNK',
       ok: false,
       message: `commit ${one.commit.slice(0, 12)}: ${one.message}`,
     })),
   ];
   // Who verified one of the two branches before knows which is whose; who did not must not choose.
   const forked = troubles.some(({ code }) => code === 'E_LED_FORK');
-  return { state, commit, tip, parent: tip, appendable: known !== undefined || !forked, troubles };
+  const appendable = !lacking && (known !== undefined || !forked);
+  return { state, commit, tip, parent: tip, appendable, troubles };
 }
 
 const FEW = 64;

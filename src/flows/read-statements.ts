@@ -26,12 +26,16 @@ export async function readStatements(forge: Forge, topics: readonly Topic[]): Pr
 
 const NOTHING: ReadStatements['found'] = new Map();
 
-/** What strangers can bring about at one proposal: too much, what changes while it is read, what is gone. */
+/**
+ * What strangers can bring about at one proposal: too much, what changes while it is read, what is gone; and what is
+ * missing in this clone of one branch alone.
+ */
 const OF_ONE_TOPIC: ReadonlySet<string> = new Set([
   'E_FORGE_LIMIT',
   'E_FORGE_PAGING',
   'E_FORGE_SHAPE',
   'E_FORGE_NOT_FOUND',
+  'E_GIT_PARTIAL',
 ]);
 
 async function findAll(

@@ -7,8 +7,8 @@ import { readPolicy } from '../documents/policy-files.ts';
 import { POLICY_BYTES } from '../documents/yaml.ts';
 import type { Entry } from '../model/entry.ts';
 import type { CommitInfo, Commits } from '../model/commit-log.ts';
-import { EXIT, PamError } from '../model/error.ts';
-import type { Repository } from '../model/git.ts';
+import { EXIT, gaveNoAnswer, PamError } from '../model/error.ts';
+import { cannotRead, isUnreadable, readable, type Repository, type Unreadable } from '../model/git.ts';
 import type { Oid, RequestId, Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import { type Files, POLICY_PATHS } from '../model/policy.ts';
@@ -23,6 +23,8 @@ import { asItWasRead, indexDigest, openDirectory } from '../rules/print-index.ts
 
 /** Writers keep far below it (`append-entry.ts`); what is larger is junk and is not even read. */
 export const ENTRY_MAX_BYTES = 1024 * 1024;
+/** A ledger commit's root holds five things; a stranger's tree may have megabytes, and there may be many of them. */
+export const LEDGER_TREES = { treeBytes: 64 * 1024 };
 /** Two of them are held at a time. */
 const CHUNK = 64;
 
@@ -48,6 +50,11 @@ export interface Stray extends LedgerPoint {
 export type Walked =
   | { readonly kind: 'step'; readonly step: Step }
   | { readonly kind: 'junk'; readonly junk: Junk };
+
+/** A commit without an entry, or with one that cannot be read. */
+interface NoEntry extends CommitInfo {
+  readonly fault?: Unreadable;
+}
 
 interface Raw {
   readonly commit: CommitInfo;
@@ -95,7 +102,7 @@ function readAhead(
   commits: Commits,
   from: number,
   crowded: boolean,
-): Promise<readonly (Raw | CommitInfo)[]> {
+): Promise<readonly (Raw | NoEntry)[]> {
   const read = readRaw(repository, commits.slice(from, from + CHUNK), crowded);
   // Whoever stops walking before asks no more; whoever goes on gets the error.
   read.catch(() => undefined);
@@ -105,7 +112,7 @@ function readAhead(
 async function walkOne(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
-  raw: Raw | CommitInfo,
+  raw: Raw | NoEntry,
   before: ChainState,
   voided: Set<string>,
 ): Promise<Walked> {
@@ -113,7 +120,7 @@ async function walkOne(
     kind: 'junk',
     junk: { commit, code: error.code, message: error.message, stray },
   });
-  if (!('bytes' in raw)) return junk(raw.oid, new PamError('E_LED_SHAPE', 'the commit holds no entry'), null);
+  if (!('bytes' in raw)) return junk(raw.oid, whyNoEntry(raw), null);
   let stray: Stray | null = null;
   try {
     const signed = await raw.signed;
@@ -135,10 +142,20 @@ async function walkOne(
     judgeTree(after, raw);
     return { kind: 'step', step: { before, after, commit: raw.commit } };
   } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+    if (!(error instanceof PamError) || gaveNoAnswer(error)) throw error;
     return junk(raw.commit.oid, error, stray);
   }
 }
+
+/** What this clone lacks may be an entry of the chain: whoever reads on must know that it was not junk that was met. */
+function whyNoEntry({ fault }: NoEntry): PamError {
+  if (fault === undefined) return new PamError('E_LED_SHAPE', 'the commit holds no entry');
+  const code = fault.unreadable === LACKING ? LACKING : 'E_LED_SHAPE';
+  return new PamError(code, `its entry cannot be read: ${fault.why}`);
+}
+
+/** Of a commit that an honest clone holds whole. */
+export const LACKING = 'E_GIT_PARTIAL';
 
 /**
  * Anybody may push junk, so it must cost little: the signature first. Bytes of a stranger's key are parsed only where
@@ -191,17 +208,19 @@ async function readRaw(
   repository: Repository,
   commits: readonly CommitInfo[],
   crowded = false,
-): Promise<readonly (Raw | CommitInfo)[]> {
+): Promise<readonly (Raw | NoEntry)[]> {
   const linear = commits.filter(({ parents }) => parents.length <= 1);
   const wanted = linear.flatMap(({ tree }) =>
     ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: tree, path })),
   );
-  const blobs = await repository.readSmall(wanted, ENTRY_MAX_BYTES);
-  const found = new Map<Oid, Raw>();
+  const blobs = await repository.read(wanted, ENTRY_MAX_BYTES, LEDGER_TREES);
+  const found = new Map<Oid, Raw | NoEntry>();
   for (const [at, commit] of linear.entries()) {
     const bytes = blobs[at * 2];
     const signature = blobs[at * 2 + 1];
-    if (bytes === undefined || signature === undefined) continue;
+    const fault = [bytes, signature].find(isUnreadable);
+    if (fault !== undefined) found.set(commit.oid, { ...commit, fault });
+    if (!(bytes instanceof Uint8Array) || !(signature instanceof Uint8Array)) continue;
     const armor = Buffer.from(signature).toString('latin1');
     const signed = crowded
       ? Promise.resolve().then(() => verifyEntry(bytes, armor))
@@ -211,6 +230,15 @@ async function readRaw(
     found.set(commit.oid, { commit, bytes, armor, signed });
   }
   return commits.map((commit) => found.get(commit.oid) ?? commit);
+}
+
+/** However many they are, a few are in memory at a time. */
+async function* readInChunks(
+  repository: Repository,
+  commits: readonly CommitInfo[],
+): AsyncGenerator<Raw | NoEntry, void, undefined> {
+  for (let from = 0; from < commits.length; from += CHUNK)
+    yield* await readRaw(repository, commits.slice(from, from + CHUNK));
 }
 
 export interface Genesis {
@@ -230,7 +258,9 @@ export async function findGenesis(
   // One by one: a long history is never held as so many objects.
   const orphans: CommitInfo[] = [];
   for (const commit of commits) if (commit.parents.length === 0) orphans.push(commit);
-  for (const raw of await readRaw(repository, orphans)) {
+  let lacking: Unreadable | undefined;
+  for await (const raw of readInChunks(repository, orphans)) {
+    if ('fault' in raw && raw.fault?.unreadable === LACKING) lacking = raw.fault;
     if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
     try {
       const files = await policyFilesOf(repository, raw.commit.oid);
@@ -238,12 +268,13 @@ export async function findGenesis(
       judgeTree(after, raw);
       found.push({ before: null, after, commit: raw.commit });
     } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+      if (!(error instanceof PamError) || gaveNoAnswer(error)) throw error;
       junk.push({ commit: raw.commit.oid, code: error.code, message: error.message, stray: null });
     }
   }
   const [first, second] = found;
   if (first !== undefined && second === undefined) return { step: first, junk };
+  if (first === undefined && lacking !== undefined) throw cannotRead(lacking, 'the beginning of the ledger');
   const told = found.map(({ after }) => after.root).join(' and ');
   throw new PamError(
     'E_POL_GENESIS',
@@ -274,10 +305,11 @@ export function ledgerDirectory(
   ]);
 }
 
+/** Throws where those files cannot be read, or are no policy: what that means is for whoever asked. */
 export async function policyFilesOf(repository: Repository, treeish: Oid): Promise<Files> {
   const listed = [
-    ...(await repository.names(treeish, 'policy')),
-    ...(await repository.names(treeish, 'pam.yaml')),
+    ...readable(await repository.names(treeish, 'policy', POLICY_TREES), 'policy'),
+    ...readable(await repository.names(treeish, 'pam.yaml', POLICY_TREES), 'pam.yaml'),
   ];
   const odd = listed.find((one) => one.mode !== '100644' || !POLICY_PATHS.some((path) => path === one.path));
   if (odd !== undefined) {
@@ -285,26 +317,29 @@ export async function policyFilesOf(repository: Repository, treeish: Oid): Promi
       exit: EXIT.invalid,
     });
   }
-  const blobs = await repository.readSmall(
+  const blobs = await repository.read(
     POLICY_PATHS.map((path) => ({ treeish, path })),
     POLICY_BYTES,
   );
-  const large = listed.find(({ path }) => blobs[POLICY_PATHS.findIndex((one) => one === path)] === undefined);
-  if (large !== undefined) {
-    const message = `${large.path} has more than the ${POLICY_BYTES} bytes that are allowed`;
-    throw new PamError('E_YAML_SIZE', message, { exit: EXIT.invalid });
-  }
   return new Map(
     POLICY_PATHS.flatMap((path, at) => {
-      const bytes = blobs[at];
+      const found = blobs[at];
+      if (isUnreadable(found) && found.unreadable === 'E_GIT_SIZE') {
+        const message = `${path} has more than the ${POLICY_BYTES} bytes that are allowed`;
+        throw new PamError('E_YAML_SIZE', message, { exit: EXIT.invalid });
+      }
+      const bytes = readable(found, path);
       return bytes === undefined ? [] : [[path, bytes] as const];
     }),
   );
 }
 
+/** Any more than a handful of files is no policy. */
+const POLICY_TREES = { entries: 64 };
+
 /**
  * The state that stands in one commit, for a head that was verified before: the entry is known by its digest, and
- * policy and `open/` by the digests that it signs.
+ * policy and `open/` by the digests that it signs. Throws `E_GIT_...` where something of it cannot be read.
  */
 export async function stateAt(
   repository: Repository,
@@ -312,10 +347,11 @@ export async function stateAt(
   commit: Oid,
   known: { readonly root: ChainState['root']; readonly head: ChainState['head'] },
 ): Promise<ChainState | undefined> {
-  const [bytes, signature] = await repository.read(
+  const found = await repository.read(
     ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: commit, path })),
     ENTRY_MAX_BYTES,
   );
+  const [bytes, signature] = found.map((one) => readable(one, 'entry.json'));
   if (bytes === undefined || signature === undefined || sha256(bytes) !== known.head) return undefined;
   const entry: Entry = readEntry(bytes);
   const armor = Buffer.from(signature).toString('latin1');
@@ -329,7 +365,8 @@ export async function stateAt(
 }
 
 async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex> {
-  const files = (await repository.names(commit, 'open')).filter((one) => one.mode === '100644');
+  const listed = readable(await repository.names(commit, 'open'), 'open');
+  const files = listed.filter((one) => one.mode === '100644');
   const blobs = await repository.read(
     files.map(({ path }) => ({ treeish: commit, path })),
     1024 * 1024,
@@ -338,7 +375,7 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
   let beats: OpenIndex['beats'] = null;
   for (const [at, { path }] of files.entries()) {
     // The caller compares the digest of all this with a signed entry; until then it only has the right shape.
-    const bytes = blobs[at] ?? new Uint8Array();
+    const bytes = readable(blobs[at], path) ?? new Uint8Array();
     if (path === BEATS_PATH) {
       beats = readBeats(bytes);
       asItWasRead(beats, bytes);

@@ -4,11 +4,12 @@
  */
 import { readEntry } from '../documents/entry-file.ts';
 import type { Entry } from '../model/entry.ts';
+import { cannotRead, isUnreadable, type Unreadable } from '../model/git.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import type { Desk } from './desk.ts';
-import { ENTRY_MAX_BYTES } from './walk-ledger.ts';
+import { ENTRY_MAX_BYTES, LEDGER_TREES } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
 
 const CHUNK = 128;
@@ -26,13 +27,16 @@ export async function* entriesBelow(
   from: Known,
 ): AsyncGenerator<{ readonly entry: Entry; readonly head: Sha256 }, void, undefined> {
   let expected: Sha256 = from.state.head;
-  for await (const { bytes } of entriesFrom(desk, from.commit)) {
-    if (bytes === undefined || sha256(bytes) !== expected) continue;
-    const entry = readEntry(bytes);
+  let lacking: Unreadable | undefined;
+  for await (const { found } of entriesFrom(desk, from.commit)) {
+    lacking = orLacking(found, lacking);
+    if (!(found instanceof Uint8Array) || sha256(found) !== expected) continue;
+    const entry = readEntry(found);
     yield { entry, head: expected };
     if (entry.previous === null) return;
     expected = entry.previous;
   }
+  if (lacking !== undefined) throw cannotRead(lacking, `an entry of the ledger, perhaps ${expected},`);
 }
 
 export async function witnessesOf(
@@ -54,17 +58,27 @@ export async function witnessesOf(
 
 /** The newest commit that holds the very entry of that digest, looked for from the tip down. */
 export async function commitOfEntry(desk: Desk, tip: Oid, head: Sha256): Promise<Oid | undefined> {
-  for await (const { oid, bytes } of entriesFrom(desk, tip)) {
-    if (bytes !== undefined && sha256(bytes) === head) return oid;
+  let lacking: Unreadable | undefined;
+  for await (const { oid, found } of entriesFrom(desk, tip)) {
+    lacking = orLacking(found, lacking);
+    if (found instanceof Uint8Array && sha256(found) === head) return oid;
   }
+  if (lacking !== undefined) throw cannotRead(lacking, `an entry of the ledger, perhaps ${head},`);
   return undefined;
+}
+
+type Found = Uint8Array | Unreadable | undefined;
+
+/** What this clone lacks may be the very entry that is looked for: not found is no answer then. */
+function orLacking(found: Found, lacking: Unreadable | undefined): Unreadable | undefined {
+  return isUnreadable(found) && found.unreadable === 'E_GIT_PARTIAL' ? found : lacking;
 }
 
 /** What stands as `entry.json` in each commit, newest first; nothing of it is believed yet. */
 async function* entriesFrom(
   desk: Desk,
   tip: Oid,
-): AsyncGenerator<{ readonly oid: Oid; readonly bytes: Uint8Array | undefined }, void, undefined> {
+): AsyncGenerator<{ readonly oid: Oid; readonly found: Found }, void, undefined> {
   const looked = new Set<Oid>();
   for (const most of LOOKS) {
     const listed = await withHistory(desk, async () => await desk.repository.history(tip, [], most));
@@ -75,8 +89,8 @@ async function* entriesFrom(
     for (let at = 0; at < commits.length; at += CHUNK) {
       const chunk = commits.slice(at, at + CHUNK);
       const paths = chunk.map((oid) => ({ treeish: oid, path: 'entry.json' }));
-      const blobs = await desk.repository.readSmall(paths, ENTRY_MAX_BYTES);
-      for (const [place, oid] of chunk.entries()) yield { oid, bytes: blobs[place] };
+      const blobs = await desk.repository.read(paths, ENTRY_MAX_BYTES, LEDGER_TREES);
+      for (const [place, oid] of chunk.entries()) yield { oid, found: blobs[place] };
     }
     for (const oid of commits) looked.add(oid);
     if (most === undefined || listed.length < most) return;

@@ -4,7 +4,7 @@
  */
 import { PamError } from '../model/error.ts';
 import type { Forge, NewProposal, Posting, Proposal } from '../model/forge.ts';
-import type { Remote, Repository } from '../model/git.ts';
+import { readable, type Remote, type Repository } from '../model/git.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
 import { branchPlace, type BranchPlace } from './branch-place.ts';
@@ -31,7 +31,11 @@ export function gitBranches(forge: GitForge): Forge {
       const found = wanted.length === 0 ? new Map<string, Oid>() : await place.find(wanted, checkCount);
       return await readBranches(forge, place, found, skip ?? new Set());
     },
-    statements: async (topics) => await statements.find(topics.map(({ name }) => name)),
+    statements: async (topics, doubt) =>
+      await statements.find(
+        topics.map(({ name }) => name),
+        doubt,
+      ),
     propose: async (proposal) => await propose(forge, place, proposal),
     publish: async (posting) => {
       await publish(forge, place, statements, posting);
@@ -89,7 +93,8 @@ async function propose(
       hint: 'run pam init first',
     });
   }
-  if ((await forge.repository.list(main, requestPath(proposal.id))).length > 0) throw taken();
+  const path = requestPath(proposal.id);
+  if (readable(await forge.repository.list(main, path), `${path} on main`).length > 0) throw taken();
   const commit = await forge.repository.writeCommit({
     parents: [main],
     base: main,

@@ -1,5 +1,5 @@
 /** Does a proposal hold exactly the two files of its request, and nothing else? (DESIGN section 3) */
-import type { Repository, TreeEntry } from '../model/git.ts';
+import { readable, type Repository, type TreeEntry } from '../model/git.ts';
 import { requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
 
 export const REQUEST_MAX_BYTES = 16 * 1024;
@@ -13,7 +13,7 @@ export interface Fault {
 /** Whole trees of merge bases, kept, so that many proposals on one main read it once. */
 export type ListTree = (commit: Oid) => Promise<readonly TreeEntry[]>;
 
-/** What is wrong with the change from main to `head`; `undefined` when nothing is. */
+/** What is wrong with the change from main to `head`; `undefined` when nothing is. Throws as `readable`. */
 export async function faultOf(
   repository: Pick<Repository, 'mergeBase' | 'list'>,
   baseTree: ListTree,
@@ -21,7 +21,7 @@ export async function faultOf(
 ): Promise<Fault | undefined> {
   const { id, head, main } = proposal;
   // The cheap look first: most of what strangers push holds no request at all.
-  const after = await repository.list(head, '');
+  const after = readable(await repository.list(head, ''), 'what it proposes');
   const wrongFile = faultOfFiles(id, after);
   if (wrongFile !== undefined) return wrongFile;
   const base = await repository.mergeBase(head, main);
@@ -42,6 +42,7 @@ function faultOfFiles(id: RequestId, entries: readonly TreeEntry[]): Fault | und
     if (entry.path !== path || entry.mode !== '100644') {
       return { code: 'E_GIT_MODE', message: `${path} is not a plain file (mode 100644)` };
     }
+    if (entry.size === null) return { code: 'E_GIT_PARTIAL', message: `${path} is not in this clone` };
     if (entry.size > maxBytes) {
       return { code: tooLong, message: `${path} has ${entry.size} bytes; at most ${maxBytes} are allowed` };
     }

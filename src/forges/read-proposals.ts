@@ -1,7 +1,7 @@
 /** Proposals at their heads: what each holds, judged on the objects that Git has, whatever a forge says about them. */
-import { PamError } from '../model/error.ts';
+import { gaveNoAnswer, PamError } from '../model/error.ts';
 import type { Proposal } from '../model/forge.ts';
-import type { Remote, Repository, TreeEntry } from '../model/git.ts';
+import { readable, type Remote, type Repository, type TreeEntry } from '../model/git.ts';
 import { requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
 import { fewAtOnce } from './few-at-once.ts';
 import { faultOf, REQUEST_MAX_BYTES, type Fault, type ListTree } from './proposal-scope.ts';
@@ -26,11 +26,14 @@ export async function readProposals(
 export function listOnce(repository: Pick<Repository, 'list'>): ListTree {
   const trees = new Map<Oid, Promise<readonly TreeEntry[]>>();
   return async (commit) => {
-    const tree = trees.get(commit) ?? repository.list(commit, '');
+    const tree = trees.get(commit) ?? listAll(repository, commit);
     trees.set(commit, tree);
     return await tree;
   };
 }
+
+const listAll = async (repository: Pick<Repository, 'list'>, commit: Oid): Promise<readonly TreeEntry[]> =>
+  readable(await repository.list(commit, ''), `main at ${commit.slice(0, 12)}`);
 
 /** Where history was cut, main is brought whole, once, when a question reaches below the cut. */
 export function withWholeMain(repository: Repository, remote: Remote, main: string): Repository {
@@ -64,13 +67,14 @@ async function readProposal(
     if (fault !== undefined) return faulty(fault);
     const paths = [requestPath(id), signaturePath(id)];
     const wanted = paths.map((path) => ({ treeish: head, path }));
-    const [request, signature] = await repository.read(wanted, REQUEST_MAX_BYTES);
+    const read = await repository.read(wanted, REQUEST_MAX_BYTES);
+    const [request, signature] = read.map((one, at) => readable(one, paths[at] ?? ''));
     if (request === undefined || signature === undefined) {
       return faulty({ code: 'E_PR_SCOPE', message: 'its files cannot be read' });
     }
     return { id, place, head, files: { request, signature } };
   } catch (error) {
-    if (error instanceof PamError) return faulty({ code: error.code, message: error.message });
-    throw error;
+    if (!(error instanceof PamError) || gaveNoAnswer(error)) throw error;
+    return faulty({ code: error.code, message: error.message });
   }
 }

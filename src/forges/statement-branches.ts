@@ -4,8 +4,8 @@
  * one of its own for each topic, whoever may push could take that name and silence the topic. No topic holds a dot.
  */
 import { PamError } from '../model/error.ts';
-import type { Found } from '../model/forge.ts';
-import type { Repository } from '../model/git.ts';
+import type { Doubt, Found } from '../model/forge.ts';
+import { cannotRead, isUnreadable, type Repository, type Unreadable } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import type { Signed } from '../model/statement.ts';
 import { sha256 } from '../trust/digest.ts';
@@ -18,10 +18,13 @@ const NAME = new RegExp(`^${ROOT}/([^./]+)\\.[0-9a-f]{16}$`, 'u');
 const FILES = ['statement', 'statement.sig'] as const;
 /** Text and armor together. */
 const MAX_BYTES = 8 * 1024;
+/** Of a tree with those two files, and some to spare. */
+const TREES = { treeBytes: 1024, entries: 8 };
 const MAX_PER_TOPIC = 2000;
 
 export interface StatementBranches {
-  readonly find: (topics: readonly string[]) => Promise<ReadonlyMap<string, readonly Found[]>>;
+  /** @param doubt hears of a topic with a branch that this clone lacks; without it that is an error */
+  readonly find: (topics: readonly string[], doubt?: Doubt) => Promise<ReadonlyMap<string, readonly Found[]>>;
   /** Does that branch hold exactly this? */
   readonly holds: (branch: string, signed: Signed) => Promise<boolean>;
 }
@@ -33,19 +36,19 @@ export function statementBranch(topic: string, text: string): string {
 
 export function statementBranches(repository: Repository, place: BranchPlace): StatementBranches {
   return {
-    find: async (topics) => {
+    find: async (topics, doubt = orThrow) => {
       const check = (branches: readonly string[]): void => {
         for (const topic of topics) checkCount(topic, branches);
       };
       const none = new Map<string, Oid>();
       const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), check);
-      const read = await readStatements(repository, found);
+      const read = await readStatements(repository, found, doubt);
       return new Map(
         topics.map((topic) => [topic, read.filter((each) => each.place.startsWith(prefixOf(topic)))]),
       );
     },
     holds: async (branch, signed) => {
-      const [there] = await readStatements(repository, await place.find([branch]));
+      const [there] = await readStatements(repository, await place.find([branch]), orThrow);
       return there?.signed?.text === signed.text && there.signed.armor === signed.armor;
     },
   };
@@ -80,13 +83,21 @@ function checkCount(topic: string, branches: readonly string[]): void {
 async function readStatements(
   repository: Repository,
   found: ReadonlyMap<string, Oid>,
+  doubt: Doubt,
 ): Promise<readonly Found[]> {
   const named = [...found].filter(([branch]) => NAME.test(branch));
   const commits = [...new Set(named.map(([, oid]) => oid))];
-  const bytes = await repository.readSmall(
+  const bytes = await repository.read(
     commits.flatMap((treeish) => FILES.map((path) => ({ treeish, path }))),
     MAX_BYTES,
+    TREES,
   );
+  const lacking = new Map(commits.map((oid, at) => [oid, lackingIn(bytes.slice(at * 2, at * 2 + 2))]));
+  for (const [branch, oid] of named) {
+    const topic = NAME.exec(branch)?.[1];
+    const fault = lacking.get(oid);
+    if (fault !== undefined && topic !== undefined) doubt(topic, cannotRead(fault, `the branch ${branch}`));
+  }
   const signed = new Map<Oid, Signed>();
   for (const [at, oid] of commits.entries()) {
     const text = decode(bytes[at * 2]);
@@ -104,20 +115,24 @@ async function readStatements(
   return right.flatMap((one, at) => (shapes[at] === true ? [one.found] : []));
 }
 
+/** What a branch names and the clone has not: a fetch would have brought it, so it may be a stop that was lost here. */
+const lackingIn = (files: readonly (Uint8Array | Unreadable | undefined)[]): Unreadable | undefined =>
+  files.filter(isUnreadable).find(({ unreadable }) => unreadable === 'E_GIT_PARTIAL');
+
+const orThrow: Doubt = (_, error) => {
+  throw error;
+};
+
 async function isStatement(repository: Repository, commit: Oid): Promise<boolean> {
-  try {
-    const entries = await repository.list(commit, '');
-    const size = entries.reduce((sum, entry) => sum + entry.size, 0);
-    const names = entries.map(({ path, mode }) => `${mode} ${path}`).join();
-    return names === FILES.map((path) => `100644 ${path}`).join() && size <= MAX_BYTES;
-  } catch (error) {
-    if (error instanceof PamError) return false;
-    throw error;
-  }
+  const entries = await repository.list(commit, '', TREES);
+  if (isUnreadable(entries)) return false;
+  const size = entries.reduce((sum, entry) => sum + (entry.size ?? MAX_BYTES), 0);
+  const names = entries.map(({ path, mode }) => `${mode} ${path}`).join();
+  return names === FILES.map((path) => `100644 ${path}`).join() && size <= MAX_BYTES;
 }
 
 /** Statements and armors are ASCII; anything else could not be compared byte for byte. */
-function decode(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes === undefined || bytes.some((byte) => byte > 0x7e)) return undefined;
+function decode(bytes: Uint8Array | Unreadable | undefined): string | undefined {
+  if (!(bytes instanceof Uint8Array) || bytes.some((byte) => byte > 0x7e)) return undefined;
   return Buffer.from(bytes).toString('latin1');
 }

@@ -1,18 +1,16 @@
 /** Questions about ancestry. A cut or missing history is an error, never a shorter answer (catalogue G6). */
 import { PamError } from '../model/error.ts';
-import { type CommitInfo, CommitLog } from '../model/commit-log.ts';
+import { CommitLog } from '../model/commit-log.ts';
+import { isUnreadable, type Repository } from '../model/git.ts';
 import { isOid, type Oid } from '../model/names.ts';
+import type { ObjectStream } from './object-stream.ts';
 import { gitError, type Sealed } from './sealed.ts';
 
-export interface History {
-  readonly history: (tip: Oid, not?: readonly Oid[], most?: number) => Promise<readonly CommitInfo[]>;
+type History = Pick<Repository, 'history' | 'messages' | 'isAncestor' | 'mergeBase'> & {
   readonly commitLog: (tip: Oid, not?: readonly Oid[]) => Promise<CommitLog>;
-  readonly messages: (commits: readonly Oid[]) => Promise<ReadonlyMap<Oid, string>>;
-  readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
-  readonly mergeBase: (a: Oid, b: Oid) => Promise<Oid | undefined>;
-}
+};
 
-export function openHistory(sealed: Sealed): History {
+export function openHistory(sealed: Sealed, stream: ObjectStream): History {
   const commitLog = async (tip: Oid, not: readonly Oid[] = [], most?: number): Promise<CommitLog> => {
     const range = [tip, ...not.map((oid) => `^${checkOid(oid)}`)].join('\n');
     const walk = [
@@ -21,7 +19,7 @@ export function openHistory(sealed: Sealed): History {
       most === undefined ? '--topo-order' : `--max-count=${Math.trunc(most)}`,
       '--reverse',
       '--no-commit-header',
-      '--format=%H %T %P',
+      `--format=%H %T ${firstParents(tip)}`,
       '--stdin',
     ];
     const { code, stdout, stderr } = await sealed.git(walk, {
@@ -35,23 +33,14 @@ export function openHistory(sealed: Sealed): History {
     commitLog,
     history: async (tip, not, most) => [...(await commitLog(tip, not, most))],
     messages: async (commits) => {
-      if (commits.length === 0) return new Map();
-      const show = [
-        'rev-list',
-        '--no-walk=unsorted',
-        '--no-commit-header',
-        '--format=%x00%H%x00%B',
-        '--stdin',
-      ];
-      const { code, stdout, stderr } = await sealed.git(show, {
-        stdin: `${commits.map(checkOid).join('\n')}\n`,
+      const bodies = await stream.commits(commits.map(checkOid), {
+        each: LONGEST_COMMIT_BYTES,
+        left: LONGEST_HISTORY_BYTES,
       });
-      if (code !== 0) throw broken(stderr);
-      const [, ...parts] = stdout.toString('utf8').split('\0');
       const found = new Map<Oid, string>();
-      for (let at = 0; at + 1 < parts.length; at += 2) {
-        // `%B` ends with the message's own line feed, and rev-list adds one.
-        found.set(checkOid(parts[at] ?? ''), (parts[at + 1] ?? '').replace(/\n$/u, ''));
+      for (const [at, commit] of commits.entries()) {
+        const body = bodies[at];
+        if (body !== undefined && !isUnreadable(body)) found.set(commit, messageIn(Buffer.from(body)));
       }
       return found;
     },
@@ -72,12 +61,26 @@ export function openHistory(sealed: Sealed): History {
   };
 }
 
+/**
+ * A commit may have millions of parents, and anybody may push it: git cuts the line after two of them and says so
+ * (`..`), so that every commit has one short line.
+ */
+const firstParents = (like: Oid): string => `%<(${2 * (like.length + 1) + 2},trunc)%P`;
+
+/** What follows the header, as it stands there; no encoding is believed. */
+function messageIn(commit: Buffer): string {
+  const blank = commit.indexOf('\n\n');
+  return blank === -1 ? '' : commit.toString('utf8', blank + 2);
+}
+
 export function checkOid(oid: string): Oid {
   if (isOid(oid)) return oid;
   throw new PamError('E_BUG', `not an object id: ${JSON.stringify(oid)}`);
 }
 
-/** Some eight million commits. */
+/** Far longer than any that pam writes. */
+const LONGEST_COMMIT_BYTES = 1024 * 1024;
+/** Some six million commits. */
 const LONGEST_HISTORY_BYTES = 1024 * 1024 * 1024;
 
 function broken(stderr: string): PamError {

@@ -3,10 +3,11 @@
  * names and modes; of the old tree only the directories are read in which something changes.
  */
 import { PamError } from '../model/error.ts';
+import { readable, type Unreadable } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import { checkOid } from './history.ts';
 import { idOf, type NewObject, type ObjectFormat } from './new-objects.ts';
-import { checkPath, missing } from './objects.ts';
+import { checkPath } from './objects.ts';
 import type { ObjectStream } from './object-stream.ts';
 import { modeOf, treeLines } from './tree.ts';
 
@@ -29,7 +30,7 @@ export async function newTree(
 ): Promise<NewTree> {
   const objects = new Map<Oid, NewObject>();
   const making = { stream, format, objects };
-  const id = await build(making, base, changesIn(files));
+  const id = await build(making, base, changesIn(files), '');
   return { id: id ?? add(making, { type: 'tree', body: new Uint8Array() }), objects };
 }
 
@@ -81,13 +82,14 @@ async function build(
   making: Making,
   base: Oid | null,
   changes: ReadonlyMap<string, Change>,
+  path: string,
 ): Promise<Oid | null> {
-  const children = await childrenOf(making, base);
+  const children = await childrenOf(making, base, path);
   for (const [text, change] of changes) {
     // Names are compared byte by byte, as git does.
     const name = Buffer.from(text).toString('latin1');
     const stays = change.gone ? undefined : children.get(name);
-    const child = await changed(making, name, change, stays);
+    const child = await changed(making, name, change, stays, `${path}${text}`);
     if (child === undefined) children.delete(name);
     else children.set(name, child);
   }
@@ -101,10 +103,11 @@ async function changed(
   name: string,
   { file, below }: Change,
   stays: Child | undefined,
+  path: string,
 ): Promise<Child | undefined> {
   if (file !== null) return newChild(name, '100644', add(making, { type: 'blob', body: file }));
   if (below.size === 0) return stays;
-  const tree = await build(making, stays?.tree ?? null, below);
+  const tree = await build(making, stays?.tree ?? null, below, `${path}/`);
   if (tree !== null) return newChild(name, '40000', tree);
   const isFile = stays !== undefined && stays.tree === null;
   return isFile ? stays : undefined;
@@ -121,20 +124,45 @@ function newChild(name: string, mode: '100644' | '40000', id: Oid): Child {
   return mode === '40000' ? { order: `${name}/`, line, tree: id } : { order: name, line, tree: null };
 }
 
-/** By name, byte by byte; of two with one name, which no honest git writes, the first. */
-async function childrenOf({ stream, format }: Making, base: Oid | null): Promise<Map<string, Child>> {
+/**
+ * By name, byte by byte; of two with one name, which no honest git writes, the first. Throws as `readable` where it
+ * cannot be read: what stays in it would be lost.
+ */
+async function childrenOf(
+  { stream, format }: Making,
+  base: Oid | null,
+  path: string,
+): Promise<Map<string, Child>> {
+  if (base === null) return new Map();
+  const room = { each: TREE_BYTES, left: TREE_BYTES };
+  const [tree] = await stream.trees([base], room, (content) => childrenIn(content, format));
+  const what =
+    path === ''
+      ? 'the tree of the commit that this one builds on'
+      : `${path} in the commit that this one builds on`;
+  return readable(tree ?? NO_TREE, what);
+}
+
+/** As large as any tree that is read. */
+const TREE_BYTES = 16 * 1024 * 1024;
+
+const NO_TREE: Unreadable = { unreadable: 'E_GIT_UNREADABLE', why: 'its bytes are no tree' };
+
+function childrenIn(content: Buffer, format: ObjectFormat): Map<string, Child> | Unreadable {
+  // What is taken over outlives the bytes of git's answer.
+  const bytes = Buffer.from(content);
   const children = new Map<string, Child>();
-  if (base === null) return children;
-  const [tree] = await stream.trees([base]);
-  if (tree === undefined) throw missing(`tree ${base}`);
-  for (const { line, blank, nul } of treeLines(tree.content, format === 'sha256' ? 32 : 20)) {
-    const name = line.toString('latin1', blank + 1, nul);
+  for (const at of treeLines(bytes, format === 'sha256' ? 32 : 20)) {
+    if (at === undefined) return NO_TREE;
+    const { start, blank, nul, end } = at;
+    const name = bytes.toString('latin1', blank + 1, nul);
     if (children.has(name)) continue;
-    const isTree = modeOf(line.toString('latin1', 0, blank)) === '040000';
+    const line = bytes.subarray(start, end);
+    const isTree = modeOf(bytes.toString('latin1', start, blank)) === '040000';
     children.set(
       name,
       isTree
-        ? { order: `${name}/`, line, tree: checkOid(line.toString('hex', nul + 1)) }
+        ? { order: `${name}/`, line, tree: checkOid(bytes.toString('hex', nul + 1, end)) }
         : { order: name, line, tree: null },
     );
   }

@@ -20,7 +20,7 @@ export async function openRepository(dir: string, env: Environment): Promise<Rep
     workTree: place.workTree,
     resolve: refs.resolve,
     refs: refs.refs,
-    ...openHistory(sealed),
+    ...openHistory(sealed, stream),
     ...openObjects(stream),
     writeCommit: async (commit) => await writeCommit(sealed, stream, place.objectFormat, commit),
     moveRef: async (ref, to, old) => await refs.change([{ ref, to, old }]),

@@ -1,5 +1,4 @@
-/** The bytes of one Git tree object: `<mode> <name>\0<id>`, again and again. */
-import { PamError } from '../model/error.ts';
+/** The bytes of one Git tree object: `<mode> <name>\0<id>`, again and again. Anybody may have written them. */
 import { isOid, type Oid } from '../model/names.ts';
 
 export interface TreeItem {
@@ -9,44 +8,94 @@ export interface TreeItem {
   readonly oid: Oid;
 }
 
-/** @param idBytes 20 (SHA-1) or 32 (SHA-256) */
-export function parseTree(bytes: Buffer, idBytes: number): readonly TreeItem[] {
+/**
+ * Items in their order, names as they stand there: twice, with a slash, `..`. `undefined`: those bytes are no tree.
+ * @param idBytes 20 (SHA-1) or 32 (SHA-256)
+ * @param most the first so many; what follows is not looked at
+ */
+export function parseTree(
+  bytes: Buffer,
+  idBytes: number,
+  most = Number.POSITIVE_INFINITY,
+): readonly TreeItem[] | undefined {
   const items: TreeItem[] = [];
-  for (const { line, blank, nul } of treeLines(bytes, idBytes)) {
-    const oid = line.toString('hex', nul + 1);
-    if (!isOid(oid)) throw unreadable();
-    items.push({
-      mode: modeOf(line.toString('latin1', 0, blank)),
-      name: line.toString('utf8', blank + 1, nul),
-      oid,
-    });
+  for (const line of treeLines(bytes, idBytes)) {
+    if (items.length >= most) break;
+    if (line === undefined) return undefined;
+    items.push(itemOf(bytes, line));
   }
   return items;
 }
 
-export interface TreeLine {
-  /** The whole of it, as it stands in the tree. */
-  readonly line: Buffer;
-  /** Where in it the mode ends, and where the name. */
-  readonly blank: number;
-  readonly nul: number;
+/**
+ * Those of these names that it holds, of two with one name (which no honest git writes) the first. A large tree costs a
+ * look at its bytes and no memory.
+ */
+export function findInTree(
+  bytes: Buffer,
+  idBytes: number,
+  names: ReadonlySet<string>,
+): ReadonlyMap<string, TreeItem> | undefined {
+  const found = new Map<string, TreeItem>();
+  const longest = Math.max(...[...names].map((name) => Buffer.byteLength(name)));
+  for (const line of treeLines(bytes, idBytes)) {
+    if (line === undefined) return undefined;
+    if (line.nul - line.blank - 1 > longest) continue;
+    const name = bytes.toString('utf8', line.blank + 1, line.nul);
+    if (names.has(name) && !found.has(name)) found.set(name, itemOf(bytes, line));
+  }
+  return found;
 }
 
-export function* treeLines(bytes: Buffer, idBytes: number): Generator<TreeLine> {
-  for (let at = 0; at < bytes.length; ) {
-    const blank = bytes.indexOf(0x20, at);
-    const nul = bytes.indexOf(0, blank);
+/** Where one item stands in the bytes of its tree. */
+export interface TreeLine {
+  readonly start: number;
+  /** Where the mode ends, and where the name. */
+  readonly blank: number;
+  readonly nul: number;
+  readonly end: number;
+}
+
+/** The last one is `undefined` where git would read no further either. */
+export function* treeLines(bytes: Buffer, idBytes: number): Generator<TreeLine | undefined> {
+  for (let start = 0; start < bytes.length; ) {
+    const blank = bytes.indexOf(0x20, start);
+    const nul = blank === -1 ? -1 : bytes.indexOf(0, blank);
     const end = nul + 1 + idBytes;
-    if (blank === -1 || nul === -1 || end > bytes.length) throw unreadable();
-    yield { line: bytes.subarray(at, end), blank: blank - at, nul: nul - at };
-    at = end;
+    if (nul <= blank + 1 || end > bytes.length || !isOctal(bytes, start, blank)) {
+      yield undefined;
+      return;
+    }
+    yield { start, blank, nul, end };
+    start = end;
   }
 }
 
-/** Old gits wrote other permission bits; git reads them all as one of these. */
-export function modeOf(text: string): string {
-  if (!/^[0-7]{5,6}$/u.test(text)) throw unreadable();
-  const mode = Number.parseInt(text, 8);
+function isOctal(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at] ?? 0;
+    if (digit < 0x30 || digit > 0x37) return false;
+  }
+  return from < to;
+}
+
+function itemOf(bytes: Buffer, { start, blank, nul, end }: TreeLine): TreeItem {
+  const oid = bytes.toString('hex', nul + 1, end);
+  if (!isOid(oid)) throw new TypeError('an id of a tree has another length than ids have');
+  return {
+    mode: modeOf(bytes.toString('latin1', start, Math.min(blank, start + MOST_DIGITS + 1))),
+    name: bytes.toString('utf8', blank + 1, nul),
+    oid,
+  };
+}
+
+/** Of longer ones gits of different ages keep different digits. */
+const MOST_DIGITS = 7;
+
+/** Old gits wrote other permission bits, and anybody can write any; git reads them all as one of these. */
+export function modeOf(octal: string): string {
+  if (octal.length > MOST_DIGITS) return '160000';
+  const mode = Number.parseInt(octal, 8);
   switch (mode & 0o170000) {
     case 0o100000:
       return (mode & 0o100) === 0 ? '100644' : '100755';
@@ -58,5 +107,3 @@ export function modeOf(text: string): string {
       return '160000';
   }
 }
-
-const unreadable = (): PamError => new PamError('E_GIT', 'a tree object of this clone cannot be read');

@@ -1,6 +1,6 @@
 /** The embedded incident source: `incidents/<id>.yaml` on main (DESIGN section 3). */
 import { PamError } from '../model/error.ts';
-import type { Repository } from '../model/git.ts';
+import { isUnreadable, type Repository } from '../model/git.ts';
 import type { IncidentSource, IncidentState } from '../model/incident.ts';
 import type { Oid } from '../model/names.ts';
 import type { IncidentFile } from '../model/request.ts';
@@ -42,12 +42,15 @@ async function stateOn(
   readIncident: ReadIncident,
 ): Promise<IncidentState> {
   const path = `incidents/${id}.yaml`;
-  const [entry, ...more] = await repository.list(main, path);
+  const listed = await repository.list(main, path);
+  if (isUnreadable(listed)) return unknown(`${path} on main cannot be read: ${listed.why}`);
+  const [entry, ...more] = listed;
   if (entry === undefined) return { state: 'closed', why: 'no such incident on main' };
   if (more.length > 0 || entry.path !== path || entry.mode !== '100644') {
     return unknown(`${path} on main is not a plain file`);
   }
   const [bytes] = await repository.read([{ treeish: main, path }], MAX_BYTES);
+  if (isUnreadable(bytes)) return unknown(`${path} on main cannot be read: ${bytes.why}`);
   if (bytes === undefined) return unknown(`${path} on main is not a plain file`);
   const incident = readIncident(bytes, path);
   if (incident.id !== id) return unknown(`${path} holds another id`);

@@ -7,6 +7,7 @@ import { isOid, type Oid } from './names.ts';
 export interface CommitInfo {
   readonly oid: Oid;
   readonly tree: Oid;
+  /** Of more than two the first two. */
   readonly parents: readonly Oid[];
 }
 
@@ -23,7 +24,7 @@ export class CommitLog implements Commits {
   /** Where each line begins, and after the last where the next would. */
   readonly #starts: Uint32Array;
 
-  /** @param text lines `<id> <tree> <parents>`, each with its line feed */
+  /** @param text lines `<id> <tree> <parents>`, `..` in place of further parents, each with its line feed */
   constructor(text: Uint8Array) {
     this.#text = Buffer.from(text.buffer, text.byteOffset, text.byteLength);
     this.#starts = startsOf(this.#text);
@@ -65,7 +66,7 @@ export class CommitLog implements Commits {
     return this.#text
       .toString('latin1', start, end)
       .split(/[ \n]/u)
-      .filter((word) => word !== '');
+      .filter((word) => word !== '' && word !== '..');
   }
 }
 

@@ -53,6 +53,10 @@ export class PamError extends Error {
   }
 }
 
+/** A program that was asked did not answer at all: that says nothing about what it was asked for. */
+export const gaveNoAnswer = (error: unknown): boolean =>
+  error instanceof PamError && error.code.startsWith('E_RUN');
+
 /** The exit class that a code stands for (DESIGN section 9). */
 export function exitOf(code: string): Exit {
   if (code === 'E_REQ_CONSUMED' || code === 'E_REQ_ID_TAKEN') return EXIT.refused;

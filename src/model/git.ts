@@ -1,10 +1,52 @@
 import type { CommitInfo, CommitLog } from './commit-log.ts';
+import { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
 import type { Oid } from './names.ts';
 
 /**
+ * One thing in Git that cannot be read, and why. It says nothing about any other: anybody may push a tree that cannot
+ * be parsed beside a thousand good ones.
+ * - `E_GIT_PARTIAL`: this clone has no such object. A full clone always has it, so it is never "no such file".
+ * - `E_GIT_SIZE`: it is larger than the caller reads, or everything together is.
+ * - `E_GIT_UNREADABLE`: it is no tree or blob, its bytes are none, or git ends when it is asked for it.
+ */
+export interface Unreadable {
+  readonly unreadable: 'E_GIT_PARTIAL' | 'E_GIT_SIZE' | 'E_GIT_UNREADABLE';
+  /** What, and why: part of a sentence. */
+  readonly why: string;
+}
+
+export const isUnreadable = (found: unknown): found is Unreadable =>
+  typeof found === 'object' && found !== null && 'unreadable' in found;
+
+/** For a caller who needs just that one. Throws `cannotRead`. */
+export function readable<T>(found: T | Unreadable, what: string): T {
+  if (isUnreadable(found)) throw cannotRead(found, what);
+  return found;
+}
+
+/** With the code of `Unreadable`, naming `what` it was about. */
+export function cannotRead({ unreadable, why }: Unreadable, what: string): PamError {
+  const hint = unreadable === 'E_GIT_PARTIAL' ? { hint: FULL_CLONE } : {};
+  return new PamError(unreadable, `${what} cannot be read: ${why}`, hint);
+}
+
+const FULL_CLONE = 'pam never fetches single objects; use a full clone (made without --filter or --depth)';
+
+/** How much of trees is read for one question. */
+export interface Bounds {
+  /** Bytes of one tree; 16 MiB when it is left out. */
+  readonly treeBytes?: number;
+  /** Entries that may be listed, directories looked into not counted; 200,000 when it is left out. */
+  readonly entries?: number;
+}
+
+/**
  * The door to Git: objects and refs by full name, sealed from the clone's own configuration; and a remote.
  * Everything read through it is hostile bytes. Object ids locate; only digests over bytes prove.
+ *
+ * Reading trees and blobs is total: what somebody else may have pushed is a value about that one thing, never an
+ * exception for all that was asked. Only "git itself did not answer" (`E_RUN...`) is thrown.
  */
 export interface Repository {
   /** Absolute path of the repository's git directory. */
@@ -17,30 +59,41 @@ export interface Repository {
   readonly refs: (prefixes: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
   /**
    * Commits reachable from `tip` and not from `not`, parents before children; of them the newest `most`, at the cost
-   * of so many, and then only sure to be in order along a line of single parents.
+   * of so many, and then only sure to be in order along a line of single parents. Of a commit with more than two
+   * parents the first two are told.
    * Throws `E_GIT_SHALLOW` when history is cut in between.
    */
   readonly history: (tip: Oid, not?: readonly Oid[], most?: number) => Promise<readonly CommitInfo[]>;
   /** All of them, held as text, for whoever walks a long history once. */
   readonly commitLog: (tip: Oid, not?: readonly Oid[]) => Promise<CommitLog>;
-  /** Commit messages, by commit. They prove nothing; audit compares them with what the entries say. */
+  /**
+   * Commit messages, by commit; none of a commit over 1 MiB or that cannot be read. They prove nothing; audit compares
+   * them with what the entries say.
+   */
   readonly messages: (commits: readonly Oid[]) => Promise<ReadonlyMap<Oid, string>>;
   readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
   readonly mergeBase: (a: Oid, b: Oid) => Promise<Oid | undefined>;
-  /** Every blob below a commit's or tree's `path` ('' = all), recursively. Empty when the path is missing. */
-  readonly list: (treeish: Oid, path: string) => Promise<readonly TreeEntry[]>;
-  /** The same for less, since sizes cost a look at every blob: one that the clone lacks shows only when it is read. */
-  readonly names: (treeish: Oid, path: string) => Promise<readonly Omit<TreeEntry, 'size'>[]>;
   /**
-   * Blob bytes for `<treeish>:<path>` pairs, in order; `undefined` where there is no plain file (mode is checked by
-   * `list`, not here). Throws `E_GIT_SIZE` for a blob over `maxBytes`.
+   * Everything below a commit's or tree's `path` ('' = all), recursively, in the order of the trees; empty when the path
+   * is missing. A directory that cannot be read stands for itself, mode `040000`. Unreadable: what stands at `path`, a
+   * tree on the way to it, or a list of too many.
+   */
+  readonly list: (treeish: Oid, path: string, bounds?: Bounds) => Promise<readonly TreeEntry[] | Unreadable>;
+  /** The same for less, since sizes cost a look at every blob. */
+  readonly names: (
+    treeish: Oid,
+    path: string,
+    bounds?: Bounds,
+  ) => Promise<readonly Omit<TreeEntry, 'size'>[] | Unreadable>;
+  /**
+   * Blob bytes for `<treeish>:<path>` pairs, in order, each judged by itself; `undefined` where there is no plain file
+   * (its mode is checked by `list`, not here). Unreadable: a blob over `maxBytes`, or a tree on the way to it.
    */
   readonly read: (
     wanted: readonly { readonly treeish: Oid; readonly path: string }[],
     maxBytes: number,
-  ) => Promise<readonly (Uint8Array | undefined)[]>;
-  /** Like `read`, but a blob over `maxBytes` is `undefined` too: for commits that a stranger may have pushed. */
-  readonly readSmall: Repository['read'];
+    bounds?: Pick<Bounds, 'treeBytes'>,
+  ) => Promise<readonly (Uint8Array | Unreadable | undefined)[]>;
   /**
    * Writes one commit object (and what it needs); moves no ref, touches no index and no work tree. Promised, git starts
    * while it is made; if that fails nothing is written, and the error is the promise's.
@@ -61,12 +114,12 @@ export interface RefMove {
 }
 
 export interface TreeEntry {
-  /** `100644`, `100755`, `120000` (symlink), `160000` (submodule) */
+  /** `100644`, `100755`, `120000` (symlink), `160000` (submodule), `040000` (a directory that cannot be read) */
   readonly mode: string;
   readonly path: string;
   readonly oid: Oid;
-  /** Bytes; 0 for a submodule. */
-  readonly size: number;
+  /** Bytes; 0 for what is no file; `null` for a file that this clone lacks, or that is no blob. */
+  readonly size: number | null;
 }
 
 export interface NewCommit {

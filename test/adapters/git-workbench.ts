@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
+import { isUnreadable, type Unreadable } from '../../src/model/git.ts';
 import { isOid, type Oid } from '../../src/model/names.ts';
 import { parseInstant, type Instant } from '../../src/model/instant.ts';
 
@@ -98,8 +99,10 @@ export function instant(text: string): Instant {
   return at;
 }
 
-export const utf8 = (bytes: Uint8Array | undefined): string | undefined =>
-  bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+export const utf8 = (bytes: Uint8Array | Unreadable | undefined): string | undefined => {
+  if (isUnreadable(bytes)) return bytes.unreadable;
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+};
 
 /** The error code that a promise fails with; `undefined` when it does not. */
 export async function codeOf(promise: Promise<unknown>): Promise<string | undefined> {

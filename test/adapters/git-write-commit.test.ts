@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openRepository } from '../../src/git/repository.ts';
+import { readable } from '../../src/model/git.ts';
 import type { Oid } from '../../src/model/names.ts';
-import { env, git, head, instant, newRepository, oidOf } from './git-workbench.ts';
+import { env, git, head, instant, newRepository, oidOf, utf8 } from './git-workbench.ts';
 
 const at = instant('2026-11-22T18:00:00Z');
 type Changes = ReadonlyMap<string, Uint8Array | null>;
@@ -138,7 +139,7 @@ describe('a commit of our own making', () => {
       expect(await repository.list(oid, 'open')).toHaveLength(count);
       const treeish = oid;
       const [last] = await repository.read([{ treeish, path: `open/${count - 1}` }], 100);
-      expect(Buffer.from(last ?? []).toString()).toBe(`${count} ${count - 1}`);
+      expect(utf8(last)).toBe(`${count} ${count - 1}`);
     }
     // The same file in many places is one object.
     const same = Array.from({ length: 300 }, (_, n): [string, Uint8Array] => [`same/${n}`, Buffer.from('x')]);
@@ -150,7 +151,7 @@ describe('a commit of our own making', () => {
       author: 'x',
       at,
     });
-    expect([packs(), (await repository.list(oid, 'same')).length]).toEqual([1, 300]);
+    expect([packs(), readable(await repository.list(oid, 'same'), 'same').length]).toEqual([1, 300]);
     git(dir, 'fsck', '--strict', '--no-dangling');
   });
 
@@ -172,8 +173,6 @@ describe('a commit of our own making', () => {
       sizes.map((size) => ({ treeish: oid, path: `${size}` })),
       300_000,
     );
-    expect(read.map((one) => Buffer.from(one ?? []).toString())).toEqual(
-      sizes.map((size) => bytes(size).toString()),
-    );
+    expect(read.map(utf8)).toEqual(sizes.map((size) => bytes(size).toString()));
   });
 });

@@ -6,6 +6,7 @@ import { printEntry } from '../../src/documents/entry-file.ts';
 import { freshLedger } from '../../src/flows/look-at-request.ts';
 import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
 import { EXIT } from '../../src/model/error.ts';
+import { readable } from '../../src/model/git.ts';
 import { plus } from '../../src/model/instant.ts';
 import { type Oid, requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
 import { LEDGER_NAMESPACE, NAMESPACES } from '../../src/model/statement.ts';
@@ -225,7 +226,8 @@ describe('two histories', () => {
       names.map((path) => ({ treeish: first.oid, path })),
       1_000_000,
     );
-    await pushOnLedger(world, [tip], new Map(names.map((name, at) => [name, blobs[at] ?? new Uint8Array()])));
+    const files = blobs.map((blob) => readable(blob, 'the first entry') ?? new Uint8Array());
+    await pushOnLedger(world, [tip], new Map(names.map((name, at) => [name, files[at] ?? new Uint8Array()])));
     expect(codesOf(await world.apply())).toEqual(['E_LED_JUNK']);
     expect(codesOf(await world.apply())).toEqual([]);
   });

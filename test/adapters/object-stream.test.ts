@@ -3,9 +3,8 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readRef } from '../../src/git/read-ref.ts';
-import { parseTree } from '../../src/git/tree.ts';
+import { findInTree, parseTree } from '../../src/git/tree.ts';
 import { keepOpen, type KeptOpen } from '../../src/process/keep-open.ts';
-import { codeOf as codeNow } from '../support/error-code.ts';
 import { codeOf, tempDir } from './git-workbench.ts';
 
 const shell = (script: string, timeoutMs = 5000): KeptOpen =>
@@ -58,7 +57,7 @@ describe('the bytes of a tree', () => {
 
   it('are read with the modes that git prints', () => {
     const bytes = tree('100644 a', '100664 b', '100775 c', '120000 d', '40000 e', '160000 f');
-    expect(parseTree(bytes, 20).map(({ mode, name }) => `${mode} ${name}`)).toEqual([
+    expect(parseTree(bytes, 20)?.map(({ mode, name }) => `${mode} ${name}`)).toEqual([
       '100644 a',
       '100644 b',
       '100755 c',
@@ -73,8 +72,10 @@ describe('the bytes of a tree', () => {
     ['without a mode', tree(' a')],
     ['with a mode that is no number', tree('1006x4 a')],
     ['without a name end', Buffer.from('100644 abc')],
-  ])('%s: a typed error', (_, bytes) => {
-    expect(codeNow(() => parseTree(bytes, 20))).toBe('E_GIT');
+    ['without a name', tree('100644 ')],
+  ])('%s: no tree', (_, bytes) => {
+    expect(parseTree(bytes, 20)).toBeUndefined();
+    expect(findInTree(bytes, 20, new Set(['a']))).toBeUndefined();
   });
 });
 

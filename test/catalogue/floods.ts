@@ -50,21 +50,17 @@ export function watched(): Watched {
       ...desk,
       repository: {
         ...repository,
-        list: async (treeish, path) => {
+        list: async (treeish, path, bounds) => {
           paths.push(path);
-          return await repository.list(treeish, path);
+          return await repository.list(treeish, path, bounds);
         },
-        names: async (treeish, path) => {
+        names: async (treeish, path, bounds) => {
           paths.push(path);
-          return await repository.names(treeish, path);
+          return await repository.names(treeish, path, bounds);
         },
-        read: async (wanted, maxBytes) => {
+        read: async (wanted, maxBytes, bounds) => {
           paths.push(...wanted.map((one) => one.path));
-          return await repository.read(wanted, maxBytes);
-        },
-        readSmall: async (wanted, maxBytes) => {
-          paths.push(...wanted.map((one) => one.path));
-          return await repository.readSmall(wanted, maxBytes);
+          return await repository.read(wanted, maxBytes, bounds);
         },
       },
     };

@@ -52,7 +52,6 @@ const REPOSITORY: Kinds<Repository> = {
   list: 'read',
   names: 'read',
   read: 'read',
-  readSmall: 'read',
   remote: 'read',
 };
 const REMOTE: Kinds<Remote> = {

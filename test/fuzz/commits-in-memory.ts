@@ -30,7 +30,8 @@ export function commitsInMemory(trees: readonly TreeFiles[], first = 1): InMemor
     wanted.map(({ treeish, path }) => {
       const content = held.get(treeish)?.get(path);
       const bytes = content === undefined ? undefined : Buffer.from(content);
-      return bytes === undefined || bytes.length > maxBytes ? undefined : bytes;
+      if (bytes === undefined || bytes.length <= maxBytes) return bytes;
+      return { unreadable: 'E_GIT_SIZE', why: 'it is too large' };
     });
   const list: Repository['list'] = async (treeish, path) =>
     [...(held.get(treeish) ?? [])]
@@ -54,7 +55,6 @@ export function commitsInMemory(trees: readonly TreeFiles[], first = 1): InMemor
     list,
     names: list,
     read,
-    readSmall: read,
     writeCommit: none,
     moveRef: none,
     moveRefs: none,

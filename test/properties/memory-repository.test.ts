@@ -7,7 +7,7 @@ import { PamError } from '../../src/model/error.ts';
 import type { NewCommit, Repository } from '../../src/model/git.ts';
 import { instantOf } from '../../src/model/instant.ts';
 import type { Oid } from '../../src/model/names.ts';
-import { env, git, tempDir } from '../adapters/git-workbench.ts';
+import { env, git, tempDir, utf8 } from '../adapters/git-workbench.ts';
 import { MemoryObjects, memoryRepository } from './memory-repository.ts';
 
 const LEDGER = 'refs/heads/pam-ledger';
@@ -95,11 +95,9 @@ async function story([one, two]: readonly Repository[]): Promise<readonly unknow
   const wanted = [b, c].flatMap((treeish) =>
     ['entry.json', 'open', 'open/beats.json', 'none'].map((path) => ({ treeish, path })),
   );
-  await tell(
-    one.read(wanted, 100).then((blobs) => blobs.map((blob) => blob && Buffer.from(blob).toString())),
-  );
-  await tell(one.read(wanted, 1));
-  await tell(one.readSmall(wanted, 1).then((blobs) => blobs.map((blob) => blob?.length)));
+  await tell(one.read(wanted, 100).then((blobs) => blobs.map(utf8)));
+  await tell(one.read(wanted, 1).then((blobs) => blobs.map(utf8)));
+  await tell(one.names(merge, 'a'));
 
   await tell(one.moveRef(LEDGER, a, b));
   await tell(one.moveRef(LEDGER, a, null));

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { matchPattern, fillPattern, parsePattern } from '../../src/git/ref-names.ts';
 import { type CommitInfo, CommitLog } from '../../src/model/commit-log.ts';
 import { PamError } from '../../src/model/error.ts';
-import type { NewCommit, RefMove, Remote, Repository, TreeEntry } from '../../src/model/git.ts';
+import type { NewCommit, RefMove, Remote, Repository, TreeEntry, Unreadable } from '../../src/model/git.ts';
 import { unixSeconds } from '../../src/model/instant.ts';
 import { isOid, type Oid } from '../../src/model/names.ts';
 import { gitTreeId } from '../../src/trust/git-tree-id.ts';
@@ -103,14 +103,13 @@ export function memoryRepository(
   const readBlobs = async (
     wanted: Parameters<Repository['read']>[0],
     maxBytes: number,
-    skipLarge: boolean,
-  ): Promise<readonly (Uint8Array | undefined)[]> =>
+  ): Promise<readonly (Uint8Array | Unreadable | undefined)[]> =>
     await Promise.all(
       wanted.map(async ({ treeish, path }) => {
         const bytes = objects.files(treeish).get(path);
         if (bytes === undefined || bytes.length <= maxBytes) return await Promise.resolve(bytes);
-        if (skipLarge) return undefined;
-        throw new PamError('E_GIT_SIZE', `${path} has ${bytes.length} bytes; at most ${maxBytes} are read`);
+        const why = `${path} has ${bytes.length} bytes; at most ${maxBytes} are read`;
+        return { unreadable: 'E_GIT_SIZE', why };
       }),
     );
   const moveRefs = async (moves: readonly RefMove[]): Promise<boolean> => {
@@ -118,7 +117,7 @@ export function memoryRepository(
     for (const { ref, to } of moves) table.set(ref, objects.commit(to).oid);
     return true;
   };
-  const list: Repository['list'] = async (treeish, path) => {
+  const list = async (treeish: Oid, path: string): Promise<readonly TreeEntry[]> => {
     const files = objects.files(treeish);
     const within = ([name]: readonly [string, Uint8Array]): boolean =>
       path === '' || name === path || name.startsWith(`${path}/`);
@@ -158,8 +157,7 @@ export function memoryRepository(
     list,
     names: async (treeish, path) =>
       (await list(treeish, path)).map(({ mode, path: name, oid }) => ({ mode, path: name, oid })),
-    read: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes, false),
-    readSmall: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes, true),
+    read: async (wanted, maxBytes) => await readBlobs(wanted, maxBytes),
     writeCommit: async (commit) => objects.write(await commit),
     moveRef: async (ref, to, old) => await moveRefs([{ ref, to, old }]),
     moveRefs,

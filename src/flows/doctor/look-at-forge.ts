@@ -3,6 +3,7 @@ import { readYaml } from '../../documents/yaml.ts';
 import { type Check, tellOf } from '../../model/check.ts';
 import type { Setting } from '../../model/forge.ts';
 import { PamError } from '../../model/error.ts';
+import { isUnreadable, readable } from '../../model/git.ts';
 import type { Machine } from '../../model/machine.ts';
 import { judgeReceive } from '../../rules/doctor/judge-clone.ts';
 import {
@@ -47,20 +48,24 @@ async function lookAtMain(desk: Desk, view: LedgerView): Promise<Check[]> {
   const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
   if (main === undefined) return [];
   const owners = CODEOWNERS.map((path) => ({ treeish: main, path }));
-  const found = (await desk.repository.readSmall(owners, MAX_BYTES)).find((bytes) => bytes !== undefined);
-  const listed = (await desk.repository.list(main, WORKFLOWS)).filter(({ path }) => /\.ya?ml$/u.test(path));
-  const blobs = await desk.repository.readSmall(
+  const found = (await desk.repository.read(owners, MAX_BYTES)).find((bytes) => bytes !== undefined);
+  const workflows = readable(await desk.repository.list(main, WORKFLOWS), WORKFLOWS);
+  const listed = workflows.filter(({ path }) => /\.ya?ml$/u.test(path));
+  const blobs = await desk.repository.read(
     listed.map(({ path }) => ({ treeish: main, path })),
     MAX_BYTES,
   );
   // Others are none of pam's business, and may be written in more YAML than pam reads.
   const files = listed.flatMap(({ path }, at): WorkflowFile[] => {
-    const bytes = blobs[at];
+    const blob = blobs[at];
+    const bytes = isUnreadable(blob) ? undefined : blob;
     const ours = bytes === undefined || NAMES_ENVIRONMENT.test(Buffer.from(bytes).toString('utf8'));
     return ours ? [{ path, document: documentIn(bytes, path) }] : [];
   });
   return [
-    ...judgeCodeOwners(found === undefined ? null : Buffer.from(found).toString('utf8')),
+    ...judgeCodeOwners(
+      found === undefined ? null : Buffer.from(readable(found, 'CODEOWNERS')).toString('utf8'),
+    ),
     ...judgeRunners(files),
   ];
 }

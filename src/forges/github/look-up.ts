@@ -1,7 +1,7 @@
 /** What a pull request holds: a request, a policy change, or something that is none of our business. */
 import { EXIT, PamError } from '../../model/error.ts';
 import type { PullRequest } from '../../model/forge.ts';
-import type { Repository } from '../../model/git.ts';
+import { readable, type Repository } from '../../model/git.ts';
 import type { Oid, RequestId } from '../../model/names.ts';
 import { POLICY_PATHS } from '../../model/policy.ts';
 import { faultOf, type Fault, type ListTree } from '../proposal-scope.ts';
@@ -47,8 +47,16 @@ export async function lookAtPull(
     const message = 'its head cannot be fetched: git refuses what it holds, or it is not there yet';
     return { place, number, head: pull.apiHead, open, holds: other({ code: 'E_GIT_OBJECT', message }) };
   }
-  return { place, number, head, open, holds: await holdsOf(at, pull, head, first) };
+  try {
+    return { place, number, head, open, holds: await holdsOf(at, pull, head, first) };
+  } catch (error) {
+    if (!(error instanceof PamError) || !UNREADABLE.has(error.code)) throw error;
+    return { place, number, head, open, holds: other({ code: error.code, message: error.message }) };
+  }
 }
+
+/** What a pusher may have made of it, as `readable` throws it: the fault of this one pull request. */
+const UNREADABLE: ReadonlySet<string> = new Set(['E_GIT_PARTIAL', 'E_GIT_SIZE', 'E_GIT_UNREADABLE']);
 
 type Holds = PullRequest['holds'];
 
@@ -103,12 +111,14 @@ async function changesOf(
   // Merged as it was, main holds all of it; where it began then is what GitHub remembers.
   const from = base === head ? await rememberedBase(repository, pull, head) : base;
   if (from === undefined) return [];
-  const before = new Map(
-    (await repository.list(from, '')).map((one) => [one.path, `${one.mode} ${one.oid}`]),
-  );
-  const after = new Map((await repository.list(head, '')).map((one) => [one.path, `${one.mode} ${one.oid}`]));
+  const [before, after] = [await contentsOf(repository, from), await contentsOf(repository, head)];
   const paths = new Set([...before.keys(), ...after.keys()]);
   return [...paths].filter((path) => before.get(path) !== after.get(path));
+}
+
+async function contentsOf(repository: Repository, commit: Oid): Promise<ReadonlyMap<string, string>> {
+  const listed = readable(await repository.names(commit, ''), `commit ${commit.slice(0, 12)}`);
+  return new Map(listed.map(({ path, mode, oid }) => [path, `${mode} ${oid}`]));
 }
 
 async function rememberedBase(
@@ -137,10 +147,13 @@ const POLICY_MAX_BYTES = 1024 * 1024;
 
 /** Whatever stands there; whether it is a policy is for its reader. */
 async function policyFilesAt(repository: Repository, head: Oid): Promise<ReadonlyMap<string, Uint8Array>> {
-  const listed = [...(await repository.list(head, 'policy')), ...(await repository.list(head, 'pam.yaml'))];
+  const listed = [
+    ...readable(await repository.list(head, 'policy'), 'policy'),
+    ...readable(await repository.list(head, 'pam.yaml'), 'pam.yaml'),
+  ];
   const odd = listed.find(({ mode, path, size }) => {
     const known = POLICY_PATHS.some((one) => one === path);
-    return mode !== '100644' || !known || size > POLICY_MAX_BYTES;
+    return mode !== '100644' || !known || size === null || size > POLICY_MAX_BYTES;
   });
   if (odd !== undefined) {
     throw new PamError('E_POL_FILES', `${odd.path} (mode ${odd.mode}) does not belong to a policy`, {
@@ -154,7 +167,7 @@ async function policyFilesAt(repository: Repository, head: Oid): Promise<Readonl
   );
   return new Map(
     paths.flatMap((path, at) => {
-      const bytes = blobs[at];
+      const bytes = readable(blobs[at], path);
       return bytes === undefined ? [] : [[path, bytes] as const];
     }),
   );

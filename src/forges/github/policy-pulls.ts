@@ -3,7 +3,7 @@
  * taken from GitHub's answer is where to look for them.
  */
 import type { CommitInfo } from '../../model/commit-log.ts';
-import type { Repository } from '../../model/git.ts';
+import { isUnreadable, type Repository } from '../../model/git.ts';
 import type { Oid } from '../../model/names.ts';
 import type { Pull, Pulls } from './pulls.ts';
 
@@ -40,10 +40,18 @@ async function policyChanges(repository: Repository, main: Oid): Promise<readonl
   return changes;
 }
 
+/** Any more than a handful of files is no policy. */
+const FEW = { entries: 64 };
+
 async function policyIn(repository: Repository, commit: Oid): Promise<string> {
   const listed = [
-    ...(await repository.list(commit, 'policy')),
-    ...(await repository.list(commit, 'pam.yaml')),
+    await repository.names(commit, 'policy', FEW),
+    await repository.names(commit, 'pam.yaml', FEW),
   ];
-  return listed.map(({ mode, oid, path }) => `${mode} ${oid} ${path}\n`).join('');
+  // What cannot be read is not what was signed, and differs from what can.
+  return listed
+    .flatMap((one) =>
+      isUnreadable(one) ? [one.why] : one.map(({ mode, oid, path }) => `${mode} ${oid} ${path}\n`),
+    )
+    .join('');
 }
