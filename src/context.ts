@@ -27,6 +27,7 @@ import type { Instant } from './model/instant.ts';
 import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Oid, type Sha256 } from './model/names.ts';
 import type { PamConfig } from './model/policy.ts';
+import { type Doors, openDoors } from './process/doors.ts';
 import { examineKey, keygenSigns } from './signing/examine-key.ts';
 import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { providers } from './targets/registry.ts';
@@ -63,7 +64,8 @@ export function stateHome(env: Environment): string {
 export async function layDesk(outside: Outside, options: Options): Promise<Desk> {
   const { env } = outside;
   const dir = directoryOf(outside, options.dir);
-  const repository = await openRepository(dir, env);
+  const doors = openDoors(outside.interrupted);
+  const repository = doors.repository(await openRepository(dir, env));
   let opened: Promise<Remote> | undefined;
   const connect = async (name: string): Promise<Remote> => {
     const remote = await repository.remote(name);
@@ -80,14 +82,12 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     givenRoot: rootOf(options.root ?? env['PAM_ROOT']),
     offline: options.offline,
     clock: outside.clock,
-    pause: async (ms) => {
-      await new Promise((wake) => setTimeout(wake, ms));
-    },
+    pause: doors.pause,
     chance: Math.random,
     nonce: (bytes) => randomBytes(bytes).toString('hex'),
     env,
-    providers,
-    forge: forgesOf(repository, open, outside, options.offline),
+    providers: doors.providers(providers),
+    forge: forgesOf(repository, open, outside, options.offline, doors),
     incidents: (config, main) => incidentsOf(config, repository, main),
     bringAlong: async (branch, from, to) => {
       const along = await bringAlong(repository, env, { branch, from, to });
@@ -95,10 +95,14 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     },
     auditors: auditorsOf(outside, options),
     interrupted: outside.interrupted,
+    allRecorded: doors.allRecorded,
     note: outside.note,
     progress: outside.progress,
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
-    sign: async (text, namespace, keyFile) => await signText(text, namespace, keyFile, env),
+    sign: doors.signing(
+      async (text: string, namespace: string, keyFile: string) =>
+        await signText(text, namespace, keyFile, env),
+    ),
   };
 }
 
@@ -161,6 +165,7 @@ function forgesOf(
   open: (name: string) => Promise<Remote>,
   outside: Outside,
   offline: boolean,
+  doors: Doors,
 ): (config: PamConfig) => Promise<Forge> {
   const lines = new Map<string, GitHub>();
   return async ({ forge, main, ledger }) => {
@@ -170,14 +175,20 @@ function forgesOf(
     if (forge.kind === 'git') return branches;
     // Without a network a pull request is the branch that this clone saw.
     if (offline || remote.remote === undefined) return { ...branches, kind: forge.kind };
-    const [{ openGitHub }, { pullRequests }, { settingsOf }] = await Promise.all([
+    const [{ openGitHub }, { throughDoor }, { pullRequests }, { settingsOf }] = await Promise.all([
       import('./github/api.ts'),
+      import('./github/through-door.ts'),
       import('./forges/github/pull-requests.ts'),
       import('./forges/github/settings.ts'),
     ]);
     const which = `${forge.repository} ${forge.id ?? ''}`;
     const [owner = '', name = ''] = forge.repository.split('/');
-    const github = lines.get(which) ?? openGitHub({ owner, name, id: forge.id }, outside.env);
+    const github =
+      lines.get(which) ??
+      throughDoor(
+        openGitHub({ owner, name, id: forge.id }, outside.env),
+        async (work) => await doors.write(work, () => true),
+      );
     lines.set(which, github);
     const { clock: now, note } = outside;
     return {

@@ -8,8 +8,10 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, Session } from './commands/session.ts';
 import { registerCommands } from './commands/table.ts';
 import type { Outside } from './context.ts';
-import { EXIT, type Exit, PamError } from './model/error.ts';
+import { EXIT, type Exit, Interrupted, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
+import { tellUnsettled } from './process/doors.ts';
+import { interrupt, isCutOff, isInterrupted, orCutOff } from './process/interrupt.ts';
 import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
 import { askYes, retype } from './views/ask.ts';
@@ -59,16 +61,19 @@ function flagsOf(command: Command): Flags {
   return flags;
 }
 
-let interrupted = false;
 let lastFlags: Flags = {};
+/** What is there when the command is cut off from now on; `undefined`: nothing. */
+let left: string | undefined;
 
 function outsideOf(): Outside {
   return {
     env: process.env,
     cwd: process.cwd(),
     clock: () => instantOf(Date.now()),
-    interrupted: () => interrupted,
+    interrupted: isInterrupted,
     note: (text) => {
+      // What failed because it was cut off is no news.
+      if (isCutOff()) return;
       clearProgress();
       process.stderr.write(`${line(text)}\n`);
     },
@@ -145,11 +150,12 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
       process.stderr.write(text);
     },
     confirm: async (question, yes) => {
-      if (!yes) await askYes(question, mayAsk());
+      if (!yes) await orCutOff(askYes(question, mayAsk()));
     },
     retype: async (question, id, yes) => {
-      if (!yes) await retype(question, id, mayAsk());
+      if (!yes) await orCutOff(retype(question, id, mayAsk()));
     },
+    leaves: (what) => (left = what),
     done,
   };
 }
@@ -176,40 +182,75 @@ async function main(argv: readonly string[]): Promise<Exit> {
   clearProgress();
   if (answer === undefined) return EXIT.done;
   const { exit, schema, document, text } = answer;
-  await write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text);
-  return exit;
+  await orCutOff(write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text));
+  return isInterrupted() ? tellInterrupted(answer) : exit;
 }
 
 async function write(text: string): Promise<void> {
   await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()));
 }
 
+/** The command came to its end all the same: what is out is told last, with the way back. */
+function tellInterrupted({ exit, out }: Answer): Exit {
+  if (out === undefined) return EXIT.interrupted;
+  if (out !== null) process.stderr.write(`interrupted, but ${line(out)}\n`);
+  return exit;
+}
+
 async function failed(error: unknown): Promise<Exit> {
   clearProgress();
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+  // Whatever it looked like: with nothing begun it failed because it was cut off.
   const known =
-    error instanceof PamError
-      ? error
-      : error instanceof CommanderError
-        ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), {
-            hint: 'pam --help',
-          })
-        : new PamError('E_BUG', 'this is a bug in pam', {
-            cause: error,
-            hint: `please report it with this trace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-          });
+    error instanceof Interrupted || isCutOff()
+      ? new PamError('E_INTERRUPTED', left === undefined ? new Interrupted().message : `interrupted: ${left}`)
+      : error instanceof PamError
+        ? error
+        : error instanceof CommanderError
+          ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), {
+              hint: 'pam --help',
+            })
+          : new PamError('E_BUG', 'this is a bug in pam', {
+              cause: error,
+              hint: `please report it with this trace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+            });
   const style = await styleOf(wantsColor(lastFlags.color ?? 'auto', process.env, process.stderr.isTTY));
   const wantsJson = lastFlags.json === true || process.argv.includes('--json');
   process.stderr.write(wantsJson ? errorJson(known) : errorText(known, style));
-  return known.exit;
+  return isInterrupted() ? EXIT.interrupted : known.exit;
 }
 
-process.on('SIGINT', () => {
-  if (interrupted) process.exit(EXIT.interrupted);
-  interrupted = true;
-});
-// Whoever closes the pipe has seen enough.
-process.stdout.on('error', () => undefined);
+/** The terminal and a parent that passes signals on both send one: so close together they are the same. */
+const SAME_INTERRUPT_MS = 500;
+/** A command that is cut off and does not come to its end is left behind. */
+const PATIENCE_MS = 2500;
+let firstAt: number | undefined;
+
+/** The first is obeyed (`process/interrupt.ts`). A second ends this process at once, and tells what is not settled. */
+function onSignal(): void {
+  firstAt ??= Date.now();
+  if (!isInterrupted()) {
+    interrupt();
+    if (isCutOff()) setTimeout(() => process.exit(EXIT.interrupted), PATIENCE_MS).unref();
+    return;
+  }
+  if (Date.now() - firstAt < SAME_INTERRUPT_MS) return;
+  clearProgress();
+  for (const one of tellUnsettled()) process.stderr.write(`interrupted again: ${one}\n`);
+  process.exit(EXIT.interrupted);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+// A reader that closes the pipe has seen enough; a terminal that is closed takes nothing any more.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+/** What was cut off may still hold this process: a question on the terminal, an answer that is on its way. */
+function leaveSoon(): void {
+  if (process.stderr.isTTY) process.stderr.write(SHOW_CURSOR);
+  setTimeout(() => process.exit(), 100).unref();
+}
+
+const SHOW_CURSOR = '\u001b[?25h';
 
 // No top-level await: the bundle is CommonJS.
 async function start(): Promise<void> {
@@ -217,9 +258,10 @@ async function start(): Promise<void> {
   process.exitCode = EXIT.bug;
   try {
     const exit = await main(process.argv.slice(2));
-    process.exitCode = interrupted ? EXIT.interrupted : exit;
+    process.exitCode = exit;
   } catch (error) {
     process.exitCode = await failed(error);
   }
+  if (isCutOff()) leaveSoon();
 }
 void start();

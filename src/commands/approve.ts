@@ -27,6 +27,7 @@ export const register: Register = (program, session) => {
           schema: 'pam.statement/1',
           document,
           text: `approved by ${signer} (${capacity})\n`,
+          out: approvalOut(looked.id),
         });
         return;
       }
@@ -49,7 +50,11 @@ export const register: Register = (program, session) => {
       await at.confirm(`Sign this as ${person}?`, options.yes === true);
       await signApproval(desk, looked, prepared, signer);
       const text = `${looked.id} approved by ${person} (${capacity})\nnext: pam status ${looked.id}   (who else has to sign, or what to merge)\n`;
-      at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text });
+      const out = approvalOut(looked.id);
+      at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text, out });
     },
   );
 };
+
+const approvalOut = (id: string): string =>
+  `the approval of ${id} is out; to take it back, stop the request: pam deny ${id}`;

@@ -3,7 +3,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
 import { prepareStop, publishStop, signStop } from '../flows/sign-stop.ts';
 import { statementText } from '../views/decision.ts';
-import { type Register, requestOrPull } from './session.ts';
+import { type Register, requestOrPull, stopOut } from './session.ts';
 import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
@@ -26,6 +26,7 @@ export const register: Register = (program, session) => {
         schema: 'pam.statement/1',
         document,
         text: `${looked.id} stopped by ${signer}\n`,
+        out: stopOut(looked.id),
       });
       return;
     }
@@ -46,6 +47,7 @@ export const register: Register = (program, session) => {
       schema: 'pam.statement/1',
       document,
       text: `${looked.id} stopped by ${person}\n`,
+      out: stopOut(looked.id),
     });
   });
 };

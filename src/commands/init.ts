@@ -60,6 +60,7 @@ async function begin(at: Session, place: string, options: Options, github: Githu
   const prepared = existsSync(join(place, 'policy/people.yaml'));
   const account = github === null || prepared ? undefined : needAccount(github);
   const admin = await at.signer();
+  at.leaves(`nothing was signed and nothing was sent; what was made in ${place} stays, and pam init goes on`);
   await startRepository(place, 'main', env);
   await refuseSecondLedger(await at.deskAt(place));
   if (options.remote !== undefined) await addRemote(place, 'origin', options.remote, env);
@@ -100,7 +101,8 @@ async function begin(at: Session, place: string, options: Options, github: Githu
     files: [...written, ...(added?.files ?? [])],
     ...(added === null ? {} : { bundle: added.bundle }),
   };
-  at.done({ exit: EXIT.done, schema: 'pam.init/1', document, text: `${lines.join('\n')}\n` });
+  const out = `the access repository is begun; to take it back, delete the branches ${desk.hint.main} and ${desk.hint.ledger} where it lives`;
+  at.done({ exit: EXIT.done, schema: 'pam.init/1', document, text: `${lines.join('\n')}\n`, out });
 }
 
 /** Policy and ledger are as they are; what is missing for GitHub is written for a pull request. */

@@ -25,6 +25,7 @@ export const register: Register = (program, session) => {
         schema: 'pam.merge/1',
         document: { id: looked.id, commit },
         text: `${done}next: pam apply   (an executor)\n`,
+        ...(moved ? { out: `${looked.id} is merged; to take it back, stop it: pam deny ${looked.id}` } : {}),
       });
     });
 };

@@ -49,6 +49,9 @@ export const register: Register = (program, session) => {
             ? 'the next `pam apply` or `pam sweep` puts it in force'
             : 'it may be merged; the next `pam apply` puts it in force';
       const text = `policy ${seq} signed by ${signer.id}: ${have} of ${need}; ${state}\n`;
-      at.done({ exit: EXIT.done, schema: 'pam.ratify/1', document: { seq, digest, have, need }, text });
+      const out = inForce
+        ? `policy ${seq} is in force; to take it back, ratify the one before it again`
+        : `your signature of policy ${seq} is out and counts for 7 days; to take it back, keep that policy off main`;
+      at.done({ exit: EXIT.done, schema: 'pam.ratify/1', document: { seq, digest, have, need }, text, out });
     });
 };

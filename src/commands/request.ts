@@ -65,7 +65,8 @@ export const register: Register = (program, session) => {
         .join('');
       const opened = proposal === branch ? '' : `  pull request ${line(proposal)}\n`;
       const text = `${request.id}\n  signed by ${request.requester}, on branch ${branch}\n${opened}${waits}next: pam approve ${request.id}   (by an approver; \`pam show ${request.id}\` lists who)\n`;
-      at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text });
+      const out = `the request ${request.id} is out; to take it back: pam deny ${request.id}`;
+      at.done({ exit: EXIT.done, schema: 'pam.request/1', document, text, out });
     });
 };
 

@@ -5,7 +5,7 @@ import { prepareStop, signStop } from '../flows/sign-stop.ts';
 import { sweep } from '../flows/sweep.ts';
 import { runText } from '../views/run.ts';
 import type { Signed } from '../model/statement.ts';
-import { type Register, requestId } from './session.ts';
+import { type Register, requestId, stopOut } from './session.ts';
 
 export const register: Register = (program, session) => {
   program
@@ -33,10 +33,12 @@ export const register: Register = (program, session) => {
         else await at.retype(`${question} It is not yours; type the id to go on`, id, options.yes === true);
         stops.push(await signStop(desk, looked, statement, signer, executor !== null));
       }
-      if (executor === null) {
+      const out = stopped ? {} : { out: stopOut(id) };
+      // A sweep would be another step.
+      if (executor === null || desk.interrupted()) {
         const document = { id, type: 'stop', signer: signer.id, capacity: null };
         const said = `${id} stopped by ${signer.id}; the next sweep takes the access away\n`;
-        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: said });
+        at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text: said, ...out });
         return;
       }
       const result = await sweep(desk, executor, {
@@ -51,10 +53,11 @@ export const register: Register = (program, session) => {
         );
       }
       at.done({
-        exit: exitOfRun(result),
+        exit: desk.interrupted() && !stopped ? EXIT.done : exitOfRun(result),
         schema: 'pam.run/1',
         document: { steps, ledger },
         text: runText(result, at.style),
+        ...out,
       });
     });
 };

@@ -19,6 +19,11 @@ export interface Answer {
   readonly schema: string;
   readonly document: Readonly<Record<string, unknown>>;
   readonly text: string;
+  /**
+   * What was published, and how to take it back: told when an interrupt came too late to keep it in. `null`: being
+   * interrupted is how the command ends. Without it an interrupted command exits with 130.
+   */
+  readonly out?: string | null;
 }
 
 export interface Globals {
@@ -59,6 +64,8 @@ export interface Session {
   readonly confirm: (question: string, yes: boolean) => Promise<void>;
   /** The person types the id again. */
   readonly retype: (question: string, id: string, yes: boolean) => Promise<void>;
+  /** What stays on this machine when the command is cut off from now on, instead of nothing at all. */
+  readonly leaves: (what: string) => void;
   readonly done: (answer: Answer) => void;
 }
 
@@ -81,5 +88,9 @@ export function needExecutor(session: Session): Executor {
     hint: 'give --executor and --executor-key, or set PAM_EXECUTOR and PAM_EXECUTOR_KEY',
   });
 }
+
+/** Of a denial, a withdrawal and a revocation alike. */
+export const stopOut = (id: string): string =>
+  `the stop of ${id} is out, and a stop is final: whoever needs the access asks again`;
 
 export const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];

@@ -21,10 +21,11 @@ export const register: Register = (program, session) => {
           if (result.steps.length + result.troubles.length > 0) at.show(runText(result, at.style));
         });
         at.done({
-          exit: EXIT.interrupted,
+          exit: EXIT.done,
           schema: 'pam.run/1',
           document: { steps: [], ledger: null },
           text: '',
+          out: null,
         });
         return;
       }

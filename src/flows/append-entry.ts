@@ -32,6 +32,8 @@ export interface Draft {
   readonly at?: Instant;
   /** With a `policy` event: what it brings. */
   readonly brings?: { readonly policy: Policy; readonly files: Files };
+  /** It begins something: after an interrupt it is not written any more. Outcomes are. */
+  readonly begins?: true;
 }
 
 export interface Appended {
@@ -79,6 +81,7 @@ export async function appendEntry(
     // Endings lose nothing by being late, and must not starve behind slow reading.
     const grants = wanted.main !== undefined;
     if (grants && secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
+    if (wanted.begins === true && desk.interrupted()) return { view, entry: null };
     const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
     // Whoever lost before may well lose again: then nothing is signed for nothing.
     const keep = attempt === 0 ? readyToKeep(desk, executor, after) : undefined;

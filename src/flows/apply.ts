@@ -2,6 +2,7 @@
  * Apply: gather -> decide -> plan -> record the intents -> ask the targets -> record the outcomes. The ledger
  * moves twice at the most; between the two every grant that may exist is on record.
  */
+import type { Reason } from '../model/decision.ts';
 import { reasonNote } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { RequestId } from '../model/names.ts';
@@ -14,7 +15,7 @@ import { fetchState } from './fetch-state.ts';
 import { type Planned, planIntents } from './plan-intents.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import { recordPolicy } from './record-policy.ts';
-import type { RunResult, RunStep } from './run-result.ts';
+import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
 import { takeBack } from './take-back.ts';
 import { beingGranted, policyStep, recordedSteps, settledStep } from './tell-apply.ts';
 
@@ -29,12 +30,16 @@ export async function apply(
   needGrantRight(start.state.policy, executor);
   const steps: RunStep[] = recorded === null ? [] : [policyStep(recorded)];
   let planned: Planned | undefined;
-  const { view } = await appendEntry(desk, executor, start, async (now, clock) => {
+  const { view, entry } = await appendEntry(desk, executor, start, async (now, clock) => {
+    if (desk.interrupted()) return null;
     const at = orderedClock(now, clock);
     planned = await planIntents(desk, executor, now, freshness, at, only);
     const { events, situation } = planned;
-    return events.length === 0 || situation.main === null ? null : { events, main: situation.main, at };
+    return events.length === 0 || situation.main === null
+      ? null
+      : { events, main: situation.main, at, begins: true };
   });
+  if (desk.interrupted() && entry === null) return cutShort(view, steps, []);
   if (planned === undefined) throw new PamError('E_BUG', 'nothing was planned');
   const { plan, situation, failed } = planned;
   const unknown = [...(only ?? [])].find(
@@ -56,10 +61,18 @@ export async function apply(
   }
   for (const id of only ?? beingGranted(last))
     if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
-  const { seq, head } = last.state;
   const troubles = [...situation.halts, ...situation.unread];
+  if (desk.interrupted()) return cutShort(last, steps, troubles);
+  const { seq, head } = last.state;
   return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles };
 }
+
+/** What was begun is recorded by now; nothing else was. */
+const cutShort = (
+  { state: { seq, head } }: LedgerView,
+  steps: readonly RunStep[],
+  troubles: readonly Reason[],
+): RunResult => ({ steps, ledger: { seq, head }, waiting: [], troubles: [...troubles, CUT_SHORT] });
 
 interface Done {
   readonly id: RequestId;

@@ -33,7 +33,7 @@ export interface Left<T> {
 
 /**
  * @param ask answers with what went wrong, `null` when nothing did
- * @returns what was not asked; after Ctrl-C nothing more is asked and nothing is said about it
+ * @returns what was not asked; after an interrupt that is all the rest
  */
 export async function askTargets<T extends Errand>(
   desk: Desk,
@@ -60,7 +60,7 @@ async function walkLane<T extends Errand>(
   ask: (errand: T) => Promise<PamError | null>,
 ): Promise<readonly Left<T>[]> {
   for (const [at, errand] of errands.entries()) {
-    if (desk.interrupted()) return [];
+    if (desk.interrupted()) return errands.slice(at).map((one) => ({ errand: one, why: interrupted() }));
     const silences = Math.max(0, ...system.map((text) => round.silences.get(text) ?? 0));
     if (silences >= MOST_SILENCES || desk.clock() >= round.until) {
       const why = silences >= MOST_SILENCES ? silent(errand) : outOfTime();
@@ -77,6 +77,10 @@ function silent({ record }: Errand): PamError {
   const target = record.grant?.target ?? 'the target';
   const why = `${target} did not answer ${MOST_SILENCES} times in a row`;
   return new PamError('E_SWEEP_SILENT', `not tried: ${why}; the next run tries again`);
+}
+
+function interrupted(): PamError {
+  return new PamError('E_INTERRUPTED', 'not tried: this run was interrupted; the next run goes on');
 }
 
 function outOfTime(): PamError {

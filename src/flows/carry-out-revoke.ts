@@ -1,5 +1,5 @@
 /** Take away what one grant gave, and nothing else; then read back. Repeatable; success is what the target shows. */
-import { EXIT, PamError } from '../model/error.ts';
+import { EXIT, Interrupted, PamError } from '../model/error.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import { removalOf } from '../rules/still-needed.ts';
@@ -38,6 +38,7 @@ export async function revokeAtTarget(
     return { error: null, keptFor };
   } catch (error) {
     if (error instanceof PamError) return { error };
+    if (error instanceof Interrupted) throw error;
     // One broken provider must not stop the other revocations of this run.
     return {
       error: new PamError('E_PRV', `revoking ${record.id} failed`, { cause: error, exit: EXIT.failed }),

@@ -39,6 +39,8 @@ export interface Desk {
   readonly auditors: Auditors | null;
   /** Ctrl-C was pressed: finish the step at hand, start no other. */
   readonly interrupted: () => boolean;
+  /** What this run began is recorded: an interrupt may cut off again what only reads. */
+  readonly allRecorded: () => void;
   /** What long work is at; shown on a terminal and gone afterwards, a line now and then elsewhere. */
   readonly progress: (what: string) => void;
   /** A line for people, on stderr. */

@@ -3,7 +3,7 @@
  * after everything that has to end, and within what is left of the run's time.
  */
 import type { Reason } from '../model/decision.ts';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import { type Lane, lanesOf, turned } from '../rules/lanes.ts';
 import type { Ending } from '../rules/plan-sweep.ts';
@@ -44,6 +44,7 @@ export async function findAgain(
       if (shown.state === 'present') found.push({ record, which: shown.which });
       return null;
     } catch (cause) {
+      if (cause instanceof Interrupted) throw cause;
       // One broken provider must not stop the others.
       const error = cause instanceof PamError ? cause : new PamError('E_PRV', String(cause));
       const message = `could not look at ${grant.target} again for ${id}: ${error.message}`;

@@ -2,7 +2,7 @@
 import type { Reason } from '../model/decision.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
 import { newestOrdered } from '../rules/follow-chain.ts';
 import { lateSweep } from '../rules/judge-sweep.ts';
 import type { ChainState } from '../trust/chain-state.ts';
@@ -71,10 +71,16 @@ export async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promis
   if (last === undefined || last === main) return [];
   // The ledger says it, so it has the shape of an object id; whether it is one of main's is the question.
   const descends = async (): Promise<boolean> => await desk.repository.isAncestor(last as Oid, main);
-  const known = await withHistory(desk, descends).catch(() => false);
+  const known = await withHistory(desk, descends).catch(notKnown);
   return known
     ? []
     : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];
+}
+
+/** Whether main descends cannot be said here; an interrupt says nothing about main. */
+function notKnown(error: unknown): false {
+  if (error instanceof Interrupted) throw error;
+  return false;
 }
 
 export function clockHalts(view: LedgerView, now: Instant): Reason[] {

@@ -122,7 +122,7 @@ export async function ratify(
   const counted = tallies({ ...change, statements: [...change.statements, signed] });
   const complete = counted.every(({ have, need }) => have.length >= need);
   const inForce =
-    complete && executor !== null && found.proposed === null
+    complete && executor !== null && found.proposed === null && !desk.interrupted()
       ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
       : false;
   return { seq: change.seq, digest: change.next.digest, tallies: counted, inForce };

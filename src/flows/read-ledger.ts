@@ -3,7 +3,7 @@
  * machine verified before, else from the genesis of the pinned root (DESIGN section 5, Verifying).
  */
 import { type Checkpoint, readCheckpoint } from '../documents/checkpoint-file.ts';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
 import type { CommitInfo } from '../model/commit-log.ts';
 import type { Repository } from '../model/git.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
@@ -288,7 +288,7 @@ async function orNote(desk: Desk, remember: () => Promise<void>): Promise<void> 
   try {
     await remember();
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
+    if (!(error instanceof Error) || error instanceof Interrupted) throw error;
     desk.note(`what was verified could not be remembered on this machine: ${error.message}`);
   }
 }

@@ -26,12 +26,20 @@ export interface RunResult {
   readonly troubles: readonly Reason[];
 }
 
+/** What the last step of an interrupted run says, and its exit code rests on. */
+export const CUT_SHORT: Reason = {
+  code: 'E_INTERRUPTED',
+  ok: false,
+  message: 'interrupted: no other step was begun; the next run goes on',
+};
+
 /** Access that should be gone and was not even tried is no better than a failure. */
 const isUndone = ({ action, result }: RunStep): boolean =>
   result === 'failed' || (action === 'revoke' && result === 'skipped');
 
-/** 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
+/** 130 when it was interrupted, else 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
 export function exitOfRun(result: RunResult): Exit {
+  if (result.troubles.includes(CUT_SHORT)) return EXIT.interrupted;
   if (result.troubles.some((one) => exitOf(one.code) === EXIT.integrity)) return EXIT.integrity;
   const acted = result.steps.filter((one) => one.action === 'grant' || one.action === 'revoke');
   const failed = acted.filter(isUndone).length;
@@ -46,7 +54,7 @@ export function exitOfRun(result: RunResult): Exit {
 /** `apply <id>` answers with that request's own class; without ids others may be pending and all is well. */
 export function exitOfApply(result: RunResult, ids: readonly RequestId[]): Exit {
   const exit = exitOfRun(result);
-  if (ids.length === 0 || exit === EXIT.integrity) return exit;
+  if (ids.length === 0 || exit === EXIT.integrity || exit === EXIT.interrupted) return exit;
   const failed = result.steps.find((one) => ids.some((id) => id === one.id) && one.result === 'failed');
   if (failed !== undefined) return exit;
   const skipped = result.steps.find((one) => ids.some((id) => id === one.id) && one.error !== null);

@@ -31,7 +31,7 @@ import { type LedgerView, readLedger } from './read-ledger.ts';
 import { readStatements, topicOf } from './read-statements.ts';
 import { outcomeRecorder, recordBeat } from './record-outcomes.ts';
 import { recordPolicy } from './record-policy.ts';
-import type { RunResult, RunStep } from './run-result.ts';
+import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
 
 export interface SweepScope {
   /** These targets only; empty = all that this executor may revoke on. */
@@ -78,6 +78,7 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
   for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tell(run, trouble);
   const last = desk.interrupted() ? policy.view : await endTheRest(run, policy.view);
   const { seq, head } = (await leaveTrace(run, last)).state;
+  if (desk.interrupted()) run.troubles.push(CUT_SHORT);
   const { recorded } = policy;
   const first = recorded === null ? [] : [plain('policy', '-', `policy ${recorded} is in force`)];
   const steps = [...first, ...run.drops, ...run.revokes];
@@ -282,7 +283,7 @@ async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<R
     const { view, entry } = await appendEntry(desk, executor, first, async (newest, now) => {
       planned = whatFits(plan(newest, now));
       const { events } = planned;
-      return await Promise.resolve(events.length === 0 ? null : { events });
+      return await Promise.resolve(events.length === 0 ? null : { events, begins: true });
     });
     run.wrote ||= entry !== null;
     return { ...planned, view };
@@ -312,6 +313,7 @@ const restsOnItsEnd = ({ event }: Ending): boolean =>
   event === null || (event.type === 'ending' && event.cause === 'expired');
 
 async function leaveTrace(run: Run, view: LedgerView): Promise<LedgerView> {
+  if (run.desk.interrupted()) return view;
   try {
     return await recordBeat(run.desk, run.executor, view, run.wrote);
   } catch (error) {

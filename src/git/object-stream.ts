@@ -174,9 +174,11 @@ async function askEach<T>(
 ): Promise<(T | Unreadable)[]> {
   const answers: (T | Unreadable)[] = [];
   for (let broken = 0; answers.length < questions.length; ) {
-    const part = questions.slice(answers.length, answers.length + QUESTIONS);
+    const until = answers.length + QUESTIONS;
     try {
       await open.converse(async (from) => {
+        // Held once more after an interrupt: what was answered the first time is not asked again.
+        const part = questions.slice(answers.length, until);
         from.say(part.map((question) => `${question}\n`).join(''));
         for (const _ of part) answers.push(await answer(from));
       });

@@ -158,6 +158,8 @@ export function seal(place: RepositoryPlace, env: Environment): Sealed {
       env: { ...inside.env, ...call.env },
       timeoutMs: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
       maxBytes: call.maxBytes ?? MAX_BYTES,
+      // It never asks on the terminal, so the terminal's Ctrl-C need not end it in the middle of a write.
+      ownGroup: true,
       ...(call.stdin === undefined ? {} : { stdin: inBytes(call.stdin) }),
     });
   };

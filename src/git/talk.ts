@@ -6,7 +6,8 @@
  * (`GIT_SSH`, `GIT_SSH_COMMAND`, askpass) only if the person's own environment has them.
  */
 import type { SimpleGit } from 'simple-git';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
+import { checkInterrupt, isCutOff, isInterrupted, ownTurn, whenCutOff } from '../process/interrupt.ts';
 import { baseEnvironment, type Environment } from './sealed.ts';
 
 export interface Answer {
@@ -56,8 +57,20 @@ const FROM_PERSON = [
   'GITHUB_TOKEN',
 ] as const;
 
-/** Throws `E_GIT_NETWORK` when no answer came in time; an exit code is the caller's to judge. */
+/**
+ * Throws `E_GIT_NETWORK` when no answer came in time, `Interrupted` when this process is cut off; an exit code is the
+ * caller's to judge. Git stays in the terminal's group, since ssh may ask for a passphrase there: what Ctrl-C ended while
+ * there is something to finish is asked once more, except a push, which its caller settles.
+ */
 export async function talk(where: Talk, args: readonly string[]): Promise<Answer> {
+  const before = isInterrupted();
+  const answer = await talkOnce(where, args);
+  if (answer.code === 0 || args[0] === 'push' || before || !isInterrupted()) return answer;
+  return await talkOnce(where, args);
+}
+
+async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
+  checkInterrupt();
   // Only here: no command that stays on this machine waits for it.
   const { simpleGit } = await import('simple-git');
   const env = networkEnvironment(where);
@@ -73,27 +86,33 @@ export async function talk(where: Talk, args: readonly string[]): Promise<Answer
       allowUnsafeAskPass: 'GIT_ASKPASS' in env || 'SSH_ASKPASS' in env,
     },
     errors: (_error, result) => {
-      answer.code = result.exitCode;
+      // `null` when a signal ended it, whatever its type says.
+      answer.code = typeof result.exitCode === 'number' ? result.exitCode : -1;
       answer.stderr = Buffer.concat(result.stdErr).toString('utf8');
       return undefined;
     },
   }).env(env);
   const ended = new Promise<never>((_resolve, reject) => {
     stop.signal.addEventListener('abort', () => {
+      if (isCutOff()) reject(new Interrupted());
       reject(new PamError('E_GIT_NETWORK', `git ${args[0] ?? ''}: ${String(stop.signal.reason)}`));
     });
   });
   const timer = setTimeout(() => {
     stop.abort(`no answer within ${where.timeoutMs / 1000} s`);
   }, where.timeoutMs);
+  const ignore = whenCutOff(() => stop.abort('interrupted'));
   boundBytes(git, stop);
   try {
     const stdout = await Promise.race([git.raw(...args), ended]);
+    await ownTurn(answer.code < 0 ? null : answer.code);
+    checkInterrupt();
     return { ...answer, stdout };
   } catch (cause) {
-    if (cause instanceof PamError) throw cause;
+    if (cause instanceof PamError || cause instanceof Interrupted) throw cause;
     throw new PamError('E_GIT_NETWORK', `git ${args[0] ?? ''} could not be run`, { cause });
   } finally {
+    ignore();
     clearTimeout(timer);
   }
 }

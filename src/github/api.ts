@@ -7,8 +7,9 @@
  */
 import type { ThrottlingOptions } from '@octokit/plugin-throttling';
 import type { Octokit as RestOctokit } from '@octokit/rest';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
 import { type Instant, instantOf } from '../model/instant.ts';
+import { orCutOff } from '../process/interrupt.ts';
 import { findAccess, type Access, type Environment } from './access-token.ts';
 import { apiAddress } from './api-address.ts';
 import { apiError, type Wanted } from './api-errors.ts';
@@ -246,7 +247,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
     send: async (route, parameters, wanted, { as, signal }) => {
       try {
         const token = await tokenOf(as, wanted);
-        const answer = await octokit.request(route as string, {
+        const asked = octokit.request(route as string, {
           ...(route.includes('{owner}') ? { owner: repository.owner, repo: repository.name } : {}),
           ...parameters,
           headers: {
@@ -258,6 +259,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
             ...(signal === undefined ? {} : { signal }),
           },
         });
+        const answer = await orCutOff(asked);
         const { date }: { readonly date?: unknown } = answer.headers;
         const link: unknown = answer.headers.link;
         return {
@@ -266,6 +268,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
           date: typeof date === 'string' ? date : undefined,
         };
       } catch (error) {
+        if (error instanceof Interrupted) throw error;
         throw hushed(apiError(error, wanted), secrets);
       }
     },

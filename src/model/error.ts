@@ -57,6 +57,17 @@ export class PamError extends Error {
 export const gaveNoAnswer = (error: unknown): boolean =>
   error instanceof PamError && error.code.startsWith('E_RUN');
 
+/**
+ * Ctrl-C, SIGTERM or a closed terminal, before anything was begun. It is no `PamError`: code that turns errors into
+ * answers ("unreadable", "not fetched", "failed at the target") lets it pass, so no answer is made of an interrupt.
+ */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  constructor() {
+    super('interrupted: nothing was signed and nothing was changed');
+  }
+}
+
 /** The exit class that a code stands for (DESIGN section 9). */
 export function exitOf(code: string): Exit {
   if (code === 'E_REQ_CONSUMED' || code === 'E_REQ_ID_TAKEN') return EXIT.refused;

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { type Exit, PamError } from '../model/error.ts';
+import { orCutOff } from './interrupt.ts';
 
 export interface Crew {
   /** The file of the program that calls `serve`. */
@@ -54,7 +55,7 @@ export async function* inOrder<Answer>(
   };
   try {
     void Promise.all(workers.map(work));
-    for (const { promise } of answers) yield await promise;
+    for (const { promise } of answers) yield await orCutOff(promise);
   } finally {
     next = jobs;
     await Promise.all(workers.map(async (worker) => await letGo(worker, busy.has(worker))));

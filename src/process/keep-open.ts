@@ -3,7 +3,8 @@
  * it breaks a bound, and when we go (its input ends). It never keeps this process alive while nobody waits for it.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
+import { checkInterrupt, isCutOff, isInterrupted, ownTurn, whenCutOff } from './interrupt.ts';
 
 export interface KeepOpenOptions {
   /** The whole environment; nothing is inherited. */
@@ -22,7 +23,11 @@ export interface Conversation {
 }
 
 export interface KeptOpen {
-  /** Conversations wait for each other. One that throws ends the program; the next starts it anew. */
+  /**
+   * Conversations wait for each other. One that throws ends the program; the next starts it anew. Throws `Interrupted`
+   * when this process is cut off. A conversation that an interrupt may have ended while there is something to finish is
+   * held once more, so `talk` must not keep what it heard the first time.
+   */
   readonly converse: <T>(talk: (conversation: Conversation) => Promise<T>) => Promise<T>;
 }
 
@@ -32,7 +37,18 @@ const MOST_STDERR = 16 * 1024;
 export function keepOpen(program: string, args: readonly string[], options: KeepOpenOptions): KeptOpen {
   let running: Running | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  const held = async <T>(talk: (conversation: Conversation) => Promise<T>): Promise<T> => {
+    const before = isInterrupted();
+    try {
+      return await one(talk);
+    } catch (error) {
+      const again = error instanceof PamError && error.code === 'E_RUN_ENDED' && isInterrupted() && !before;
+      if (!again) throw error;
+      return await one(talk);
+    }
+  };
   const one = async <T>(talk: (conversation: Conversation) => Promise<T>): Promise<T> => {
+    checkInterrupt();
     const mine = (running = running?.alive() === true ? running : start(program, args, options));
     mine.wake(options.timeoutMs);
     try {
@@ -46,7 +62,7 @@ export function keepOpen(program: string, args: readonly string[], options: Keep
   };
   return {
     converse: async (talk) => {
-      const result = turn.then(async () => await one(talk));
+      const result = turn.then(async () => await held(talk));
       turn = result.catch(() => undefined);
       return await result;
     },
@@ -61,7 +77,13 @@ interface Running extends Conversation {
 }
 
 function start(program: string, args: readonly string[], { env, cwd }: KeepOpenOptions): Running {
-  const child = spawn(program, args, { env: { ...env }, cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  // In a group of its own: it asks nobody, and what it is at when Ctrl-C is pressed may have to be finished.
+  const child = spawn(program, args, {
+    env: { ...env },
+    cwd,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
   const inbox = new Inbox();
   let stderr = '';
   let timer: NodeJS.Timeout | undefined;
@@ -72,6 +94,10 @@ function start(program: string, args: readonly string[], { env, cwd }: KeepOpenO
     child.stdin.destroy();
     child.kill('SIGKILL');
   };
+  const ignore = whenCutOff(() => {
+    inbox.fail(new Interrupted());
+    end();
+  });
   child.stdout.on('data', (chunk: Buffer) => {
     inbox.add(chunk);
   });
@@ -82,15 +108,22 @@ function start(program: string, args: readonly string[], { env, cwd }: KeepOpenO
   child.stdin.on('error', () => undefined);
   child.on('error', (cause) => {
     alive = false;
+    ignore();
     inbox.fail(new PamError('E_RUN', `could not start ${program}`, { cause }));
   });
-  child.on('close', () => {
+  const closed = async (code: number | null, signal: string | null): Promise<void> => {
     alive = false;
     clearTimeout(timer);
+    await ownTurn(code, signal);
+    ignore();
+    const said = stderr.trim().slice(0, 300);
     inbox.fail(
-      new PamError('E_RUN_ENDED', `${program} ended before it answered: ${stderr.trim().slice(0, 300)}`),
+      isCutOff()
+        ? new Interrupted()
+        : new PamError('E_RUN_ENDED', `${program} ended before it answered: ${said}`),
     );
-  });
+  };
+  child.on('close', (code, signal) => void closed(code, signal));
   return {
     alive: () => alive,
     say: (text) => void child.stdin.write(text),
@@ -128,7 +161,7 @@ function hold(child: ChildProcessWithoutNullStreams, held: boolean): void {
 class Inbox {
   #chunks: Buffer[] = [];
   #length = 0;
-  #failure: PamError | undefined;
+  #failure: PamError | Interrupted | undefined;
   #arrived: (() => void) | undefined;
 
   add(chunk: Buffer): void {
@@ -137,7 +170,7 @@ class Inbox {
     this.#arrived?.();
   }
 
-  fail(failure: PamError): void {
+  fail(failure: PamError | Interrupted): void {
     this.#failure ??= failure;
     this.#arrived?.();
   }

@@ -4,7 +4,8 @@
  * every run is bounded in time and in bytes; a program that does not start, hangs or floods is a typed error.
  */
 import { spawn } from 'node:child_process';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
+import { checkInterrupt, isCutOff, isInterrupted, ownTurn, whenCutOff } from './interrupt.ts';
 
 export interface RunOptions {
   /** The whole environment; nothing is inherited. */
@@ -15,7 +16,10 @@ export interface RunOptions {
   readonly timeoutMs: number;
   /** Limit for stdout and stderr together. */
   readonly maxBytes: number;
-  /** Own process group, killed whole on a time-out. Not for programs that ask on the terminal. */
+  /**
+   * Own process group, killed whole on a time-out; the terminal's Ctrl-C does not reach it. Not for programs that ask on
+   * the terminal.
+   */
   readonly ownGroup?: boolean;
   /** Lets the program talk to the person on stderr (passphrase and touch prompts). */
   readonly showStderr?: boolean;
@@ -28,9 +32,23 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/**
+ * Throws `Interrupted` when this process is cut off before the program ended. A program that an interrupt may have
+ * ended while there is something to finish is run once more: all that pam runs may be run twice.
+ */
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const bad = [program, ...args].find((arg) => arg.includes('\0'));
   if (bad !== undefined) throw new PamError('E_RUN_ARGUMENT', `an argument for ${program} holds a NUL byte`);
+  const before = isInterrupted();
+  const result = await runOnce(program, args, options);
+  if (result.code === 0 || before || !isInterrupted()) return result;
+  return await runOnce(program, args, options);
+}
+
+const PATIENCE_MS = 1000;
+
+async function runOnce(program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  checkInterrupt();
   return await new Promise<RunResult>((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...options.env },
@@ -44,20 +62,30 @@ export async function run(program: string, args: readonly string[], options: Run
     let failure: unknown;
     let timer: NodeJS.Timeout | undefined;
     let over = false;
-    const kill = (): void => {
+    const kill = (signal: NodeJS.Signals = 'SIGKILL'): void => {
       try {
-        if (options.ownGroup === true && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-        else child.kill('SIGKILL');
+        if (options.ownGroup === true && child.pid !== undefined) process.kill(-child.pid, signal);
+        else child.kill(signal);
       } catch {
         // Already gone.
       }
     };
-    const fail = (error: PamError): void => {
+    const fail = (error: PamError | Interrupted): void => {
       failure ??= error;
       kill();
       child.stdout?.destroy();
       child.stderr?.destroy();
     };
+    // Politely first: ssh-keygen gives the terminal its echo back, git removes its locks.
+    const ignore = whenCutOff(() => {
+      failure ??= new Interrupted();
+      kill('SIGTERM');
+      const late = setTimeout(() => fail(new Interrupted()), PATIENCE_MS);
+      child.once('exit', () => {
+        clearTimeout(late);
+        fail(new Interrupted());
+      });
+    });
     const collect = (into: Buffer[]) => (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > options.maxBytes) {
@@ -70,6 +98,7 @@ export async function run(program: string, args: readonly string[], options: Run
     child.stdin?.on('error', () => undefined);
     child.on('error', (cause: NodeJS.ErrnoException) => {
       over = true;
+      ignore();
       clearTimeout(timer);
       const missing = cause.code === 'ENOENT';
       reject(
@@ -79,14 +108,18 @@ export async function run(program: string, args: readonly string[], options: Run
         }),
       );
     });
-    child.on('close', (code) => {
+    const closed = async (code: number | null, signal: string | null): Promise<void> => {
       over = true;
       clearTimeout(timer);
       // What a plugin left running in its group must not outlive it.
       if (options.ownGroup === true) kill();
-      if (failure !== undefined) reject(failure);
+      await ownTurn(code, signal);
+      ignore();
+      if (isCutOff()) reject(new Interrupted());
+      else if (failure !== undefined) reject(failure);
       else resolve({ code, stdout: Buffer.concat(out), stderr: Buffer.concat(err).toString('utf8') });
-    });
+    };
+    child.on('close', (code, signal) => void closed(code, signal));
     const feed = (input: Uint8Array): void => {
       if (over) return;
       timer = setTimeout(() => {

@@ -1,4 +1,4 @@
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
 import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../model/target.ts';
 import { type RunResult, run } from '../process/run.ts';
 import { codeOf, configText, faultsOf, timeLimitMs } from './place.ts';
@@ -107,6 +107,7 @@ async function ask(
       ownGroup: true,
     });
   } catch (cause) {
+    if (cause instanceof Interrupted) throw cause;
     const why = cause instanceof PamError ? shown(cause.message, secrets) : 'it could not be run';
     throw new PamError(codeOf(cause, 'E_PRV_PLUGIN'), `plugin ${plugin} failed, ${why}`, { cause });
   }

@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { PamError } from '../model/error.ts';
+import { Interrupted, PamError } from '../model/error.ts';
 import type { Order, TargetPlace } from '../model/target.ts';
 import { type RunOptions, type RunResult, run } from '../process/run.ts';
 
@@ -57,6 +57,7 @@ export async function runSealed(
       ownGroup: true,
     });
   } catch (cause) {
+    if (cause instanceof Interrupted) throw cause;
     if (cause instanceof PamError && cause.code === 'E_RUN_MISSING') {
       throw new PamError('E_PRV_MISSING', `${program} is not installed`, {
         cause,
@@ -77,7 +78,9 @@ export async function asProviderError<T>(code: string, message: string, work: ()
   try {
     return await work();
   } catch (cause) {
-    throw cause instanceof PamError ? cause : new PamError(code, message, { cause });
+    throw cause instanceof PamError || cause instanceof Interrupted
+      ? cause
+      : new PamError(code, message, { cause });
   }
 }
 

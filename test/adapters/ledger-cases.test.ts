@@ -173,6 +173,7 @@ async function deskOf(dir: string, now: Instant, root: Sha256 | undefined): Prom
     incidents: never('incidents'),
     bringAlong: never('the work tree'),
     interrupted: () => false,
+    allRecorded: () => undefined,
     progress: () => undefined,
     note: () => undefined,
     keyOf: never('a key'),

@@ -250,7 +250,7 @@ describe('targets that take their time', { timeout: 180_000 }, () => {
     expect({ most, asked, left }).toEqual({ most: 8, asked: 40, left: [] });
   });
 
-  it('[Q6] Ctrl-C: the question at hand is the last, and its outcome is recorded', async () => {
+  it('[Q6] Ctrl-C: the question at hand is the last, its outcome is recorded, and what is left is told', async () => {
     const { world, north } = due();
     let stop = false;
     const pressed = (desk: Desk): Desk => ({
@@ -260,9 +260,13 @@ describe('targets that take their time', { timeout: 180_000 }, () => {
       })(desk),
       interrupted: () => stop,
     });
-    const { steps } = await world.sweep({ executor: 'pam-sweep', change: pressed });
-    expect(steps[0]).toMatchObject({ id: north[0], result: 'done' });
-    expect(steps.map(({ id }) => id).filter((id) => north.some((one) => one === id))).toEqual([north[0]]);
+    const result = await world.sweep({ executor: 'pam-sweep', change: pressed });
+    const atNorth = result.steps.filter(({ id }) => north.some((one) => one === id));
+    expect(atNorth.map(({ id }) => id)).toEqual(north);
+    expect(atNorth[0]).toMatchObject({ result: 'done' });
+    for (const one of atNorth.slice(1))
+      expect(one).toMatchObject({ result: 'skipped', error: { code: 'E_INTERRUPTED' } });
+    expect(exitOfRun(result)).toBe(130);
     expect(await world.record(north[0] ?? template.south)).toMatchObject({ state: 'ended' });
     expect(world.calls('revoke').filter(({ realm }) => realm === 'north')).toHaveLength(1);
   });

@@ -79,6 +79,8 @@ export interface World {
   readonly env: Readonly<Record<string, string>>;
   /** Where the clock stands. */
   now: Instant;
+  /** Somebody pressed Ctrl-C. */
+  interrupted: boolean;
   /** Lines for people that the flows wrote. */
   readonly notes: string[];
   readonly desk: (change?: DeskChange) => Promise<Desk>;
@@ -177,7 +179,7 @@ export function openWorld(home: string, host: string, now: Instant): World {
       env,
       cwd: home,
       clock: () => world.now,
-      interrupted: () => false,
+      interrupted: () => world.interrupted,
       note: (line: string) => notes.push(line),
       progress: () => undefined,
     };
@@ -217,6 +219,7 @@ export function openWorld(home: string, host: string, now: Instant): World {
     remote,
     env,
     now,
+    interrupted: false,
     notes,
     desk,
     offline: async () => await lay(true),

@@ -32,6 +32,7 @@ const DESK: Kinds<Desk> = {
   nonce: 'read',
   env: 'read',
   interrupted: 'read',
+  allRecorded: 'read',
   note: 'read',
   progress: 'read',
   keyOf: 'read',

@@ -259,6 +259,7 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
     incidents: (_config, main) => fileIncidents(repository, main, readIncident),
     bringAlong: async () => await Promise.resolve({ left: null }),
     interrupted: () => false,
+    allRecorded: () => undefined,
     progress: () => undefined,
     note: () => undefined,
     keyOf: async (name) => await Promise.resolve(fingerprintOf(name)),

@@ -1,6 +1,6 @@
 /** Each target of this executor, looked at with its environment: can it be reached, is it the one that policy means? */
 import { type Check, tellOf } from '../../model/check.ts';
-import { PamError } from '../../model/error.ts';
+import { Interrupted, PamError } from '../../model/error.ts';
 import type { ExecutorRight, Policy } from '../../model/policy.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import { executesOn } from '../../rules/rights.ts';
@@ -51,6 +51,7 @@ async function lookAt(
     });
     for (const fault of (await session.examine?.(may)) ?? []) note(fault);
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     // A provider that throws anything else is broken, and the other targets are still worth a look.
     note(error instanceof PamError ? error : new PamError('E_PRV', String(error)));
   }
