@@ -1,6 +1,6 @@
 import { EXIT } from '../model/error.ts';
 import { lookAtRequest } from '../flows/look-at-request.ts';
-import { exitOfRun } from '../flows/run-result.ts';
+import { exitOfSweep } from '../flows/run-result.ts';
 import { prepareStop, signStop } from '../flows/sign-stop.ts';
 import { sweep } from '../flows/sweep.ts';
 import { runText } from '../views/run.ts';
@@ -53,7 +53,7 @@ export const register: Register = (program, session) => {
         );
       }
       at.done({
-        exit: desk.interrupted() && !stopped ? EXIT.done : exitOfRun(result),
+        exit: desk.interrupted() && !stopped ? EXIT.done : exitOfSweep(result),
         schema: 'pam.run/1',
         document: { steps, ledger },
         text: runText(result, at.style),

@@ -1,5 +1,5 @@
 import { EXIT } from '../model/error.ts';
-import { exitOfRun } from '../flows/run-result.ts';
+import { exitOfSweep } from '../flows/run-result.ts';
 import { sweep } from '../flows/sweep.ts';
 import { watchSweep } from '../flows/watch-sweep.ts';
 import { runText } from '../views/run.ts';
@@ -32,7 +32,7 @@ export const register: Register = (program, session) => {
       const result = await sweep(desk, executor, scope);
       const { steps, ledger, troubles } = result;
       at.done({
-        exit: exitOfRun(result),
+        exit: exitOfSweep(result),
         schema: 'pam.run/1',
         document: { steps, ledger, troubles },
         text: runText(result, at.style),

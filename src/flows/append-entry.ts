@@ -69,8 +69,10 @@ export async function appendEntry(
       await keepHead(desk, executor, view);
       return { view, entry: null };
     }
-    if (!view.appendable)
-      throw new PamError('E_LED_FORK', view.troubles[0]?.message ?? 'the ledger is forked');
+    if (!view.appendable) {
+      const [why] = view.troubles;
+      throw new PamError(why?.code ?? 'E_LED_FORK', why?.message ?? 'the ledger is forked');
+    }
     const key = await desk.keyOf(executor.keyFile);
     const making = makeEntry(desk, { ...executor, key }, view.state, wanted, wanted.at ?? now);
     // Two hosts with one key may write the same entry in the same second. Each commit is nobody else's, or both

@@ -33,7 +33,8 @@ export interface LedgerView {
   readonly firstUse: boolean;
 }
 
-interface Known {
+/** An entry that was verified, and where it stands. */
+export interface Known {
   readonly state: ChainState;
   readonly commit: Oid;
 }
@@ -142,7 +143,7 @@ async function fewSince(
   return last === tip ? commits : undefined;
 }
 
-async function beginning(
+export async function beginning(
   desk: Desk,
   commits: readonly CommitInfo[],
   root: Sha256 | undefined,
@@ -207,7 +208,8 @@ async function climb(
   return { state, commit, junkAbove, strays };
 }
 
-async function knownHead(
+/** The head that this machine kept, if it is its own and can be read; else `undefined`. */
+export async function knownHead(
   desk: Desk,
   executor: Executor | null,
   root: Sha256 | undefined,

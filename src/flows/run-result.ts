@@ -37,6 +37,9 @@ export const CUT_SHORT: Reason = {
 const isUndone = ({ action, result }: RunStep): boolean =>
   result === 'failed' || (action === 'revoke' && result === 'skipped');
 
+/** A bug is what could not be done for now; the trace of it stands in its message. */
+const UNREAD: ReadonlySet<Exit> = new Set<Exit>([EXIT.failed, EXIT.bug]);
+
 /** 130 when it was interrupted, else 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
 export function exitOfRun(result: RunResult): Exit {
   if (result.troubles.includes(CUT_SHORT)) return EXIT.interrupted;
@@ -45,10 +48,19 @@ export function exitOfRun(result: RunResult): Exit {
   const failed = acted.filter(isUndone).length;
   if (failed > 0) return failed === acted.length ? EXIT.failed : EXIT.partly;
   if (result.troubles.length > 0) {
-    const unread = result.troubles.some((one) => exitOf(one.code) === EXIT.failed);
+    const unread = result.troubles.some(({ code }) => UNREAD.has(exitOf(code)));
     return unread ? EXIT.partly : EXIT.refused;
   }
   return result.steps.some((one) => one.action === 'refuse') ? EXIT.refused : EXIT.done;
+}
+
+/**
+ * A sweep has no request to refuse: what it could not read or record is 3, whatever class its code is of elsewhere
+ * (somebody wrote those bytes so that they have one), and 20 where the ledger itself is in doubt.
+ */
+export function exitOfSweep(result: RunResult): Exit {
+  const exit = exitOfRun(result);
+  return exit === EXIT.refused && result.troubles.length > 0 ? EXIT.partly : exit;
 }
 
 /** `apply <id>` answers with that request's own class; without ids others may be pending and all is well. */

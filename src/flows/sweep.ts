@@ -9,7 +9,7 @@
  */
 import type { Reason } from '../model/decision.ts';
 import { type LedgerEvent, reasonNote, type StoppedEvent } from '../model/entry.ts';
-import { PamError } from '../model/error.ts';
+import type { PamError } from '../model/error.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { RequestId } from '../model/names.ts';
@@ -24,10 +24,11 @@ import { appendEntry, thatFit } from './append-entry.ts';
 import { askTargets, beginRound, type Round } from './ask-targets.ts';
 import { revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
-import { fetchState } from './fetch-state.ts';
+import { fetchState, type Freshness } from './fetch-state.ts';
 import { endingsOf, findAgain } from './find-again.ts';
 import { incidentStates } from './gather.ts';
-import { type LedgerView, readLedger } from './read-ledger.ts';
+import { held, readOrHold, type Tell } from './net.ts';
+import type { LedgerView } from './read-ledger.ts';
 import { readStatements, topicOf } from './read-statements.ts';
 import { outcomeRecorder, recordBeat } from './record-outcomes.ts';
 import { recordPolicy } from './record-policy.ts';
@@ -68,14 +69,17 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
     revokes: [],
     wrote: false,
   };
-  const freshness = await fetchState(desk);
-  if (!freshness.fresh) tell(run, { code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
-  const read = await readLedger(desk, executor);
-  const due = (await isInForce(desk, executor, read)) ? await endAll(run, read, onItsOwn(run)) : read;
+  const tells = tellIn(run);
+  const stale: Freshness = { fresh: false, why: 'the last fetch failed' };
+  const freshness = await held(tells, 'not fetched', stale, async () => await fetchState(desk));
+  if (!freshness.fresh) tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
+  const read = await readOrHold(desk, executor);
+  const due = (await isInForce(run, read)) ? await endAll(run, read, onItsOwn(run)) : read;
+  const same = { view: due, recorded: null };
   const policy: { view: LedgerView; recorded: number | null } = desk.interrupted()
-    ? { view: due, recorded: null }
-    : await recordPolicy(desk, executor, due);
-  for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tell(run, trouble);
+    ? same
+    : await held(tells, 'a policy could not be recorded', same, () => recordPolicy(desk, executor, due));
+  for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tells(trouble);
   const last = desk.interrupted() ? policy.view : await endTheRest(run, policy.view);
   const { seq, head } = (await leaveTrace(run, last)).state;
   if (desk.interrupted()) run.troubles.push(CUT_SHORT);
@@ -86,12 +90,11 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
 }
 
 /** Once each: what is looked at several times in a run may be wrong each time. */
-function tell(
-  { troubles }: Run,
-  { code, message }: { readonly code: string; readonly message: string },
-): void {
-  if (!troubles.some((one) => one.message === message)) troubles.push({ code, ok: false, message });
-}
+const tellIn =
+  ({ troubles }: Run): Tell =>
+  ({ code, message }) => {
+    if (!troubles.some((one) => one.message === message)) troubles.push({ code, ok: false, message });
+  };
 
 const plain = (action: RunStep['action'], id: RunStep['id'], what: string): RunStep => ({
   action,
@@ -117,13 +120,13 @@ function clockTroubles(desk: Desk, view: LedgerView): Reason[] {
 }
 
 /** Is this executor's key in force already, or does it come with a policy that this very run may record? */
-async function isInForce(desk: Desk, { name, keyFile }: Executor, { state }: LedgerView): Promise<boolean> {
-  try {
+async function isInForce(run: Run, { state }: LedgerView): Promise<boolean> {
+  const { desk, executor } = run;
+  const { name, keyFile } = executor;
+  // What can be revoked without a record needs no key.
+  return await held(tellIn(run), `the key of ${name} cannot be read`, true, async () => {
     return holdersOf(state.policy).get(await desk.keyOf(keyFile))?.id === name;
-  } catch (error) {
-    if (error instanceof PamError) return false;
-    throw error;
-  }
+  });
 }
 
 /** What has to end by this state and at this moment. */
@@ -159,7 +162,12 @@ async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
   const view = await endAll(run, first, withFacts(run, asked));
   const again = planAll(desk, view, NOTHING_ASKED, desk.clock()).recheck;
   const mine = again.filter((record) => isMine(run, view, record));
-  const leftovers = await findAgain(desk, run.round, mine, run.troubles);
+  const leftovers = await held(
+    tellIn(run),
+    'what ended today could not be looked at again',
+    [],
+    async () => await findAgain(desk, run.round, mine, run.troubles),
+  );
   return await endAll(run, view, (newest) => ({ end: endingsOf(desk, newest, leftovers), drop: [] }));
 }
 
@@ -177,6 +185,7 @@ function isMine(
 
 async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops']> {
   const { desk, scope } = run;
+  const tell = tellIn(run);
   const given = scope.stops ?? NOTHING_ASKED.stops;
   const stoppable = [...state.index.records.values()].filter(
     (one) => one.seen !== null && one.final_at === null,
@@ -189,11 +198,11 @@ async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops'
   );
   const topics = [...live, ...others].map(topicOf);
   if (topics.length === 0) return given;
-  try {
+  return await held(tell, UNREAD_STOPS, given, async () => {
     const forge = await desk.forge(state.policy.config);
     const { found, flooded, broken } = await readStatements(forge, topics);
-    for (const error of flooded.values()) tell(run, error);
-    if (broken !== null) tell(run, unread(broken));
+    for (const error of flooded.values()) tell(error);
+    if (broken !== null) tell({ code: broken.code, message: `${UNREAD_STOPS}: ${broken.message}` });
     const { stops } = sortPostings(state.policy, found);
     return new Map(
       [...new Set([...given.keys(), ...stops.keys()])].map((id) => [
@@ -201,33 +210,35 @@ async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops'
         [...(given.get(id) ?? []), ...(stops.get(id) ?? [])],
       ]),
     );
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
-    tell(run, unread(error));
-    return given;
-  }
+  });
 }
 
-const unread = ({ code, message }: PamError): { readonly code: string; readonly message: string } => ({
-  code,
-  message: `stops could not be read: ${message}`,
-});
+const UNREAD_STOPS = 'stops could not be read';
 
-async function incidentsOf({ desk, ...run }: Run, view: LedgerView): Promise<Outside['incidents']> {
+async function incidentsOf(run: Run, view: LedgerView): Promise<Outside['incidents']> {
+  const { desk } = run;
   const { policy, index } = view.state;
-  const main = await desk.repository.resolve(mainRef(desk, policy.config));
   const live = [...index.records.values()].filter(mayBeLive);
   const named = live.flatMap(({ grant }) => grant?.incident ?? []);
-  const incidents = await incidentStates(desk, view, main, named);
-  for (const [id, state] of incidents) {
-    if (state.state === 'unknown')
-      tell({ desk, ...run }, { code: 'E_INCIDENT', message: `incident ${id}: ${state.why}` });
-  }
-  return incidents;
+  const none = NOTHING_ASKED.incidents;
+  return await held(tellIn(run), 'incidents could not be read', none, async () => {
+    const main = await desk.repository.resolve(mainRef(desk, policy.config));
+    const incidents = await incidentStates(desk, view, main, named);
+    for (const [id, state] of incidents) {
+      if (state.state === 'unknown')
+        tellIn(run)({ code: 'E_INCIDENT', message: `incident ${id}: ${state.why}` });
+    }
+    return incidents;
+  });
+}
+
+async function endAll(run: Run, first: LedgerView, plan: Plan): Promise<LedgerView> {
+  const what = 'not all that is due could be ended';
+  return await held(tellIn(run), what, first, async () => await endPlanned(run, first, plan));
 }
 
 /** Records what needs a record first, then asks the targets, then records what they showed. */
-async function endAll(run: Run, first: LedgerView, plan: Plan): Promise<LedgerView> {
+async function endPlanned(run: Run, first: LedgerView, plan: Plan): Promise<LedgerView> {
   const { desk, executor } = run;
   const { end, drop, view } = await recordEndings(run, first, plan);
   run.drops.push(...drop.map(({ id }) => plain('stop', id, 'stopped before it began')));
@@ -240,21 +251,17 @@ async function endAll(run: Run, first: LedgerView, plan: Plan): Promise<LedgerVi
     desk.progress(`revoking ${ending.id} on ${ending.record.grant?.target ?? ''}`);
     const outcome = await revokeAtTarget(desk, view, ending.record, run.taken);
     steps.set(ending.id, revokeStep(ending, outcome.error));
-    await recorder.note({ ending, outcome });
+    await held(tellIn(run), UNRECORDED, undefined, async () => await recorder.note({ ending, outcome }));
     return outcome.error;
   });
   for (const { errand, why } of left) steps.set(errand.id, { ...revokeStep(errand, why), result: 'skipped' });
   run.revokes.push(...end.flatMap(({ id }) => steps.get(id) ?? []));
-  try {
-    const last = await recorder.rest();
-    run.wrote ||= last !== view;
-    return last;
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
-    tell(run, { code: error.code, message: `outcomes could not be recorded: ${error.message}` });
-    return view;
-  }
+  const last = await held(tellIn(run), UNRECORDED, view, async () => await recorder.rest());
+  run.wrote ||= last !== view;
+  return last;
 }
+
+const UNRECORDED = 'outcomes could not be recorded';
 
 /** As it stands now that its ending is recorded. */
 const recordNow = ({ state }: LedgerView, { id, record }: Ending): OpenRecord =>
@@ -279,7 +286,7 @@ async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<R
   const { desk, executor } = run;
   let planned = whatFits(plan(first, desk.clock()));
   if (planned.events.length === 0) return { ...planned, view: first };
-  try {
+  const recorded = await held(tellIn(run), 'endings could not be recorded', undefined, async () => {
     const { view, entry } = await appendEntry(desk, executor, first, async (newest, now) => {
       planned = whatFits(plan(newest, now));
       const { events } = planned;
@@ -287,13 +294,11 @@ async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<R
     });
     run.wrote ||= entry !== null;
     return { ...planned, view };
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
-    tell(run, { code: error.code, message: `endings could not be recorded: ${error.message}` });
-    const { end } = plan(first, desk.clock());
-    // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
-    return { end: end.filter(restsOnItsEnd), drop: [], view: first };
-  }
+  });
+  if (recorded !== undefined) return recorded;
+  const { end } = plan(first, desk.clock());
+  // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
+  return { end: end.filter(restsOnItsEnd), drop: [], view: first };
 }
 
 /** Access that must end comes first; what does not fit waits for the next run, and is not acted on in this one. */
@@ -314,11 +319,8 @@ const restsOnItsEnd = ({ event }: Ending): boolean =>
 
 async function leaveTrace(run: Run, view: LedgerView): Promise<LedgerView> {
   if (run.desk.interrupted()) return view;
-  try {
-    return await recordBeat(run.desk, run.executor, view, run.wrote);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
-    tell(run, { code: error.code, message: `that this sweep ran could not be recorded: ${error.message}` });
-    return view;
-  }
+  const { desk, executor, wrote } = run;
+  return await held(tellIn(run), 'that this sweep ran could not be recorded', view, async () => {
+    return await recordBeat(desk, executor, view, wrote);
+  });
 }

@@ -1,9 +1,9 @@
 /** Sweep as a service: it wakes at the next end, not on a grid, and at least every `LONGEST_NAP` for what it cannot foresee. */
-import { Interrupted, PamError } from '../model/error.ts';
+import { Interrupted } from '../model/error.ts';
 import { secondsBetween } from '../model/instant.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import type { Desk, Executor } from './desk.ts';
-import { readLedger } from './read-ledger.ts';
+import { held, readOrHold, type Tell } from './net.ts';
 import type { RunResult } from './run-result.ts';
 import { sweep, type SweepScope } from './sweep.ts';
 
@@ -30,13 +30,9 @@ async function watchOnce(
   scope: SweepScope,
   told: (result: RunResult) => void,
 ): Promise<void> {
-  try {
-    told(await sweep(desk, executor, scope));
-  } catch (error) {
-    // A service that revokes must not die of one bad round.
-    if (!(error instanceof PamError)) throw error;
-    desk.note(`${error.message} [${error.code}]`);
-  }
+  // A service that revokes must not die of one bad round.
+  const round = async (): Promise<void> => told(await sweep(desk, executor, scope));
+  await held(noteOn(desk), 'this round failed', undefined, round);
   desk.allRecorded();
   const until = (await napSeconds(desk, executor)) * 1000;
   for (let slept = 0; slept < until && !desk.interrupted(); slept += NAP_STEP_MS)
@@ -44,14 +40,16 @@ async function watchOnce(
 }
 
 async function napSeconds(desk: Desk, executor: Executor): Promise<number> {
-  try {
-    const { state } = await readLedger(desk, executor);
+  return await held(noteOn(desk), 'the next end is not known', LONGEST_NAP_SECONDS, async () => {
+    const { state } = await readOrHold(desk, executor);
     const now = desk.clock();
     const ends = [...state.index.records.values()].filter(mayBeLive).flatMap(({ grant }) => grant?.end ?? []);
     const left = ends.map((end) => secondsBetween(now, end)).filter((seconds) => seconds > 0);
     return Math.min(LONGEST_NAP_SECONDS, ...left);
-  } catch (error) {
-    if (error instanceof PamError) return LONGEST_NAP_SECONDS;
-    throw error;
-  }
+  });
 }
+
+const noteOn =
+  (desk: Desk): Tell =>
+  ({ code, message }) =>
+    desk.note(`${message} [${code}]`);
