@@ -94,9 +94,9 @@ async function readWhole<T>(
   oids: readonly Oid[],
   reading: Reading<T>,
 ): Promise<readonly (T | Unreadable)[]> {
-  const found = await readSome(programs.wholes, oids, reading);
-  if (found.length < oids.length)
-    found.push(...(await lookAndRead(programs, oids.slice(found.length), reading)));
+  const first = await readSome(programs.wholes, oids, reading);
+  const rest = oids.slice(first.length);
+  const found = rest.length === 0 ? first : first.concat(await lookAndRead(programs, rest, reading));
   const absent = oids.filter((_, at) => found[at] === undefined);
   const heads = absent.length === 0 ? [] : await programs.look(absent);
   const faults = new Map(absent.map((oid, at) => [oid, faultOfAbsent(oid, heads[at], reading.type)]));
@@ -187,7 +187,7 @@ async function askEach<T>(
       if (!isBroken(error) || !(await answersAtAll(open, questions[0] ?? ''))) throw error;
       broken += 1;
       const left = broken < MOST_BROKEN ? 1 : questions.length - answers.length;
-      answers.push(...Array.from({ length: left }, () => BROKEN));
+      for (let count = 0; count < left; count++) answers.push(BROKEN);
     }
   }
   return answers;

@@ -37,7 +37,8 @@ export function findInTree(
   names: ReadonlySet<string>,
 ): ReadonlyMap<string, TreeItem> | undefined {
   const found = new Map<string, TreeItem>();
-  const longest = Math.max(...[...names].map((name) => Buffer.byteLength(name)));
+  let longest = 0;
+  for (const name of names) longest = Math.max(longest, Buffer.byteLength(name));
   for (const line of treeLines(bytes, idBytes)) {
     if (line === undefined) return undefined;
     if (line.nul - line.blank - 1 > longest) continue;

@@ -11,6 +11,8 @@ import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import { type RequestId, requestPath, signaturePath } from '../../src/model/names.ts';
+import type { Desk } from '../../src/flows/desk.ts';
+import { writeObject, writeRef, writeTree } from '../fuzz/loose-objects.ts';
 import { BEGIN, makeWorld, openWorld, type World } from '../crash/access-repository.ts';
 import { git as stockGit, tempDir } from './git-workbench.ts';
 
@@ -213,6 +215,85 @@ describe('histories of main', () => {
     });
     await nothingGranted(world);
   });
+});
+
+describe('what anybody may push, while something is due', () => {
+  it('[X5] junk of every kind on ledger, main and statements: the run goes on, and the end comes', async () => {
+    const world = copy();
+    await world.apply();
+    expect(world.held()).toEqual(['north dana read']);
+    const remote = world.remote ?? '';
+    const tipOf = (branch: string): string => stockGit(remote, 'rev-parse', `refs/heads/${branch}`);
+    const blob = writeObject(remote, 'blob', 'x');
+    const line = (mode: string, name: string, oid: string = blob) => ({ mode, name, oid });
+    const signature = line('100644', 'entry.json.sig');
+    const sub = writeTree(remote, [line('100644', 'x')]);
+    const wide = Array.from({ length: 3000 }, (_, n) => line('100644', String(n).padStart(6, '0')));
+    const trees = [
+      writeTree(remote, [line('644', 'a')]),
+      writeTree(remote, wide),
+      writeTree(remote, [line('120000', 'entry.json'), signature]),
+      writeTree(remote, [line('160000', 'entry.json', '1'.repeat(40)), signature]),
+      writeTree(remote, [line('40000', 'entry.json', sub)]),
+    ];
+    const commit = (tree: string, ...parents: readonly string[]): string =>
+      writeObject(
+        remote,
+        'commit',
+        `tree ${tree}\n${parents.map((one) => `parent ${one}\n`).join('')}author m <m@m> 1 +0000\ncommitter m <m@m> 1 +0000\n\nx\n`,
+      );
+    let tip = tipOf('pam-ledger');
+    for (const tree of trees) tip = commit(tree, tip);
+    tip = commit(trees[0] ?? '', ...Array.from({ length: 20_000 }, () => tip));
+    writeRef(remote, 'refs/heads/pam-ledger', tip);
+    const main = tipOf('main');
+    const odd = stockGit(remote, 'ls-tree', main)
+      .split('\n')
+      .map((one) => one.split(/[ \t]/u));
+    const asBefore = odd.map(([mode = '', , oid = '', name = '']) =>
+      line(mode.replace(/^0/u, ''), name, oid),
+    );
+    writeRef(remote, 'refs/heads/main', commit(writeTree(remote, [line('644', '!'), ...asBefore]), main));
+    for (const [at, tree] of trees.entries())
+      writeRef(remote, `refs/heads/pam-statements/${ready}.${String(at).padStart(16, '0')}`, commit(tree));
+    world.now = plus(BEGIN, 60);
+    const run = await world.apply();
+    expect([...new Set(codesOf(run))]).toEqual(['E_LED_JUNK']);
+    world.now = plus(BEGIN, 31 * 60);
+    expect(codesOf(await world.sweep())).toEqual([]);
+    expect(world.held()).toEqual([]);
+    const audited = await world.audit();
+    expect(audited.findings.map(({ code }) => code)).toContain('E_LED_JUNK');
+  }, 120_000);
+
+  it('[X9] an entry that this clone lacks is no junk: nothing is appended in its place, and the end comes', async () => {
+    const world = copy();
+    await world.apply();
+    const remote = world.remote ?? '';
+    const before = stockGit(remote, 'rev-parse', 'refs/heads/pam-ledger');
+    const blob = writeObject(remote, 'blob', 'x');
+    const names = ['entry.json', 'entry.json.sig'];
+    const tree = writeTree(
+      remote,
+      names.map((name) => ({ mode: '100644', name, oid: blob })),
+    );
+    const text = `tree ${tree}\nparent ${before}\nauthor m <m@m> 1 +0000\ncommitter m <m@m> 1 +0000\n\nx\n`;
+    const tip = writeObject(remote, 'commit', text);
+    writeRef(remote, 'refs/heads/pam-ledger', tip);
+    const change = (desk: Desk): Desk => {
+      const lacking = { unreadable: 'E_GIT_PARTIAL', why: 'this clone lacks it' } as const;
+      const read: Desk['repository']['read'] = async (wanted, ...more) => {
+        const found = await desk.repository.read(wanted, ...more);
+        return found.map((one, at) => (wanted[at]?.treeish === tree ? lacking : one));
+      };
+      return { ...desk, repository: { ...desk.repository, read } };
+    };
+    world.now = plus(BEGIN, 31 * 60);
+    expect(codesOf(await world.apply({ change }))).toContain('E_GIT_PARTIAL');
+    expect(codesOf(await world.sweep({ change }))).toContain('E_GIT_PARTIAL');
+    expect(world.held()).toEqual([]);
+    expect(stockGit(remote, 'rev-parse', 'refs/heads/pam-ledger')).toBe(tip);
+  }, 120_000);
 });
 
 describe('clones that lack or bend objects', () => {
