@@ -24,11 +24,16 @@ export async function revokeAtTarget(
   if (grant === null) return { error: new PamError('E_BUG', `${record.id} has no grant to revoke`) };
   try {
     const { provider, session } = openTarget(desk, grant);
-    const { index, seq } = view.state;
-    const { remove, keptFor } = removalOf(desk.providers, index, record, provider.objects, alsoEnding);
+    const { remove, keptFor } = removalOf(
+      desk.providers,
+      view.state.index,
+      record,
+      provider.objects,
+      alsoEnding,
+    );
     const order = { ...orderOf(record.id, grant, desk.clock()), permissions: remove };
     if (remove.length > 0) {
-      await session.revoke(order, sceneOf(desk.providers, index, seq, grant, alsoEnding));
+      await session.revoke(order, sceneOf(desk.providers, view.state, grant, alsoEnding));
       const shown = await session.inspect({ ...order, now: desk.clock() });
       if (shown.state !== 'absent') {
         const what = shown.state === 'present' ? `${shown.which.join(', ')} is still there` : shown.why;

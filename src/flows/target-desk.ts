@@ -1,11 +1,12 @@
 /** One grant at its target: the same three questions for whoever grants, sweeps or looks. */
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
-import { mayBeLive, type GrantPart, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
+import { mayBeLive, type GrantPart, type OpenRecord } from '../model/open-record.ts';
 import type { RequestId } from '../model/names.ts';
 import type { GrantTerms } from '../model/entry.ts';
 import type { Order, Provider, Scene, TargetSession } from '../model/target.ts';
 import { type Place, sameSystem } from '../rules/same-system.ts';
+import type { ChainState } from '../trust/chain-state.ts';
 import type { Desk } from './desk.ts';
 
 export interface AtTarget {
@@ -51,13 +52,12 @@ export const LONGEST_CALL_SECONDS = 30;
 /** Everything on this system that a revocation list must know; put together only for a target that has one. */
 export function sceneOf(
   providers: Desk['providers'],
-  index: OpenIndex,
-  seq: number,
+  { root, seq, index }: Pick<ChainState, 'root' | 'seq' | 'index'>,
   place: Place,
   ending: ReadonlySet<RequestId>,
 ): Scene {
-  let scene: Omit<Scene, 'seq'> | undefined;
-  const look = (): Omit<Scene, 'seq'> => {
+  let scene: Omit<Scene, 'root' | 'seq'> | undefined;
+  const look = (): Omit<Scene, 'root' | 'seq'> => {
     const withHandle = [...index.records.values()].flatMap((record) => {
       const { grant } = record;
       return grant?.granting == null ? [] : [{ record, grant, handle: grant.granting.handle }];
@@ -71,6 +71,7 @@ export function sceneOf(
     };
   };
   return {
+    root,
     seq,
     get gone() {
       return (scene ??= look()).gone;

@@ -1,7 +1,7 @@
 import type { Handle, Receipt } from './entry.ts';
 import type { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
-import type { RequestId } from './names.ts';
+import type { RequestId, Sha256 } from './names.ts';
 import type { ExecutorRight } from './policy.ts';
 
 /**
@@ -92,6 +92,8 @@ export interface Order {
 
 /** What a revoker may need to know beside the one order: used to publish one complete revocation list. */
 export interface Scene {
+  /** The ledger's trust root: tells its handles from those of another ledger at the same target. */
+  readonly root: Sha256;
   /** Sequence number of the ledger state that this revocation acts on. */
   readonly seq: number;
   /** Handles on this target that are ending or ended, with their ends. */

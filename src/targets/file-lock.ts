@@ -4,7 +4,7 @@
  * older than 30 s by the file system's own clock; then it is taken over.
  */
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode, isMissing } from './durable-file.ts';
@@ -69,7 +69,8 @@ async function isOld(path: string): Promise<boolean> {
 
 async function contentOf(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    // A pipe in its place would keep us waiting; what is no file is a lock that somebody else holds.
+    return (await lstat(path)).isFile() ? await readFile(path, 'utf8') : undefined;
   } catch (cause) {
     if (isMissing(cause)) return undefined;
     throw cause;

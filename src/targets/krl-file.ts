@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, readFile, realpath, stat } from 'node:fs/promises';
+import { access, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
@@ -17,14 +17,26 @@ const TRIES = 3;
 export async function readKrl(path: string): Promise<Krl> {
   const bytes = await asProviderError('E_PRV_KRL', 'the key revocation list cannot be read', async () => {
     try {
-      if ((await stat(path)).size > MAX_BYTES) throw new PamError('E_PRV_KRL', 'the list is too large');
-      return await readFile(path);
+      return await readRegular(path);
     } catch (cause) {
       if (isMissing(cause)) return new Uint8Array();
       throw cause;
     }
   });
   return bytes.length === 0 ? EMPTY_KRL : parseKrl(bytes);
+}
+
+/** Through links, but never from a pipe or a device, which could keep this run waiting for ever. */
+async function readRegular(path: string): Promise<Uint8Array> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const seen = await file.stat();
+    if (!seen.isFile()) throw new PamError('E_PRV_KRL', 'the key revocation list is no regular file');
+    if (seen.size > MAX_BYTES) throw new PamError('E_PRV_KRL', 'the key revocation list is too large');
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
 }
 
 export interface Revision {

@@ -1,7 +1,7 @@
 /**
  * OpenSSH key revocation lists (PROTOCOL.krl), as bytes in and bytes out. Everything in a list that is not a plain
  * serial of our CA is carried over byte for byte: other CAs, keys, ranges, bitmaps, key ids and sections that this
- * file does not understand. Written here instead of by `ssh-keygen -k`, because its update mode can add but never
+ * file does not understand. Serials are told apart by whose they are: each ledger keeps its own under its own mark. Written here instead of by `ssh-keygen -k`, because its update mode can add but never
  * forget, and because a sweeper then needs no program at all; tests hold it against `ssh-keygen -Q` and sshd.
  */
 import { PamError } from '../model/error.ts';
@@ -75,29 +75,49 @@ export function listsSerial(krl: Krl, ca: Uint8Array, serial: bigint): boolean {
     .some((section) => section.parts.some((part) => partLists(part, serial)));
 }
 
-/** The CA's plainly listed serials. */
-export function serialsOf(krl: Krl, ca: Uint8Array): ReadonlySet<bigint> {
-  const parts = certificatesOf(krl).filter((section) => same(section.ca, ca));
+/**
+ * The CA's plainly listed serials: all of them, or only those that stand under this mark. A number alone does not say
+ * who listed it: two ledgers that share a CA give out the same ones.
+ */
+export function serialsOf(krl: Krl, ca: Uint8Array, mark?: string): ReadonlySet<bigint> {
+  const sections = certificatesOf(krl).filter(
+    (section) => same(section.ca, ca) && (mark === undefined || hasMark(section, mark)),
+  );
   return new Set(
-    parts.flatMap((section) => section.parts.filter(({ type }) => type === PART.list).flatMap(listed)),
+    sections.flatMap((section) => section.parts.filter(({ type }) => type === PART.list).flatMap(listed)),
   );
 }
 
-/** The same list with exactly these serials plainly listed for the CA, and everything else as it was. */
-export function withSerials(krl: Krl, ca: Uint8Array, serials: ReadonlySet<bigint>, number: bigint): Krl {
-  const isOurs = (section: Tagged): boolean =>
-    section.type === SECTION.certificates && same(parseCertificates(section.body).ca, ca);
+/**
+ * The same list with exactly these serials plainly listed for the CA under this mark, and everything else as it was,
+ * the same CA's serials under other marks or under none too. The mark is the `reserved` text of a section, which
+ * OpenSSH skips; `ssh-keygen -k -u` drops it, and then nothing under it is ours any more.
+ */
+export function withSerials(
+  krl: Krl,
+  ca: Uint8Array,
+  serials: ReadonlySet<bigint>,
+  number: bigint,
+  mark: string,
+): Krl {
+  const isOurs = (section: Tagged): boolean => {
+    if (section.type !== SECTION.certificates) return false;
+    const read = parseCertificates(section.body);
+    return same(read.ca, ca) && hasMark(read, mark);
+  };
   const kept = krl.sections
     .filter(isOurs)
     .flatMap((section) => parseCertificates(section.body).parts.filter(({ type }) => type !== PART.list));
   const sorted = [...serials].sort((a, b) => (a < b ? -1 : 1));
   const list = { type: PART.list, body: Buffer.concat(sorted.map(eightBytes)) };
   const parts = sorted.length === 0 ? kept : [list, ...kept];
-  const body = Buffer.concat([wireString(ca), wireString(''), printTagged(parts)]);
+  const body = Buffer.concat([wireString(ca), wireString(mark), printTagged(parts)]);
   const others = krl.sections.filter((section) => !isOurs(section));
   const ours = parts.length === 0 ? [] : [{ type: SECTION.certificates, body }];
   return { ...krl, number, sections: [...ours, ...others] };
 }
+
+const hasMark = ({ reserved }: Certificates, mark: string): boolean => same(reserved, Buffer.from(mark));
 
 function certificatesOf(krl: Krl): readonly Certificates[] {
   const sections = krl.sections.filter(({ type }) => type === SECTION.certificates);
@@ -115,8 +135,13 @@ function parseCertificates(body: Uint8Array): Certificates {
 
 function partLists(part: Tagged, serial: bigint): boolean {
   switch (part.type) {
-    case PART.list:
-      return listed(part).includes(serial);
+    case PART.list: {
+      // A list of megabytes is not taken apart for one question.
+      const bytes = Buffer.from(part.body.buffer, part.body.byteOffset, part.body.length);
+      if (bytes.length % 8 !== 0) throw new PamError('E_TRUNCATED', 'a serial has eight bytes');
+      for (let at = 0; at < bytes.length; at += 8) if (bytes.readBigUInt64BE(at) === serial) return true;
+      return false;
+    }
     case PART.range: {
       const [low = 0n, high = 0n, ...more] = listed(part);
       if (more.length > 0 || part.body.length !== 16)

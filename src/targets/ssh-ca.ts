@@ -101,17 +101,21 @@ async function revoke(place: TargetPlace, order: Order, scene: Scene): Promise<v
   const wanted = [order.handle, ...due.map(({ handle }) => handle)].map(serialOf);
   await reviseKrl(pathFromEnvironment(place, 'krl_env'), {
     revise: (krl) => {
-      const kept = [...serialsOf(krl, ca)].filter((serial) => !isSafelyDead(serial, scene));
-      return withSerials(krl, ca, new Set([...kept, ...wanted]), numberOf(krl, scene));
+      const mark = markOf(scene);
+      const kept = [...serialsOf(krl, ca, mark)].filter((serial) => !isSafelyDead(serial, scene));
+      return withSerials(krl, ca, new Set([...kept, ...wanted]), numberOf(krl, scene), mark);
     },
     holds: (krl) => wanted.every((serial) => listsSerial(krl, ca, serial)),
     at: order.now,
   });
 }
 
+/** Only what stands under it was listed by an executor of this ledger, for a grant of this ledger. */
+const markOf = ({ root }: Scene): string => `pam ${root}`;
+
 /**
- * Given out by an entry that this ledger state knows, and no longer in its index: ended over a day ago. What a
- * newer state has listed stays, and so do serials that no entry of pam can have given out.
+ * Of serials under this ledger's mark: given out by an entry that this state knows, and no longer in its index, so
+ * ended over a day ago. What a newer state has listed stays.
  */
 function isSafelyDead(serial: bigint, scene: Scene): boolean {
   const seq = serial / SERIALS_PER_ENTRY;

@@ -1,4 +1,4 @@
-import { readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -7,9 +7,10 @@ import { PamError } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { Order, Scene } from '../../src/model/target.ts';
 import { EMPTY_KRL, listsSerial, parseKrl, printKrl, serialsOf, withSerials } from '../../src/targets/krl.ts';
+import { sha256 } from '../../src/trust/digest.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import { wireString } from '../../src/trust/wire.ts';
-import { NOW, requestId, sceneOf } from '../conformance/target.ts';
+import { NOW, requestId, ROOT as root, sceneOf } from '../conformance/target.ts';
 import { execute, type SshCaFixture, sshCaFixture, succeeds } from '../conformance/target-fixtures.ts';
 
 let fixture: SshCaFixture;
@@ -39,7 +40,7 @@ describe('the bytes of a key revocation list', () => {
   it('are read by ssh-keygen as they were written', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(fc.bigInt(1n, 2n ** 64n - 1n), { maxLength: 30 }), async (serials) => {
-        const krl = withSerials(EMPTY_KRL, ca, new Set(serials), 7n);
+        const krl = withSerials(EMPTY_KRL, ca, new Set(serials), 7n, 'pam a mark');
         await writeFile(fixture.krl, printKrl(krl, NOW));
         const again = await stored();
         expect(serialsOf(again, ca)).toEqual(new Set(serials));
@@ -75,7 +76,7 @@ describe('the bytes of a key revocation list', () => {
   });
 
   it('[D24] are refused when cut anywhere, and never kill the reader', () => {
-    const bytes = printKrl(withSerials(EMPTY_KRL, ca, new Set([1n, 2n]), 7n), NOW);
+    const bytes = printKrl(withSerials(EMPTY_KRL, ca, new Set([1n, 2n]), 7n, ''), NOW);
     for (let length = 0; length < bytes.length; length += 1) {
       // Cut right behind the header is a list without sections.
       if (length === 44) continue;
@@ -134,7 +135,7 @@ describe('revoking through the list that hosts read', () => {
   });
 
   it('[L9] keeps serials that no ledger entry can have given out', async () => {
-    await writeFile(fixture.krl, printKrl(withSerials(EMPTY_KRL, ca, new Set([42n]), 3n), NOW));
+    await writeFile(fixture.krl, printKrl(withSerials(EMPTY_KRL, ca, new Set([42n]), 3n, ''), NOW));
     await session().revoke(grantOf(10), sceneOf(grantOf(10)));
     expect(serialsOf(await stored(), ca)).toEqual(new Set([42n, serial(10)]));
   });
@@ -142,17 +143,17 @@ describe('revoking through the list that hosts read', () => {
   it('[L9] lists all that are ending or ended, and the count never falls before a serial is safely dead', async () => {
     const [first, second] = [grantOf(10), grantOf(20)];
     const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
-    await session().revoke(first, { seq: 41, gone: [gone(first), gone(second)], known });
+    await session().revoke(first, { root, seq: 41, gone: [gone(first), gone(second)], known });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
-    await session().revoke(first, { seq: 42, gone: [gone(first)], known });
+    await session().revoke(first, { root, seq: 42, gone: [gone(first)], known });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
     const later = grantOf(30);
-    await session().revoke(later, { seq: 43, gone: [gone(later)], known: [{ serial: 30 * 65_536 }] });
+    await session().revoke(later, { root, seq: 43, gone: [gone(later)], known: [{ serial: 30 * 65_536 }] });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(30)]));
   });
 
   it('a sweeper with an older ledger takes nothing away and never lowers the number', async () => {
-    await session().revoke(grantOf(90), { seq: 100, gone: [], known: [{ serial: 90 * 65_536 }] });
+    await session().revoke(grantOf(90), { root, seq: 100, gone: [], known: [{ serial: 90 * 65_536 }] });
     await session().revoke(grantOf(10), sceneOf(grantOf(10)));
     const krl = await stored();
     expect(serialsOf(krl, ca)).toEqual(new Set([serial(10), serial(90)]));
@@ -161,8 +162,117 @@ describe('revoking through the list that hosts read', () => {
 
   it('stops listing a day after the end, except the order that it is asked about', async () => {
     const [old, now] = [grantOf(10), { ...grantOf(20), now: plus(grantOf(20).until, 24 * 3600) }];
-    await session().revoke(now, { seq: 41, gone: [gone(old)], known: [] });
+    await session().revoke(now, { root, seq: 41, gone: [gone(old)], known: [] });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(20)]));
+  });
+
+  it('[X74] a serial that another ledger may have listed stays, whatever its number, and so does everything around it', async () => {
+    const [first, second] = [sha256('one ledger'), sha256('another')];
+    // Both give out the same numbers: each begins to count at 1.
+    const mine = grantOf(10);
+    await session().revoke(mine, {
+      root: first,
+      seq: 41,
+      gone: [gone(mine)],
+      known: [{ serial: 10 * 65_536 }],
+    });
+    await session().revoke(mine, {
+      root: second,
+      seq: 41,
+      gone: [gone(mine)],
+      known: [{ serial: 10 * 65_536 }],
+    });
+    // For the second ledger all that it gave out is long over.
+    const next = grantOf(50);
+    await session().revoke(next, {
+      root: second,
+      seq: 90,
+      gone: [gone(next)],
+      known: [{ serial: 50 * 65_536 }],
+    });
+    expect(serialsOf(await stored(), ca, `pam ${first}`)).toEqual(new Set([serial(10)]));
+    expect(serialsOf(await stored(), ca, `pam ${second}`)).toEqual(new Set([serial(50)]));
+    const text = await listed();
+    for (const one of [serial(10), serial(50)]) expect(covers(text, one)).toBe(true);
+    // The list of an earlier build, or of ssh-keygen: nothing says whose it is.
+    await execute('ssh-keygen', [
+      '-q',
+      '-k',
+      '-u',
+      '-f',
+      fixture.krl,
+      '-s',
+      `${fixture.caKey}.pub`,
+      '/dev/null',
+    ]);
+    expect(serialsOf(await stored(), ca, `pam ${second}`)).toEqual(new Set());
+    const last = grantOf(60);
+    await session().revoke(last, {
+      root: second,
+      seq: 91,
+      gone: [gone(last)],
+      known: [{ serial: 60 * 65_536 }],
+    });
+    for (const one of [10, 50, 60].map(serial)) expect(covers(await listed(), one)).toBe(true);
+  });
+
+  it('[X74] no list of any shape loses anything by what two ledgers do to it', async () => {
+    const other = parsePublicKey(await readFile(join(fixture.root, 'other.pub'), 'utf8')).blob;
+    const ledgers = [sha256('one ledger'), sha256('another')];
+    const before = fc.uniqueArray(fc.bigInt(0n, 100n * 65_536n), { minLength: 1, maxLength: 8 });
+    const step = fc.record({
+      ledger: fc.constantFrom(...ledgers),
+      grant: fc.integer({ min: 1, max: 90 }),
+      later: fc.nat(20),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        before,
+        before,
+        fc.array(step, { minLength: 1, maxLength: 5 }),
+        async (ours, theirs, steps) => {
+          const strange = withSerials(
+            withSerials(EMPTY_KRL, ca, new Set(ours), 3n, ''),
+            other,
+            new Set(theirs),
+            3n,
+            'x',
+          );
+          await writeFile(fixture.krl, printKrl(strange, NOW));
+          for (const { ledger, grant, later } of steps) {
+            const known = [{ serial: grant * 65_536 }];
+            await session().revoke(grantOf(grant), {
+              root: ledger,
+              seq: grant + later,
+              gone: [gone(grantOf(grant))],
+              known,
+            });
+          }
+          const krl = await stored();
+          expect(ours.filter((one) => !listsSerial(krl, ca, one))).toEqual([]);
+          expect(theirs.filter((one) => !listsSerial(krl, other, one))).toEqual([]);
+          expect(listsSerial(krl, ca, serial(steps.at(-1)?.grant ?? 0))).toBe(true);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it.each<readonly [string, (path: string) => Promise<unknown>]>([
+    ['a pipe', async (path) => await execute('mkfifo', [path])],
+    ['a directory', async (path) => await mkdir(path)],
+    ['a device', async (path) => await symlink('/dev/zero', path)],
+    ['a link that goes round', async (path) => await symlink(path, path)],
+    ['a file of a terabyte', async (path) => await execute('truncate', ['-s', '1T', path])],
+  ])('[X75] %s in its place is an error at once, and stays', async (_, put) => {
+    await rm(fixture.krl, { force: true });
+    await put(fixture.krl);
+    const before = (await lstat(fixture.krl)).mode;
+    const failing = { code: 'E_PRV_KRL' };
+    await expect(session().inspect(grantOf(10))).rejects.toMatchObject(failing);
+    await expect(session().revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject(failing);
+    expect(await session().examine?.(['revoke'])).toMatchObject([failing]);
+    expect((await lstat(fixture.krl)).mode).toBe(before);
   });
 
   it('refuses a file that is no list, and leaves it as it is', async () => {
@@ -177,7 +287,7 @@ describe('revoking through the list that hosts read', () => {
   });
 
   it('refuses to change a list that somebody signed', async () => {
-    const list = printKrl(withSerials(EMPTY_KRL, ca, new Set([serial(10)]), 3n), NOW);
+    const list = printKrl(withSerials(EMPTY_KRL, ca, new Set([serial(10)]), 3n, ''), NOW);
     const signature = Buffer.concat([Buffer.from([4]), wireString(ca), wireString('signature')]);
     const bytes = Buffer.concat([list, signature]);
     await writeFile(fixture.krl, bytes);
@@ -227,7 +337,7 @@ describe('revoking through the list that hosts read', () => {
     const seqs = Array.from({ length: 12 }, (_, index) => index + 1);
     const known = seqs.map((seq) => ({ serial: seq * 65_536 }));
     await Promise.all(
-      seqs.map(async (seq) => await session().revoke(grantOf(seq), { seq: 41, gone: [], known })),
+      seqs.map(async (seq) => await session().revoke(grantOf(seq), { root, seq: 41, gone: [], known })),
     );
     expect(serialsOf(await stored(), ca)).toEqual(new Set(seqs.map(serial)));
     expect(await succeeds('test', ['-e', `${fixture.krl}.lock`])).toBe(false);
@@ -240,7 +350,7 @@ describe('revoking through the list that hosts read', () => {
     await writeFile(`${fixture.krl}.lock`, '1 elsewhere x\n');
     await utimes(`${fixture.krl}.lock`, 1_000_000_000, 1_000_000_000);
     const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
-    await session().revoke(grantOf(20), { seq: 41, gone: [], known });
+    await session().revoke(grantOf(20), { root, seq: 41, gone: [], known });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
   });
 });

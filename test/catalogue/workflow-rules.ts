@@ -8,6 +8,7 @@ export interface Step {
   readonly run?: string;
   readonly if?: string;
   readonly id?: string;
+  readonly 'timeout-minutes'?: unknown;
   readonly env?: Readonly<Record<string, unknown>>;
 }
 
@@ -52,6 +53,9 @@ const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = 
   'pam-sweep.yml sweep': { contents: 'write', 'pull-requests': 'read' },
 };
 
+/** A step that runs whatever became of those before it. */
+const ALWAYS = '${{ !cancelled() }}';
+
 const OF_PULL_REQUESTS =
   /^(?:pull_request.*|merge_group|issue_comment|issues|discussion.*|workflow_run|fork)$/u;
 
@@ -95,7 +99,7 @@ export const rules: Readonly<Record<string, (workflows: readonly Workflow[]) => 
       .filter(({ on }) => 'pull_request_target' in on || 'workflow_run' in on)
       .map(({ file }) => `${file}: on`),
     ...stepsOf(shipped)
-      .filter(({ step }) => isAction(step, 'actions/checkout') && step.with?.['ref'] !== 'main')
+      .filter(({ step }) => isAction(step, 'actions/checkout') && step.with?.['ref'] !== 'refs/heads/main')
       .map(({ at }) => at),
     ...stepsOf(shipped)
       .filter(({ step }) =>
@@ -264,10 +268,37 @@ export const rules: Readonly<Record<string, (workflows: readonly Workflow[]) => 
     places(shipped)
       .filter(({ steps }) => {
         const judged = steps.findIndex(({ run }) => run?.includes('!= "$PAM_BUNDLE"') === true);
-        const used = steps.findIndex(({ run }) => run?.includes('.github/pam/bin/pam.js') === true);
-        return judged < 0 || used < 0 || used < judged || steps[judged]?.if !== undefined;
+        const used = steps.findIndex(
+          ({ run }) => run?.includes('"$RUNNER_TEMP/pam-program/bin/pam.js"') === true,
+        );
+        const other = steps.some(({ run }) => run?.includes('.github/pam/bin') === true);
+        const condition = steps[judged]?.if ?? ALWAYS;
+        return judged < 0 || used < 0 || used < judged || condition !== ALWAYS || other;
       })
       .map(({ where }) => where),
+
+  '[X76] nothing that a pusher shapes stands before the sweep with the power to keep it from running': (
+    shipped,
+  ) => {
+    const [sweep] = places(shipped).filter(({ where }) => where === 'pam-sweep.yml sweep');
+    const steps = sweep?.steps ?? [];
+    const at = steps.findIndex(({ name }) => name === 'Sweep');
+    return [
+      ...(at < 0 || steps[at]?.if !== "${{ !cancelled() && steps.program.outcome == 'success' }}"
+        ? ['Sweep']
+        : []),
+      ...steps
+        .slice(1, Math.max(at, 0))
+        .filter((step) => step.if !== ALWAYS)
+        .map(({ name = '?' }) => name),
+      // What may take long without end: what is fetched. All of it leaves time for the sweep.
+      ...steps
+        .slice(0, Math.max(at, 0))
+        .filter((step) => step.uses !== undefined || /git fetch/u.test(step.run ?? ''))
+        .filter((step) => !(Number(step['timeout-minutes']) <= 5))
+        .map(({ name = '?' }) => `${name}: timeout`),
+    ];
+  },
 
   'steps that say the same are the same text in every job': (shipped) => {
     const first = new Map<string, string>();

@@ -145,11 +145,15 @@ function machineFor(hosting: Hosting, job: Job, event: Event): Machine {
     });
   };
   const actions: Readonly<Record<string, (given: Readonly<Record<string, string>>) => Promise<string>>> = {
-    'actions/checkout': async ({ ref: branch = '' }) =>
-      await Promise.resolve(`git init --quiet --initial-branch=main .
+    'actions/checkout': async ({ ref: asked = '' }) => {
+      const branch = asked.replace(/^refs\/heads\//u, '');
+      // As the action does: a name that is not whole stands for all that begin like it.
+      const which = asked === branch ? `${branch}*` : branch;
+      return await Promise.resolve(`git init --quiet --initial-branch=main .
 git remote add origin "file://${hosting.remote}"
-git fetch --quiet --depth=1 --no-tags origin "+refs/heads/${branch}:refs/remotes/origin/${branch}"
-git checkout --quiet -B "${branch}" "refs/remotes/origin/${branch}"`),
+git fetch --quiet --depth=1 --no-tags origin "+refs/heads/${which}:refs/remotes/origin/${which}"
+git checkout --quiet -B "${branch}" "refs/remotes/origin/${branch}"`);
+    },
     'actions/cache/restore': async ({ path = '', key = '', 'restore-keys': prefix = '' }) => {
       const found =
         hosting.caches.get(key) ?? [...hosting.caches].reverse().find(([one]) => one.startsWith(prefix))?.[1];

@@ -3,7 +3,7 @@
  * remote, with the program that was vendored there. Here proposals are branches; the same scripts run on pull
  * requests.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Event, type Hosting, type JobRan, runJob } from './actions-runner.ts';
@@ -260,20 +260,57 @@ describe.skipIf(process.platform !== 'linux')('what must not work', () => {
     expect(await asked('example.com')).not.toContain('ghs_x');
   });
 
+  test('[X76] a main that no machine can bring into a work tree, with attributes that change bytes: a sweep runs', async () => {
+    const { git } = team.alice;
+    const before = git('rev-parse', 'origin/main');
+    const blob = git('hash-object', '-w', 'pam.yaml');
+    const attributes = join(tempDir(), 'attributes');
+    writeFileSync(attributes, '* text eol=crlf\n');
+    git('read-tree', before);
+    git('update-index', '--add', '--cacheinfo', `100644,${blob},requests/${'a'.repeat(300)}`);
+    git(
+      'update-index',
+      '--add',
+      '--cacheinfo',
+      `100644,${git('hash-object', '-w', attributes)},.gitattributes`,
+    );
+    const hostile = git('commit-tree', '-p', before, '-m', 'a long name', git('write-tree'));
+    git('push', '-q', 'origin', `${hostile}:main`);
+    const ran = await sweep();
+    expect(step(ran, 'Main')).toMatchObject({ outcome: 'failure' });
+    expect(step(ran, 'Only the program that PAM_BUNDLE names')).toMatchObject({ outcome: 'success' });
+    expect(step(ran, 'Sweep')).toMatchObject({ outcome: 'success' });
+    expect(ran.result).toBe('failure');
+    const mended = git('commit-tree', '-p', hostile, '-m', 'as it was', `${before}^{tree}`);
+    git('push', '-q', 'origin', `${mended}:main`);
+    git('reset', '-q', '--hard', mended);
+  });
+
   // Last: main stays changed.
   test.each([
     ['a changed program', { '.github/pam/dist/main.cjs': 'console.log("owned")' }],
     ['one file more', { '.github/pam/dist/more.cjs': '' }],
     ['another package', { '.github/pam/package.json': '{ "type": "module", "imports": {} }' }],
-  ] as const)('%s on main stops every job before it runs', async (_what, change) => {
+  ] as const)('%s on main stops every job before it runs, but no sweep', async (_what, change) => {
     commitToMain(team.alice, { ...flows.files, ...change }, true);
     const before = refs();
-    for (const ran of [await apply(), await sweep(), await runJob(hosting, flows.apply, 'tell', PUSH)]) {
+    for (const ran of [await apply(), await runJob(hosting, flows.apply, 'tell', PUSH)]) {
       expect(ran.result).toBe('failure');
       expect(step(ran, 'Only the program that PAM_BUNDLE names')).toMatchObject({ outcome: 'failure' });
       expect(ran.steps.filter(({ out }) => out.includes('owned'))).toEqual([]);
       expect(ran.steps.slice(-1)).toMatchObject([{ outcome: 'skipped' }]);
     }
+    // Access still ends: by the very program that PAM_BUNDLE names, as an earlier sweep kept it.
+    const ended = await sweep();
+    expect(step(ended, 'Sweep')).toMatchObject({ outcome: 'success' });
+    expect(ended.steps.slice(-1)).toMatchObject([
+      { outcome: 'failure', out: expect.stringContaining('another program') },
+    ]);
+    expect(ended.steps.filter(({ out }) => out.includes('owned'))).toEqual([]);
+    // A machine that kept none has nothing that may run.
+    const unkept = await runJob({ ...hosting, caches: new Map() }, flows.sweep, 'sweep', SCHEDULE);
+    expect(step(unkept, 'Sweep')).toMatchObject({ outcome: 'skipped' });
+    expect(unkept.result).toBe('failure');
     expect(refs()).toBe(before);
     for (const path of Object.keys(change))
       if (!(path in flows.files)) team.alice.git('rm', '-q', '--', path);

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PamError } from '../../src/model/error.ts';
 import { type Instant, parseInstant, plus } from '../../src/model/instant.ts';
 import { isRequestId, type RequestId } from '../../src/model/names.ts';
+import { sha256 } from '../../src/trust/digest.ts';
 import type { Order, Provider, Scene, TargetPlace } from '../../src/model/target.ts';
 
 export interface Fixture {
@@ -165,10 +166,13 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
   });
 }
 
+export const ROOT = sha256('the first entry of a ledger');
+
 export function sceneOf(...known: readonly Order[]): Scene {
   const [order] = known;
   const handle = order?.handle ?? null;
   return {
+    root: ROOT,
     seq: 41,
     gone: order === undefined || handle === null ? [] : [{ handle, until: order.until }],
     known: known.flatMap((one) => (one.handle === null ? [] : [one.handle])),
