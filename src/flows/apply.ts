@@ -8,6 +8,8 @@ import { PamError } from '../model/error.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
+import { stopsNotTaken } from '../rules/plan-sweep.ts';
+import type { Situation } from '../rules/situation.ts';
 import { appendEntry, orderedClock, thatFit } from './append-entry.ts';
 import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from './carry-out-grant.ts';
 import type { Desk, Executor } from './desk.ts';
@@ -61,10 +63,16 @@ export async function apply(
   }
   for (const id of only ?? beingGranted(last))
     if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
-  const troubles = [...situation.halts, ...situation.unread];
+  const troubles = [...situation.halts, ...situation.unread, ...untakenStops(desk, last, situation)];
   if (desk.interrupted()) return cutShort(last, steps, troubles);
   const { seq, head } = last.state;
   return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles };
+}
+
+/** By the state that this run leaves behind: what it recorded needs no word. */
+function untakenStops(desk: Desk, { state }: LedgerView, { stops, incidents }: Situation): readonly Reason[] {
+  const { root, policy, index } = state;
+  return stopsNotTaken({ root, policy, providers: desk.providers, index, stops, incidents }, desk.clock());
 }
 
 /** What was begun is recorded by now; nothing else was. */

@@ -4,7 +4,7 @@ import type { Instant } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import { planApply } from '../rules/plan-apply.ts';
-import { planSweep } from '../rules/plan-sweep.ts';
+import { planSweep, stopsNotTaken } from '../rules/plan-sweep.ts';
 import type { Desk } from './desk.ts';
 import { gather, incidentStates } from './gather.ts';
 import { freshLedger } from './look-at-request.ts';
@@ -36,7 +36,8 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
   const named = running.flatMap(({ grant }) => grant?.incident ?? []);
   const incidents = await incidentStates(desk, view, situation.main ?? undefined, named);
   const stops = situation.stops;
-  const sweep = planSweep({ root, policy, providers: desk.providers, index, stops, incidents }, now);
+  const facts = { root, policy, providers: desk.providers, index, stops, incidents };
+  const sweep = planSweep(facts, now);
   const steps: PlanStep[] = [];
   for (const { id, action, terms } of apply.ready) {
     const { subject, target, permissions, end, approvers } = terms;
@@ -75,6 +76,6 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
     steps.push({ action: 'revoke', id, subject, target, permissions, until, why });
   }
   const key = (step: PlanStep): string => `${step.until ?? ''} ${step.target ?? ''} ${step.id}`;
-  const troubles = [...situation.halts, ...situation.unread];
+  const troubles = [...situation.halts, ...situation.unread, ...stopsNotTaken(facts, now)];
   return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), troubles, now };
 }

@@ -10,6 +10,7 @@ import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import { type ApprovalStatement, type Capacity, NAMESPACES, type Signed } from '../model/statement.ts';
 import { eligibility } from '../rules/count-approvals.ts';
+import { approvalTimes } from '../rules/decide.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { approversOf, beneficiaries, isPerson, members } from '../rules/people.ts';
 import { verifyApproval } from '../rules/verify-approvals.ts';
@@ -135,12 +136,14 @@ export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval 
   if (judged?.decision.grant == null)
     throw new PamError('E_REQ_UNREADABLE', `${looked.id} cannot be granted`);
   const { request, snapshot, decision } = judged;
+  const role = roleOf(policy, request.role);
   const approval = verifyApproval(
     {
       ...snapshot,
       grant: judged.decision.grant,
       beneficiaries: excludedFrom(looked, request),
       recordedAt: now,
+      times: role === undefined ? null : approvalTimes(snapshot, role),
       witnesses: {
         get: (seq) => (seq === view.state.seq ? view.state.head : snapshot.witnesses.get(seq)),
       },
@@ -148,9 +151,7 @@ export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval 
     signed,
   );
   const clocks = { now, seenAt: record?.seen?.at ?? null };
-  const problems = (roleOf(policy, request.role)?.approval ?? []).map((rule) =>
-    eligibility(policy, rule, approval, clocks),
-  );
+  const problems = (role?.approval ?? []).map((rule) => eligibility(policy, rule, approval, clocks));
   const problem = problems.find((one) => one?.code !== 'E_APR_SCOPE') ?? problems[0];
   if (problem !== undefined && problems.every((one) => one !== undefined)) {
     throw new PamError(problem.code, problem.message, { exit: EXIT.refused });

@@ -1,17 +1,18 @@
 /** Stopping: a denial, a withdrawal and a revocation are one signed statement, and final. */
 import { PamError } from '../model/error.ts';
 import { NAMESPACES, type Signed, type StopStatement } from '../model/statement.ts';
-import { entitledToStop, validStop } from '../rules/judge-stop.ts';
+import { judgeStop, type StopGround, stopGround } from '../rules/judge-stop.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Signer } from './desk.ts';
 import { type Looked, topicOfLooked } from './look-at-request.ts';
 
-export function stoppersOn(looked: Looked): ReadonlySet<string> {
-  const { view, judged, record } = looked;
-  // What was seen counts once it was seen; a proposal nobody has seen is judged by what it says.
-  const of = record?.seen ?? judged?.request ?? null;
-  return of === null ? new Set() : entitledToStop(view.state.policy, of);
+/** On what stops of it are judged: what was seen, and what its file says where nothing was seen yet. */
+function groundOn({ view, judged, record, id }: Looked): StopGround {
+  const { root, policy } = view.state;
+  return stopGround(root, policy, id, [record?.seen ?? judged?.request], record?.firsts);
 }
+
+export const stoppersOn = (looked: Looked): ReadonlySet<string> => groundOn(looked).stoppers;
 
 export function prepareStop(looked: Looked, signer: string, because: string | null): StopStatement {
   const { record, view, id, now } = looked;
@@ -56,17 +57,15 @@ export async function signStop(
 
 /** Throws unless this stop is valid and its signer entitled. */
 export async function publishStop(desk: Desk, looked: Looked, signed: Signed): Promise<string> {
-  const { root, policy } = looked.view.state;
-  const stop = validStop(
-    { root, policy, id: looked.id, stops: [signed], stoppers: stoppersOn(looked) },
-    looked.now,
-  );
-  if (stop === undefined) {
-    throw new PamError(INVALID, 'the stop is not validly signed by somebody entitled', {
+  const verdict = judgeStop(groundOn(looked), signed, looked.now);
+  if (verdict.kind !== 'counts') {
+    const why = verdict.kind === 'refused' ? `: ${verdict.why.message}` : '';
+    throw new PamError(INVALID, `the stop is not validly signed by somebody entitled${why}`, {
       hint: 'is --key the key that policy lists for you?',
     });
   }
-  const forge = await desk.forge(policy.config);
+  const { stop } = verdict;
+  const forge = await desk.forge(looked.view.state.policy.config);
   const why = stop.because === null ? '' : `: ${stop.because}`;
   await forge.publish({
     topic: topicOfLooked(looked),

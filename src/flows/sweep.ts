@@ -17,7 +17,13 @@ import { mayBeLive, type OpenRecord } from '../model/open-record.ts';
 import type { Signed } from '../model/statement.ts';
 import { sortPostings } from '../rules/judge-postings.ts';
 import { lanesOf, turned } from '../rules/lanes.ts';
-import { type Ending, planSweep, type SweepPlan } from '../rules/plan-sweep.ts';
+import {
+  type Ending,
+  planSweep,
+  stopsNotTaken,
+  type SweepFacts,
+  type SweepPlan,
+} from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../trust/keyring.ts';
 import { appendEntry, thatFit } from './append-entry.ts';
@@ -151,15 +157,19 @@ const withFacts =
     };
   };
 
-function planAll(desk: Desk, { state }: LedgerView, outside: Outside, now: Instant): SweepPlan {
+const planAll = (desk: Desk, view: LedgerView, outside: Outside, now: Instant): SweepPlan =>
+  planSweep(factsOf(desk, view, outside), now);
+
+function factsOf(desk: Desk, { state }: LedgerView, outside: Outside): SweepFacts {
   const { root, policy, index } = state;
-  return planSweep({ root, policy, providers: desk.providers, index, ...outside }, now);
+  return { root, policy, providers: desk.providers, index, ...outside };
 }
 
 async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
   const { desk } = run;
   const asked = { stops: await stopsOn(run, first), incidents: await incidentsOf(run, first) };
   const view = await endAll(run, first, withFacts(run, asked));
+  for (const trouble of stopsNotTaken(factsOf(desk, view, asked), desk.clock())) tell(run, trouble);
   const again = planAll(desk, view, NOTHING_ASKED, desk.clock()).recheck;
   const mine = again.filter((record) => isMine(run, view, record));
   const leftovers = await held(

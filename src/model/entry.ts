@@ -84,6 +84,9 @@ export interface PolicyEvent {
   readonly digest: Sha256;
   readonly statements: readonly Signed[];
 }
+/** The keys that policy lists for each person (or service) who may stop a request, at the moment of `seen`. */
+export type StopperKeys = Readonly<Record<string, readonly Fingerprint[]>>;
+
 export interface SeenEvent {
   readonly type: 'seen';
   readonly id: RequestId;
@@ -93,6 +96,8 @@ export interface SeenEvent {
   readonly requester: string;
   readonly subject: string;
   readonly role: string;
+  /** Person -> keys (sorted), of everybody who may stop it. Entries of earlier builds have none. */
+  readonly stopper_keys?: StopperKeys;
 }
 export interface RefusedEvent {
   readonly type: 'refused';

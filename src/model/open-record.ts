@@ -1,4 +1,4 @@
-import type { Evidence, GrantTerms, Handle, Receipt } from './entry.ts';
+import type { Evidence, GrantTerms, Handle, Receipt, StopperKeys } from './entry.ts';
 import type { Instant } from './instant.ts';
 import type { Fingerprint, RequestId, Sha256 } from './names.ts';
 
@@ -38,7 +38,12 @@ export interface SeenPart {
   readonly owners: readonly string[];
   /** Who may stop it. */
   readonly stoppers: readonly string[];
+  /** Their keys at that moment; absent where only builds before this field wrote `seen`. */
+  readonly stopper_keys?: StopperKeys;
 }
+
+/** The first `seen` of one version of a request: what a later `seen` of the same bytes keeps. */
+export type FirstSeen = Pick<SeenPart, 'request_sha256' | 'at' | 'owners' | 'stoppers' | 'stopper_keys'>;
 
 /** When an entry was recorded, by whom and with which key. */
 export interface Recorded {
@@ -70,6 +75,8 @@ export interface OpenRecord {
   /** Digests of request bytes that were refused; they are never seen again. */
   readonly refused: readonly Sha256[];
   readonly seen: SeenPart | null;
+  /** Each version that was seen under this id, in the order of arrival; absent while there is only one. */
+  readonly firsts?: readonly FirstSeen[];
   readonly grant: GrantPart | null;
   /** Why it ends or ended before its recorded end. */
   readonly ending: { readonly at: Instant; readonly cause: string; readonly because: string } | null;

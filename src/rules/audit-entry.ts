@@ -17,16 +17,20 @@ import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
 import type { Witnesses } from '../model/statement.ts';
 import type { Request } from '../model/request.ts';
 import type { ChainState } from '../trust/chain-state.ts';
+import { joinSigned } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
 import { decide, type Snapshot } from './decide.ts';
 import { roleOf } from './exact-grant.ts';
 import { recordsBefore } from './fold-index.ts';
-import { entitledToStop, validStop } from './judge-stop.ts';
+import { contextOf } from './follow-chain.ts';
+import { needEntitledStop } from './judge-stop.ts';
 import { lateSweep } from './judge-sweep.ts';
 import { faultOfOpening, openBeside } from './open-requests.ts';
 import { termsOf } from './grant-terms.ts';
 import type { ProviderFacts } from './provider-facts.ts';
+import { sameJson } from './same-json.ts';
+import { stopperKeysOf } from './see-request.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -56,8 +60,7 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
   if (entry.at < before.entry.at) {
     tell('warning', 'E_LED_TIME', `dated ${entry.at}, before the entry that it follows (${before.entry.at})`);
   }
-  const { seq, at, executor } = entry;
-  const context = { seq, at, executor, key: after.key, main: entry.main ?? null, policy: before.policy };
+  const context = contextOf(before, entry, after.key);
   for (const [event, records] of recordsBefore(before.index.records, entry.events, context)) {
     try {
       auditEvent(facts, event, records, tell);
@@ -81,15 +84,15 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, records: Records, tel
       auditGrant(facts, event, record, tell);
       return;
     }
-    case 'stopped': {
-      const { policy, root } = facts.before;
-      const seen = records.get(event.id)?.seen ?? null;
-      const stoppers = seen === null ? new Set<string>() : entitledToStop(policy, seen);
-      const stops = [event.statement];
-      const stop = validStop({ root, policy, id: event.id, stops, stoppers }, facts.after.entry.at);
-      if (stop === undefined) tell('error', 'E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
+    case 'stopped':
+      // The chain asks the same: an entry that was followed has passed it already.
+      needEntitledStop(
+        facts.before,
+        event,
+        [facts.before.index.records.get(event.id), records.get(event.id)],
+        facts.after.entry.at,
+      );
       return;
-    }
     case 'granted':
       auditReceipt(facts, event, records.get(event.id) ?? null, tell);
       return;
@@ -108,13 +111,12 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, records: Records, tel
   }
 }
 
-/** It gives nobody access; it only says that an executor let somebody's requests crowd out the others'. */
-function auditSeen(
-  { before: { policy } }: AuditFacts,
-  { id, requester }: SeenEvent,
-  records: Records,
-  tell: Tell,
-): void {
+function auditSeen({ before: { policy } }: AuditFacts, event: SeenEvent, records: Records, tell: Tell): void {
+  const { id, requester, stopper_keys: keys } = event;
+  if (keys !== undefined && !sameJson(keys, stopperKeysOf(policy, event))) {
+    tell('error', 'E_LED_SEEN', `who may stop ${id}, and with which keys, is not what policy said`);
+  }
+  // It gives nobody access; it only says that an executor let somebody's requests crowd out the others'.
   const beside = openBeside({ records }, { id, requester });
   if (faultOfOpening(policy, requester, beside) === undefined) return;
   const most = policy.config.open_requests;
@@ -154,6 +156,12 @@ function auditGrant(
   if (seen !== null && !sameRequest(seen, request)) {
     tell('error', 'E_LED_SEEN', `what was seen of ${event.id} is not what its request says`);
   }
+  // Builds before `stopper_keys` compared neither statement nor times: their entries stand, and audit says what it finds.
+  const untimed = seen?.stopper_keys === undefined;
+  if (seen !== null && sha256(joinSigned(event.evidence.statement)) !== seen.signature_sha256) {
+    const message = `${event.id} rests on another statement of its requester than the one that was seen`;
+    tell(untimed ? 'warning' : 'error', 'E_LED_SEEN', message);
+  }
   const snapshot: Snapshot = {
     root: before.root,
     policy: before.policy,
@@ -175,6 +183,7 @@ function auditGrant(
     approvals: event.evidence.approvals,
     stops: [],
     witnesses: facts.witnesses,
+    untimed,
   };
   const decision = decide(snapshot, now);
   if (decision.verdict !== 'approved') {
@@ -184,6 +193,7 @@ function auditGrant(
     tell('error', 'E_LED_GRANT', `${event.id} was granted although: ${failing.join('; ')}`);
     return;
   }
+  if (untimed) auditTimes(snapshot, now, tell);
   const allowed = termsOf(snapshot, decision, now);
   for (const [key, told] of differences(event.grant, allowed)) {
     tell(
@@ -204,6 +214,14 @@ function auditGrant(
     }
     tell('note', 'W_STANDING', `${event.grant.login} had ${event.preexisting.join(', ')} before ${event.id}`);
   }
+}
+
+/** An earlier build counted approvals that are older than the request or than `decide_within`. */
+function auditTimes(snapshot: Snapshot, now: Instant, tell: Tell): void {
+  const { verdict, reasons } = decide({ ...snapshot, untimed: false }, now);
+  if (verdict === 'approved') return;
+  const old = reasons.filter(({ ok, code }) => !ok && code === 'E_APR_TIME').map(({ message }) => message);
+  tell('warning', 'E_APR_TIME', `${snapshot.id} was granted although: ${old.join('; ')}`);
 }
 
 function sameRequest(seen: Pick<SeenEvent, 'requester' | 'subject' | 'role'>, request: Request): boolean {

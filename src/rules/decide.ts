@@ -15,16 +15,17 @@ import type { OpenRecord, SeenPart } from '../model/open-record.ts';
 import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { ExactGrant, Signed, Witnesses } from '../model/statement.ts';
+import { claimsOf } from '../trust/statement-text.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
 import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
-import { isUsedUp, USED_UP } from './fold-index.ts';
 import { checkScope } from './fill-scope.ts';
 import { type Judged, judgeRequest } from './judge-request.ts';
 import { judgeStops } from './judge-stop.ts';
 import { beneficiaries, members } from './people.ts';
 import type { ProviderFacts } from './provider-facts.ts';
-import { verifyApprovals } from './verify-approvals.ts';
+import { isUsedUp, USED_UP } from './see-request.ts';
+import { type ApprovalTimes, verifyApprovals } from './verify-approvals.ts';
 
 export interface Snapshot {
   readonly root: Sha256;
@@ -55,6 +56,8 @@ export interface Snapshot {
   readonly halts: readonly Reason[];
   /** What clicks at the forge say: they hold back, and never approve. */
   readonly remarks: readonly Judged[];
+  /** Only for auditing what an earlier build wrote: it did not measure approvals against the request's statement. */
+  readonly untimed?: boolean;
 }
 
 export function decide(snapshot: Snapshot, now: Instant): Decision {
@@ -150,7 +153,10 @@ function judgeStatement(snapshot: Snapshot, now: Instant): Judged[] {
   if (statement === null) return [];
   const seen = seenOf(snapshot);
   try {
-    const recordedAt = seen?.signature_sha256 === snapshot.signatureSha256 ? seen.at : now;
+    const { signedAt } = claimsOf(statement.text);
+    const known = seen?.signature_sha256 === snapshot.signatureSha256;
+    // The clock is that of the first `seen`; these bytes may have been signed anew since, and recorded then.
+    const recordedAt = known ? later(seen.at, earlier(signedAt, now)) : now;
     const { claims } = verifyRequester(snapshot, statement, recordedAt);
     return [{ code: 'E_SIG_REQUESTER', ok: true, message: `signed by ${claims.signer}`, kind: 'rule' }];
   } catch (error) {
@@ -158,6 +164,8 @@ function judgeStatement(snapshot: Snapshot, now: Instant): Judged[] {
     return [no(error.code, `${request.requester}'s signature on the request: ${error.message}`)];
   }
 }
+
+const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
 /** The requester signed exactly these bytes. Throws otherwise. */
 export function verifyRequester(
@@ -224,6 +232,7 @@ function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: 
     grant,
     beneficiaries: excluded,
     recordedAt: record?.grant?.recorded.at ?? now,
+    times: approvalTimes(snapshot, role),
   };
   const { good, bad } = verifyApprovals(facts, snapshot.approvals);
   const clocks = { now, seenAt: seenOf(snapshot)?.at ?? null };
@@ -240,6 +249,22 @@ function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: 
   const held = seats.map((one, at) => seatReason(policy, one, at, seats.length, excluded));
   const counted = seats.flatMap((one) => one.counted);
   return { reasons: [...evidence, ...held], counted, next: nextOpening(seats, clocks) };
+}
+
+/** What the times of an approval are measured against. */
+export function approvalTimes({ statement, untimed }: Snapshot, role: Role): ApprovalTimes | null {
+  if (untimed === true) return null;
+  return { requested: statement === null ? null : signedAtOf(statement), within: role.decide_within };
+}
+
+/** `null`: it is no statement, and refused for that elsewhere. */
+function signedAtOf({ text }: Signed): Instant | null {
+  try {
+    return claimsOf(text).signedAt;
+  } catch (error) {
+    if (error instanceof PamError) return null;
+    throw error;
+  }
 }
 
 function seatReason(

@@ -3,16 +3,16 @@
  * that does not follow throws `E_LED_STEP`, and an entry with such an event is junk. Only an `apply` entry (one
  * with `main`) drops records, by its own `at`, so that every reader drops the same ones.
  */
-import type { GrantingEvent, LedgerEvent, ScheduledEvent, SeenEvent } from '../model/entry.ts';
+import type { GrantingEvent, LedgerEvent, ScheduledEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
-import { dayOf, earlier, type Instant, plus, secondsBetween } from '../model/instant.ts';
+import { dayOf, earlier, type Instant, plus } from '../model/instant.ts';
 import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
 import type { Beats, GrantPart, OpenIndex, OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import { sha256 } from '../trust/digest.ts';
 import { claimsOf } from '../trust/statement-text.ts';
-import { ownersOf, stoppersOf } from './people.ts';
 import { sameJson } from './same-json.ts';
+import { MAX_REFUSED, needStopperKeys, see, stillHoldsStopperKeys } from './see-request.ts';
 
 export interface FoldContext {
   readonly seq: number;
@@ -28,8 +28,6 @@ export interface FoldContext {
 export const EMPTY_INDEX: OpenIndex = { records: new Map(), beats: null };
 /** No grant call starts later than this after its intent. */
 export const ACT_WITHIN_SECONDS = 120;
-/** So many different refused bytes and the id is dead: it bounds what one hostile requester can make us write. */
-export const MAX_REFUSED = 16;
 
 export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
   const { policy, ...told } = context;
@@ -53,6 +51,7 @@ const folded = new WeakMap<
 >();
 
 function fold(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
+  needStopperKeys(index.records, events, keysLeftOut);
   const records = new Map(index.records);
   let due = knownDue.get(index.records) ?? firstDue(index.records);
   events.forEach((event, at) => {
@@ -62,10 +61,15 @@ function fold(index: OpenIndex, events: readonly LedgerEvent[], context: FoldCon
   if (context.main !== null && context.at >= due) {
     for (const [id, record] of records) if (context.at >= overFrom(record)) records.delete(id);
     due = firstDue(records);
+  } else {
+    stillHoldsStopperKeys(index.records, events, records);
   }
   knownDue.set(records, due);
   return { records, beats: foldBeats(index.beats, events, context) };
 }
+
+const keysLeftOut = ({ id }: { readonly id: RequestId }): PamError =>
+  new PamError('E_LED_STEP', `seen of ${id} does not follow: it leaves out who may stop it with which key`);
 
 /**
  * Each event with the records that it finds: those that earlier events of its own entry left, too. It is one map, which
@@ -173,57 +177,6 @@ function step(
 
 type Wrong = (why: string) => PamError;
 
-function see(
-  record: OpenRecord | undefined,
-  event: SeenEvent,
-  context: FoldContext,
-  wrong: Wrong,
-): OpenRecord {
-  const known = record?.state;
-  if (known !== undefined && known !== 'unseen' && known !== 'seen' && known !== 'refused')
-    throw wrong(`it is ${known}`);
-  const day = dayOf(event.id);
-  const age = day === undefined ? Number.NaN : secondsBetween(day, context.at);
-  if (!(age >= -86_400 && age < 2 * 86_400)) throw wrong("the id's date is more than a day away");
-  if (isUsedUp(record)) throw wrong(USED_UP);
-  if (record?.refused.includes(event.request_sha256) === true) throw wrong('these bytes were refused');
-  if (record !== undefined && record.refused.length >= MAX_REFUSED)
-    throw wrong('too many versions were refused');
-  if (record?.seen !== undefined && record.seen !== null) {
-    if (record.seen.requester !== event.requester) throw wrong(`the id belongs to ${record.seen.requester}`);
-    const same =
-      record.seen.request_sha256 === event.request_sha256 &&
-      record.seen.signature_sha256 === event.signature_sha256;
-    if (same) throw wrong('it was seen already');
-  }
-  const { requester, subject, role } = event;
-  return {
-    id: event.id,
-    state: 'seen',
-    refused: record?.refused ?? [],
-    seen: {
-      at: context.at,
-      request_sha256: event.request_sha256,
-      signature_sha256: event.signature_sha256,
-      proposal: event.proposal,
-      requester,
-      subject,
-      role,
-      owners: ownersOf(context.policy, requester, subject),
-      stoppers: [...stoppersOf(context.policy, { requester, subject, role })].sort(),
-    },
-    grant: null,
-    ending: null,
-    final_at: null,
-    attempts: 0,
-  };
-}
-
-export const USED_UP = 'the id is used up: it was scheduled and then refused';
-/** Refused after it was scheduled: other bytes under this id never get a new clock. */
-export const isUsedUp = (record: OpenRecord | null | undefined): boolean =>
-  record?.state === 'refused' && record.grant !== null;
-
 function refuse(
   record: OpenRecord | undefined,
   id: RequestId,
@@ -239,11 +192,12 @@ function refuse(
   const { state } = record;
   if (state !== 'unseen' && state !== 'seen' && state !== 'refused' && state !== 'scheduled')
     throw wrong(`it is ${state}`);
-  if (record.refused.includes(digest) || record.refused.length >= MAX_REFUSED)
+  // Other bytes under the same id (somebody else's, say) are refused without touching the request that runs. Its own
+  // refusal is always possible, or so many refused others would keep it open for ever.
+  const current = (state === 'seen' || state === 'scheduled') && record.seen?.request_sha256 === digest;
+  if (record.refused.includes(digest) || (!current && record.refused.length >= MAX_REFUSED))
     throw wrong('it was refused already');
   const refused = [...record.refused, digest];
-  // Other bytes under the same id (somebody else's, say) are refused without touching the request that runs.
-  const current = (state === 'seen' || state === 'scheduled') && record.seen?.request_sha256 === digest;
   if (!current) return { ...record, refused };
   // Scheduling used the id up: what was scheduled stays on record, so that no other bytes take its place.
   const grant = record.grant === null ? null : { ...record.grant, evidence: null };

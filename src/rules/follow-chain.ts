@@ -3,18 +3,19 @@
  * it, never on the reader's clock, state or a later policy (DESIGN section 5). Throws `E_LED_...`; the caller
  * steps over what does not verify.
  */
-import type { Entry, PolicyEvent, StoppedEvent } from '../model/entry.ts';
+import type { Entry, LedgerEvent, PolicyEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, Sha256 } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import { holdersOf, revocationOf } from '../trust/keyring.ts';
 import type { SignedEntry } from '../trust/signed-entry.ts';
-import { EMPTY_INDEX, foldIndex } from './fold-index.ts';
+import { EMPTY_INDEX, type FoldContext, foldIndex, recordsBefore } from './fold-index.ts';
 import { adminsAgree, judgePolicyChange } from './judge-policy-change.ts';
-import { entitledToStop, validStop } from './judge-stop.ts';
+import { needEntitledStop } from './judge-stop.ts';
 import { indexDigest } from './print-index.ts';
 import { judgeRight, mayWriteTogether } from './rights.ts';
 
@@ -67,17 +68,10 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
   const policies = change === undefined ? [state.policy] : [state.policy, change.policy];
   const key = judgeSigner(candidate, policies, newestOrdered(state));
   if (change !== undefined && event.type === 'policy') judgeChange(state, entry, event, change.policy);
-  else judgeEvents(state, entry);
+  else judgeEvents(state, entry, contextOf(state, entry, key));
   const policy = change?.policy ?? state.policy;
   if (entry.policy !== policy.digest) throw new PamError('E_LED_CHAIN', 'the entry names another policy');
-  const index = foldIndex(state.index, entry.events, {
-    seq: entry.seq,
-    at: entry.at,
-    executor: entry.executor,
-    key,
-    main: entry.main ?? null,
-    policy: state.policy,
-  });
+  const index = foldIndex(state.index, entry.events, contextOf(state, entry, key));
   judgeIndex(entry, indexDigest(index));
   const policyFiles = change?.files ?? state.policyFiles;
   return {
@@ -135,15 +129,18 @@ function judgeChange(
   judgePolicyChange({ root, seq, next, previous, statements: event.statements, recordedAt: entry.at }, index);
 }
 
-function judgeEvents(state: ChainState, entry: Entry): void {
+/** What folding an entry needs to know beside its events. */
+export function contextOf(state: ChainState, entry: Omit<Entry, 'events'>, key: Fingerprint): FoldContext {
+  const { seq, at, executor, main = null } = entry;
+  return { seq, at, executor, key, main, policy: state.policy };
+}
+
+function judgeEvents(state: ChainState, entry: Entry, context: FoldContext): void {
   for (const event of entry.events) {
     const record = event.id === '-' ? undefined : state.index.records.get(event.id);
-    judgeRight(state.policy, entry.executor, event, record);
-    if (event.type === 'stopped') judgeStopEvent(state, entry, event);
-    if (APPLY_ONLY.has(event.type) && entry.main === undefined) {
-      throw new PamError('E_LED_SHAPE', `${event.type} belongs into an apply entry`);
-    }
+    judgeEvent(state, entry, event, record);
   }
+  judgeStopEvents(state, entry, context);
   if (entry.main === undefined) return;
   if (state.policy.services[entry.executor]?.executes?.may.includes('grant') !== true) {
     throw new PamError('E_LED_KIND', `${entry.executor} may not write apply entries`);
@@ -151,14 +148,25 @@ function judgeEvents(state: ChainState, entry: Entry): void {
   judgeOrder(state, entry);
 }
 
-/** Nobody's request is ended by a stop that nobody entitled signed, whoever holds a sweep key. */
-function judgeStopEvent(state: ChainState, entry: Entry, event: StoppedEvent): void {
-  const { policy, root, index } = state;
-  const fresh = entry.events.find((one) => one.type === 'seen' && one.id === event.id);
-  const seen = index.records.get(event.id)?.seen ?? (fresh?.type === 'seen' ? fresh : null);
-  const stoppers = seen === null ? new Set<string>() : entitledToStop(policy, seen);
-  if (validStop({ policy, root, id: event.id, stops: [event.statement], stoppers }, entry.at) === undefined) {
-    throw new PamError('E_LED_STOP', `nobody entitled signed the stop of ${event.id}`);
+/** May this executor write this event in an entry of this kind? @param record before the entry */
+export function judgeEvent(
+  { policy }: ChainState,
+  entry: Pick<Entry, 'executor' | 'main'>,
+  event: LedgerEvent,
+  record: OpenRecord | undefined,
+): void {
+  judgeRight(policy, entry.executor, event, record);
+  if (APPLY_ONLY.has(event.type) && entry.main === undefined) {
+    throw new PamError('E_LED_SHAPE', `${event.type} belongs into an apply entry`);
+  }
+}
+
+/** No request is ended by a stop that nobody entitled signed, whichever executor key is stolen. */
+function judgeStopEvents(state: ChainState, entry: Entry, context: FoldContext): void {
+  if (!entry.events.some(({ type }) => type === 'stopped')) return;
+  for (const [event, records] of recordsBefore(state.index.records, entry.events, context)) {
+    if (event.type !== 'stopped') continue;
+    needEntitledStop(state, event, [state.index.records.get(event.id), records.get(event.id)], entry.at);
   }
 }
 

@@ -8,9 +8,12 @@ import { PamError } from '../model/error.ts';
 import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
+import type { Signed } from '../model/statement.ts';
+import { joinSigned } from '../trust/armor.ts';
+import { sha256 } from '../trust/digest.ts';
 import { verifyRequester } from './decide.ts';
-import { isUsedUp, MAX_REFUSED, USED_UP } from './fold-index.ts';
 import { faultOfOpening, openBeside } from './open-requests.ts';
+import { hasRoomFor, isUsedUp, MAX_REFUSED, stopperKeysOf, USED_UP } from './see-request.ts';
 import { type Candidate, isRequest, type Situation } from './situation.ts';
 
 /** @param index with what this run sees before this one */
@@ -36,6 +39,7 @@ export function seeing(
   ) {
     return undefined;
   }
+  if (!isPlainlySigned(one, statement)) return undefined;
   const beside = openBeside(seenSoFar, request);
   if (faultOfOpening(policy, request.requester, beside) !== undefined) return undefined;
   try {
@@ -53,8 +57,13 @@ export function seeing(
     requester: request.requester,
     subject: request.subject,
     role: request.role,
+    stopper_keys: stopperKeysOf(policy, request),
   };
 }
+
+/** The file is the one spelling of its statement, so that its digest can be found again from what is recorded. */
+const isPlainlySigned = ({ signatureSha256 }: Candidate, statement: Signed): boolean =>
+  sha256(joinSigned(statement)) === signatureSha256;
 
 export function refusal(situation: Situation, one: Candidate, now: Instant): RefusedEvent | undefined {
   if (!one.merged) return undefined;
@@ -76,7 +85,11 @@ export function refusal(situation: Situation, one: Candidate, now: Instant): Ref
 
 /** Bytes are refused once, and only so many of them under one id: the ledger takes no more. */
 export function mayRefuse(record: OpenRecord | undefined, digest: Sha256): boolean {
-  return record === undefined || (!record.refused.includes(digest) && record.refused.length < MAX_REFUSED);
+  if (record === undefined) return true;
+  const { state, seen, refused } = record;
+  // The version that is open can always be refused, or refused others would keep it open for ever.
+  const open = (state === 'seen' || state === 'scheduled') && seen?.request_sha256 === digest;
+  return !refused.includes(digest) && (open || refused.length < MAX_REFUSED);
 }
 
 /** Why these bytes can never be seen; `undefined` when they can, or were. */
@@ -103,8 +116,16 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
       message: `the id belongs to ${record.seen.requester}'s request`,
     };
   }
+  if (!hasRoomFor(record, one.requestSha256)) {
+    const why = 'too many versions were seen under this id; ask again with a new one';
+    return { code: 'E_REQ_CONSUMED', ok: false, message: why };
+  }
   if (statement === null)
     return { code: 'E_SIG_MISSING', ok: false, message: 'the requester did not sign it' };
+  if (!isPlainlySigned(one, statement)) {
+    const why = 'its signature file is not written as pam and ssh-keygen write it';
+    return { code: 'E_ARMOR', ok: false, message: why };
+  }
   try {
     const { root, policy } = state;
     verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);

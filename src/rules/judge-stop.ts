@@ -1,25 +1,34 @@
 /**
- * Stops: denial, withdrawal and revocation are one thing, and final (DESIGN rule 8). Whoever is entitled ends the
- * id; a stop by anybody else is nothing, so that nobody can block a request by signing.
+ * Stops: denial, withdrawal and revocation are one thing, and final (DESIGN rule 8). A stop by somebody who is entitled
+ * ends the id; a stop by anybody else is nothing, so that no stranger can block a request by signing. Signing, sweeping,
+ * recording and auditing all ask `judgeStop`, so that no stop is accepted in one place and passed over in another.
  */
+import type { StoppedEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
-import type { RequestId, Sha256 } from '../model/names.ts';
-import type { OpenRecord } from '../model/open-record.ts';
+import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
+import type { FirstSeen, OpenRecord, SeenPart } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
-import type { Signed } from '../model/statement.ts';
-import { verifyStatement } from '../trust/verify-statement.ts';
+import { NAMESPACES, type Signed } from '../model/statement.ts';
+import { holdersOf, judgeStopKey } from '../trust/keyring.ts';
+import { verifySshsig } from '../trust/sshsig.ts';
+import { type Claims, claimsOf, printStatement } from '../trust/statement-text.ts';
 import type { Judged } from './judge-request.ts';
 import { stoppersOf } from './people.ts';
 
-export interface StopFacts {
+/** What a stop is judged by, beside its own bytes. */
+export interface StopGround {
   readonly root: Sha256;
+  /** In force. */
   readonly policy: Policy;
   readonly id: RequestId;
-  readonly record: OpenRecord | null;
-  readonly stops: readonly Signed[];
-  readonly request: { readonly requester: string; readonly subject: string; readonly role: string };
+  readonly stoppers: ReadonlySet<string>;
+  /** Did `seen` write this key down for that person? */
+  readonly wasTheirs: (person: string, key: Fingerprint) => boolean;
 }
+
+/** What is known of a request: what its file says, or what `seen` recorded of it. */
+export type StopSource = Pick<SeenPart, 'requester' | 'subject' | 'role'> & Partial<SeenPart>;
 
 export interface Stop {
   readonly signer: string;
@@ -27,64 +36,148 @@ export interface Stop {
   readonly signed: Signed;
 }
 
+export type StopVerdict =
+  | { readonly kind: 'counts'; readonly stop: Stop }
+  /** Signed by a key that pam knows, about this id, and not counted: the run has to say so. */
+  | { readonly kind: 'refused'; readonly signer: string; readonly why: PamError }
+  /** Anybody could have written it. */
+  | { readonly kind: 'junk' };
+
 /**
- * Who may stop it: whoever policy names now, and whoever could when it was seen, whatever policy did since. One answer
- * for signing, sweeping, recording and auditing, so that no stop is accepted that nobody carries out.
+ * The ground on which stops of this id are judged. Entitled is everybody whom the policy in force names for any of
+ * these sources, and everybody who could stop it when a version of it was seen, whatever policy did since.
  */
-export function entitledToStop(
+export function stopGround(
+  root: Sha256,
   policy: Policy,
-  on: StopFacts['request'] & { readonly stoppers?: readonly string[] },
-): ReadonlySet<string> {
-  return new Set([...stoppersOf(policy, on), ...(on.stoppers ?? [])]);
+  id: RequestId,
+  sources: readonly (StopSource | null | undefined)[],
+  firsts: readonly FirstSeen[] = [],
+): StopGround {
+  const known = sources.filter((one) => one != null);
+  const seen = [...known, ...firsts];
+  return {
+    root,
+    policy,
+    id,
+    stoppers: new Set([
+      ...known.flatMap((one) => [...stoppersOf(policy, one)]),
+      ...seen.flatMap(({ stoppers }) => stoppers ?? []),
+    ]),
+    wasTheirs: (person, key) =>
+      seen.some(
+        ({ stopper_keys: keys }) =>
+          keys !== undefined && Object.hasOwn(keys, person) && keys[person]?.includes(key) === true,
+      ),
+  };
 }
 
-/** The first valid stop by somebody entitled, in the order given. */
-export function validStop(
-  facts: Omit<StopFacts, 'request' | 'record'> & { readonly stoppers: ReadonlySet<string> },
-  now: Instant,
-): Stop | undefined {
-  for (const signed of facts.stops) {
-    try {
-      const { claims } = verifyStatement(
-        facts.policy,
-        signed,
-        ({ signer, signedAt, because }) => ({
-          type: 'stop',
-          root: facts.root,
-          signer,
-          signedAt,
-          request: facts.id,
-          because,
-        }),
-        now,
-      );
-      if (facts.stoppers.has(claims.signer))
-        return { signer: claims.signer, because: claims.because, signed };
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
-    }
+/** The ground that a record gives. */
+export const groundOf = (root: Sha256, policy: Policy, record: OpenRecord): StopGround =>
+  stopGround(root, policy, record.id, [record.seen], record.firsts);
+
+/** @param recordedAt when the ledger recorded it, or now where it has not yet */
+export function judgeStop(ground: StopGround, signed: Signed, recordedAt: Instant): StopVerdict {
+  const read = signedStop(signed);
+  if (read === undefined) return { kind: 'junk' };
+  const { claims, key } = read;
+  const { signer, signedAt, because } = claims;
+  try {
+    judgeStopKey(ground.policy, { key, signer, signedAt, recordedAt }, ground.wasTheirs(signer, key));
+    if (!ground.stoppers.has(signer))
+      throw new PamError('E_APR_SCOPE', `${signer} may not stop ${ground.id}`);
+    const { root, id: request } = ground;
+    if (printStatement({ type: 'stop', root, signer, signedAt, request, because }) !== signed.text)
+      throw new PamError('E_STATEMENT', 'the statement is not written the way pam writes it');
+    return { kind: 'counts', stop: { signer, because, signed } };
+  } catch (why) {
+    if (!(why instanceof PamError)) throw why;
+    const known = holdersOf(ground.policy).has(key) || ground.wasTheirs(signer, key);
+    return known && isAbout(ground, claims) ? { kind: 'refused', signer, why } : { kind: 'junk' };
   }
-  return undefined;
 }
 
+/** What it says and the key that signed these very words; nothing else about it is known yet. */
+function signedStop(signed: Signed): { readonly claims: Claims; readonly key: Fingerprint } | undefined {
+  try {
+    const claims = claimsOf(signed.text);
+    const { text: message, armor } = signed;
+    const { key } = verifySshsig({ message, armor, namespace: NAMESPACES.stop });
+    return { claims, key: key.fingerprint };
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
+
+/** A stop of another id, or of another access repository, may be copied here by anybody who can read it there. */
+const isAbout = ({ root, id }: StopGround, { lines }: Claims): boolean =>
+  lines.get('type') === 'stop' && lines.get('root') === root && lines.get('request') === id;
+
+export interface JudgedStops {
+  /** The first that counts, in the order given. */
+  readonly stop: Stop | undefined;
+  readonly refused: readonly { readonly signer: string; readonly why: PamError }[];
+}
+
+export function judgeAllStops(ground: StopGround, stops: readonly Signed[], now: Instant): JudgedStops {
+  const refused: { readonly signer: string; readonly why: PamError }[] = [];
+  for (const signed of stops) {
+    const verdict = judgeStop(ground, signed, now);
+    if (verdict.kind === 'counts') return { stop: verdict.stop, refused };
+    if (verdict.kind === 'refused') refused.push(verdict);
+  }
+  return { stop: undefined, refused };
+}
+
+/**
+ * A recorded stop: judged by the record as it was before the entry and as it is at the event's own place, behind the
+ * `seen` of the same entry. A planner that sees and stops in one entry knows both, and so does every reader.
+ * @throws PamError `E_LED_STOP`
+ */
+export function needEntitledStop(
+  ground: { readonly root: Sha256; readonly policy: Policy },
+  { id, statement }: StoppedEvent,
+  records: readonly (OpenRecord | undefined)[],
+  recordedAt: Instant,
+): void {
+  const known = records.filter((one) => one !== undefined);
+  const sources = known.map(({ seen }) => seen);
+  const firsts = known.flatMap(({ firsts: all }) => all ?? []);
+  const judged = judgeStop(
+    stopGround(ground.root, ground.policy, id, sources, firsts),
+    statement,
+    recordedAt,
+  );
+  if (judged.kind === 'counts') return;
+  const why = judged.kind === 'refused' ? `: ${judged.why.message}` : '';
+  throw new PamError('E_LED_STOP', `nobody entitled signed the stop of ${id}${why}`);
+}
+
+export interface StopFacts {
+  readonly root: Sha256;
+  readonly policy: Policy;
+  readonly id: RequestId;
+  readonly record: OpenRecord | null;
+  readonly stops: readonly Signed[];
+  readonly request: StopSource;
+}
+
+/** What stops say about a request that is being decided. */
 export function judgeStops(facts: StopFacts, now: Instant): Judged[] {
   const { record } = facts;
+  const denied = (by: string): Judged => ({
+    code: 'E_POL_DENIED',
+    ok: false,
+    message: `stopped by ${by}`,
+    kind: 'rule',
+  });
   if (record?.state === 'stopped' || record?.ending?.cause === 'stopped') {
-    return [
-      {
-        code: 'E_POL_DENIED',
-        ok: false,
-        message: `stopped by ${record.ending?.because ?? 'somebody entitled'}`,
-        kind: 'rule',
-      },
-    ];
+    return [denied(record.ending?.because ?? 'somebody entitled')];
   }
-  const stoppers = new Set([
-    ...entitledToStop(facts.policy, facts.request),
-    ...(record?.seen == null ? [] : entitledToStop(facts.policy, record.seen)),
-  ]);
-  const stop = validStop({ ...facts, stoppers }, now);
+  const { root, policy, id, request, stops } = facts;
+  const ground = stopGround(root, policy, id, [request, record?.seen], record?.firsts);
+  const { stop } = judgeAllStops(ground, stops, now);
   if (stop === undefined) return [];
-  const why = stop.because === null ? '' : `: ${stop.because}`;
-  return [{ code: 'E_POL_DENIED', ok: false, message: `stopped by ${stop.signer}${why}`, kind: 'rule' }];
+  return [denied(stop.because === null ? stop.signer : `${stop.signer}: ${stop.because}`)];
 }

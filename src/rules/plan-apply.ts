@@ -57,7 +57,14 @@ export function planApply(situation: Situation, now: Instant, only?: ReadonlySet
   const open = refuse.filter(({ id }) => !stop.some((event) => event.id === id));
   const plan = { see, stop, refuse: open, ready: [], abandon: [], waiting: [] };
   const planned = wanted.reduce<ApplyPlan>((sum, one) => planOne(situation, index, sum, one, now), plan);
-  const found = new Set(situation.candidates.map(({ id }) => id));
+  // Bytes that cannot be seen take the place of those that were: nothing decides about these any more.
+  const found = new Set(
+    situation.candidates.flatMap(({ id, requestSha256 }) => {
+      const record = index.records.get(id);
+      const others = record?.state === 'seen' && record.seen?.request_sha256 !== requestSha256;
+      return others ? [] : [id];
+    }),
+  );
   const lost = [...index.records.values()].filter(({ id }) => !found.has(id) && (only?.has(id) ?? true));
   return lost.reduce<ApplyPlan>((sum, record) => planLost(situation, sum, record, now), planned);
 }
@@ -87,7 +94,7 @@ function seeAll(
   return { see, index: { ...index, beats: state.index.beats } };
 }
 
-/** The file is gone from main and from its proposal: nothing may begin, and nothing stays open for ever. */
+/** What was seen is gone from main and from its proposal: nothing may begin, and nothing stays open for ever. */
 function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now: Instant): ApplyPlan {
   const { id, seen, grant } = record;
   if (seen === null || plan.stop.some((event) => event.id === id)) return plan;
@@ -96,7 +103,11 @@ function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now
   const lapsed =
     (record.state === 'seen' && now > plus(seen.at, patience)) ||
     (record.state === 'scheduled' && grant !== null && grant.end <= now);
-  const reason = { code: 'E_POL_MERGED', ok: false, message: 'its file is neither on main nor proposed' };
+  const reason = {
+    code: 'E_POL_MERGED',
+    ok: false,
+    message: 'what was seen is neither on main nor proposed',
+  };
   if (lapsed && mayRefuse(record, seen.request_sha256)) {
     const event: RefusedEvent = {
       type: 'refused',

@@ -2,6 +2,7 @@
  * What has to end, and why. Pure: the index, the policy in force, and what was found out about stops and
  * incidents. Doubt never ends a grant early and never keeps one past its end.
  */
+import type { Reason } from '../model/decision.ts';
 import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, instantOf, plus } from '../model/instant.ts';
@@ -14,7 +15,7 @@ import { compromisedSince } from '../trust/keyring.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
 import { identityOf } from './exact-grant.ts';
 import type { ProviderFacts } from './provider-facts.ts';
-import { entitledToStop, validStop } from './judge-stop.ts';
+import { groundOf, judgeAllStops, type JudgedStops } from './judge-stop.ts';
 
 export interface SweepFacts {
   readonly root: Sha256;
@@ -107,14 +108,37 @@ function stopOf(
   record: OpenRecord,
   now: Instant,
 ): { readonly event: StoppedEvent; readonly why: string } | undefined {
-  const stops = facts.stops.get(record.id) ?? [];
-  if (record.seen === null) return undefined;
-  const stoppers = entitledToStop(facts.policy, record.seen);
-  const { root, policy } = facts;
-  const stop = validStop({ root, policy, id: record.id, stops, stoppers }, now);
+  const { stop } = stopsOf(facts, record, now);
   if (stop === undefined) return undefined;
   const why = `stopped by ${stop.signer}${stop.because === null ? '' : `: ${stop.because}`}`;
   return { event: { type: 'stopped', id: record.id, statement: stop.signed }, why };
+}
+
+function stopsOf({ root, policy, stops }: SweepFacts, record: OpenRecord, now: Instant): JudgedStops {
+  const found = stops.get(record.id) ?? [];
+  if (record.seen === null || found.length === 0) return { stop: undefined, refused: [] };
+  return judgeAllStops(groundOf(root, policy, record), found, now);
+}
+
+/** So many refused stops of one id are told one by one. */
+const MOST_TOLD = 3;
+
+/**
+ * Stops that were found on an id that is still open, signed by a key that pam knows, and not counted. None is passed
+ * over in silence; one that counts makes the others needless. What an unknown key signed is nothing, so a stranger
+ * cannot fill the report.
+ */
+export function stopsNotTaken(facts: SweepFacts, now: Instant): readonly Reason[] {
+  return [...facts.index.records.values()].flatMap((record): readonly Reason[] => {
+    if (record.final_at !== null || record.state === 'ending') return [];
+    const { stop, refused } = stopsOf(facts, record, now);
+    if (stop !== undefined) return [];
+    const all = [...new Set(refused.map(({ signer, why }) => `${signer} (${why.message}) [${why.code}]`))];
+    const told = all.slice(0, MOST_TOLD).map((who) => `a stop of ${record.id} by ${who} does not count`);
+    const more = all.length - told.length;
+    const rest = more > 0 ? [`${more} more stops of ${record.id} by known keys do not count`] : [];
+    return [...told, ...rest].map((message) => ({ code: 'E_STOP_UNTAKEN', ok: false, message }));
+  });
 }
 
 /** Every key that a grant rests on, each with the moment at which it was relied on. */

@@ -1,7 +1,7 @@
 /** From signed texts to verified approvals of one exact grant, and what is wrong with the others. */
 import type { Reason, VerifiedApproval } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
-import type { Instant } from '../model/instant.ts';
+import { type Duration, type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
 import {
@@ -11,7 +11,7 @@ import {
   type Signed,
   type Witnesses,
 } from '../model/statement.ts';
-import { compromisedSince, holdersOf } from '../trust/keyring.ts';
+import { CLOCK_TOLERANCE_SECONDS, compromisedSince, holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
@@ -26,6 +26,15 @@ export interface ApprovalFacts {
   /** When the ledger recorded these approvals, or the moment of deciding. */
   readonly recordedAt: Instant;
   readonly witnesses: Witnesses;
+  /** `null`: not measured, as builds before `stopper_keys` did not. */
+  readonly times: ApprovalTimes | null;
+}
+
+export interface ApprovalTimes {
+  /** `signed-at` of the request's own statement; `null` for a draft. */
+  readonly requested: Instant | null;
+  /** The role's `decide_within`. */
+  readonly within: Duration;
 }
 
 export interface Verified {
@@ -98,6 +107,7 @@ export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedAp
   if (facts.beneficiaries.has(claims.signer)) {
     throw new PamError('E_APR_SELF', `${claims.signer} gains by this request and may not approve it`);
   }
+  if (facts.times !== null) needInTime(facts.times, claims, recordedAt);
   const since = compromisedSince(policy, key);
   if (since !== undefined && recordedAt >= since) {
     throw new PamError('E_KEY_COMPROMISED', `${claims.signer}'s key ${key} is compromised since ${since}`);
@@ -121,4 +131,27 @@ export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedAp
     attested,
     signed,
   };
+}
+
+/**
+ * An approval is an answer to one signed request: not older than it, and not older than the time that the role gives
+ * for deciding. Else a requester could sign the same bytes anew and let an approval live for ever (DESIGN section 3).
+ */
+function needInTime(
+  { requested, within }: ApprovalTimes,
+  { signer, signedAt }: { readonly signer: string; readonly signedAt: Instant },
+  decidedAt: Instant,
+): void {
+  if (requested !== null && plus(signedAt, CLOCK_TOLERANCE_SECONDS) < requested) {
+    throw new PamError(
+      'E_APR_TIME',
+      `${signer} approved at ${signedAt}, before the request was signed (${requested}); a new approval is needed`,
+    );
+  }
+  if (plus(signedAt, secondsOf(within)) < decidedAt) {
+    throw new PamError(
+      'E_APR_TIME',
+      `${signer} approved at ${signedAt}, more than ${within} before the decision; a new approval is needed`,
+    );
+  }
 }

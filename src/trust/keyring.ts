@@ -4,7 +4,7 @@
  * when the ledger recorded it, so that neither backdating nor a late recording helps.
  */
 import { PamError } from '../model/error.ts';
-import { type Instant, plus } from '../model/instant.ts';
+import { earlier, type Instant, plus } from '../model/instant.ts';
 import type { Fingerprint } from '../model/names.ts';
 import type { Policy, PolicyKey, RevokedKey } from '../model/policy.ts';
 import { parsePublicKey } from './public-key.ts';
@@ -44,25 +44,12 @@ export interface KeyUse {
 /** The holder, or throws `E_KEY_...`. Says nothing about compromise after the fact: see `compromisedSince`. */
 export function judgeKey(policy: Policy, use: KeyUse): Holder {
   const holder = holdersOf(policy).get(use.key);
-  if (holder === undefined) {
-    throw new PamError('E_KEY_UNKNOWN', `the key ${use.key} belongs to nobody in policy`);
-  }
-  if (holder.id !== use.signer) {
-    throw new PamError(
-      'E_KEY_PRINCIPAL',
-      `the statement names ${use.signer} but ${holder.id}'s key signed it`,
-    );
-  }
+  if (holder === undefined) throw unknownKey(use.key);
+  if (holder.id !== use.signer) throw otherPrincipal(use.signer, holder);
   if (use.signedAt > plus(use.recordedAt, CLOCK_TOLERANCE_SECONDS)) {
     throw new PamError('E_APR_TIME', `signed-at ${use.signedAt} is in the future`);
   }
-  const { from, until } = holder.key;
-  if (from !== undefined && (use.signedAt < from || use.recordedAt < from)) {
-    throw new PamError('E_KEY_NOT_YET', `${use.signer}'s key ${use.key} is valid from ${from} only`);
-  }
-  if (until !== undefined && (use.signedAt >= until || use.recordedAt >= until)) {
-    throw new PamError('E_KEY_EXPIRED', `${use.signer}'s key ${use.key} expired at ${until}`);
-  }
+  needWindow(holder, use, use.signedAt, use.recordedAt);
   const revoked = revocationOf(policy, use.key);
   if (revoked !== undefined && revoked.at <= use.recordedAt) {
     const code = revoked.reason === 'compromised' ? 'E_KEY_COMPROMISED' : 'E_KEY_REVOKED';
@@ -72,6 +59,44 @@ export function judgeKey(policy: Policy, use: KeyUse): Holder {
     );
   }
   return holder;
+}
+
+/**
+ * The key of a stop. It counts if it was its signer's at the earlier of `signed-at` and its record, however fast that
+ * clock ran and whatever became of the key since: a stop can only make things stricter, so a late or early one is
+ * believed. Only a key that was compromised by then signs none (DESIGN section 4).
+ * @param wasTheirs the key stands among those that `seen` wrote down for the signer
+ * @throws PamError `E_KEY_...`
+ */
+export function judgeStopKey(policy: Policy, use: KeyUse, wasTheirs: boolean): void {
+  const { key, signer } = use;
+  const moment = earlier(use.signedAt, use.recordedAt);
+  const holder = holdersOf(policy).get(key);
+  if (holder?.id === signer) {
+    needWindow(holder, use, moment);
+  } else if (!wasTheirs) {
+    throw holder === undefined ? unknownKey(key) : otherPrincipal(signer, holder);
+  }
+  const since = compromisedSince(policy, key);
+  if (since !== undefined && since <= moment) {
+    throw new PamError('E_KEY_COMPROMISED', `${signer}'s key ${key} is compromised since ${since}`);
+  }
+}
+
+const unknownKey = (key: Fingerprint): PamError =>
+  new PamError('E_KEY_UNKNOWN', `the key ${key} belongs to nobody in policy`);
+
+const otherPrincipal = (signer: string, holder: Holder): PamError =>
+  new PamError('E_KEY_PRINCIPAL', `the statement names ${signer} but ${holder.id}'s key signed it`);
+
+function needWindow(holder: Holder, { signer, key }: KeyUse, ...moments: readonly Instant[]): void {
+  const { from, until } = holder.key;
+  if (from !== undefined && moments.some((moment) => moment < from)) {
+    throw new PamError('E_KEY_NOT_YET', `${signer}'s key ${key} is valid from ${from} only`);
+  }
+  if (until !== undefined && moments.some((moment) => moment >= until)) {
+    throw new PamError('E_KEY_EXPIRED', `${signer}'s key ${key} expired at ${until}`);
+  }
 }
 
 /** The earliest, where policy lists a key more than once: the strictest counts. */

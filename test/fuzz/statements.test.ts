@@ -4,7 +4,7 @@ import type { Sha256 } from '../../src/model/names.ts';
 import { NAMESPACES, type Signed, type StatementType } from '../../src/model/statement.ts';
 import { decide, verifyRequester } from '../../src/rules/decide.ts';
 import { adminsAgree } from '../../src/rules/judge-policy-change.ts';
-import { validStop } from '../../src/rules/judge-stop.ts';
+import { judgeStop, stopGround } from '../../src/rules/judge-stop.ts';
 import { joinSigned, parseArmor, printArmor, splitSigned } from '../../src/trust/armor.ts';
 import { verifySshsig } from '../../src/trust/sshsig.ts';
 import { blobOf, KEY_TYPES, makeKey } from '../support/make-signature.ts';
@@ -187,9 +187,8 @@ function requestOf(signed: Signed): string | undefined {
 }
 
 function stopOf(signed: Signed): string | undefined {
-  const stoppers = new Set(['alice', 'bob', 'carol', 'grace', 'dana']);
-  const stop = validStop({ root, policy, id: asked.unwanted.id, stops: [signed], stoppers }, NOW);
-  return stop === undefined ? 'E_APR_STOP' : undefined;
+  const ground = stopGround(root, policy, asked.unwanted.id, [asked.unwanted.request]);
+  return judgeStop(ground, signed, NOW).kind === 'counts' ? undefined : 'E_APR_STOP';
 }
 
 /** With bob's honest statement beside it, the mutant is the one that is missing. */

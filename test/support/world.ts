@@ -6,7 +6,14 @@ import { printEntry } from '../../src/documents/entry-file.ts';
 import { readPolicy } from '../../src/documents/policy-files.ts';
 import { printRequest, readRequest } from '../../src/documents/request-file.ts';
 import type { Decision } from '../../src/model/decision.ts';
-import type { Entry, Evidence, GrantingEvent, LedgerEvent, ScheduledEvent } from '../../src/model/entry.ts';
+import type {
+  Entry,
+  Evidence,
+  GrantingEvent,
+  LedgerEvent,
+  ScheduledEvent,
+  SeenEvent,
+} from '../../src/model/entry.ts';
 import { earlier, type Instant, parseDuration, parseInstant, plus } from '../../src/model/instant.ts';
 import {
   type Fingerprint,
@@ -37,6 +44,7 @@ import type { Ready } from '../../src/rules/plan-apply.ts';
 import type { Candidate, Situation } from '../../src/rules/situation.ts';
 import { openBeside } from '../../src/rules/open-requests.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
+import { stopperKeysOf } from '../../src/rules/see-request.ts';
 import { providers } from '../../src/targets/registry.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
@@ -441,7 +449,8 @@ export function stop(ledger: Ledger, id: RequestId, signer: string, how: Approve
   );
 }
 
-export function seenEvent(asked: Asked): LedgerEvent {
+/** As builds before `stopper_keys` wrote it. */
+export function seenEvent(asked: Asked): SeenEvent {
   const { requester, subject, role } = asked.request;
   return {
     type: 'seen',
@@ -454,6 +463,12 @@ export function seenEvent(asked: Asked): LedgerEvent {
     role,
   };
 }
+
+/** As today's executors write it: with the keys of everybody who may stop it. */
+export const keyedEvent = (asked: Asked, policy: Policy): SeenEvent => ({
+  ...seenEvent(asked),
+  stopper_keys: stopperKeysOf(policy, asked.request),
+});
 
 export function snapshot(ledger: Ledger, asked: Asked, more: Partial<Snapshot> = {}): Snapshot {
   return {

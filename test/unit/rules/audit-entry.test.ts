@@ -1,7 +1,7 @@
 /** An executor with a valid key writes more than its evidence allows: audit finds each of them. */
 import { describe, expect, it } from 'vitest';
 import { readRequest } from '../../../src/documents/request-file.ts';
-import type { GrantingEvent, GrantTerms, LedgerEvent } from '../../../src/model/entry.ts';
+import type { GrantingEvent, GrantTerms } from '../../../src/model/entry.ts';
 import { parseDuration, plus } from '../../../src/model/instant.ts';
 import { requestPath } from '../../../src/model/names.ts';
 import { auditEnd, auditEntry } from '../../../src/rules/audit-entry.ts';
@@ -148,7 +148,7 @@ describe('a recorded grant', () => {
   it('seen for one, granted to another', () => {
     const ledger = new Ledger();
     const asked = ask({}, { root: ledger.state.root });
-    ledger.append([{ ...seenEvent(asked), role: 'reader' } as LedgerEvent], at('12:00'));
+    ledger.append([{ ...seenEvent(asked), role: 'reader' }], at('12:00'));
     const of = snapshot(ledger, asked, { approvals: [approve(ledger, asked, 'bob')] });
     ledger.append([intentOf(ledger, readyNow(of, at('12:10')), at('12:10'))], at('12:10'));
     expect(found(ledger)).toContain('error E_LED_SEEN');

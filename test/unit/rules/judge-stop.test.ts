@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Signed } from '../../../src/model/statement.ts';
-import { judgeStops, validStop } from '../../../src/rules/judge-stop.ts';
+import { judgeStop, judgeStops, stopGround } from '../../../src/rules/judge-stop.ts';
 import { ask, at, Ledger, REQUEST, seenEvent, stop } from '../../support/world.ts';
 
 const ledger = new Ledger();
@@ -41,18 +41,9 @@ describe('a stop', () => {
   it('says who and why', () => {
     const [judged] = judgeStops(facts([stop(ledger, asked.id, 'bob', { because: 'not now' })]), at('12:10'));
     expect(judged).toMatchObject({ message: 'stopped by bob: not now', kind: 'rule' });
-    const stoppers = new Set(['bob']);
-    const found = validStop(
-      { root, policy: ledger.policy, id: asked.id, stops: [stop(ledger, asked.id, 'bob')], stoppers },
-      at('12:10'),
-    );
-    expect(found).toMatchObject({ signer: 'bob', because: null });
-  });
-
-  it('signed more than five minutes ahead counts when its time has come, and is not lost', () => {
-    const ahead = [stop(ledger, asked.id, 'dana', { at: at('12:20') })];
-    expect(codes(ahead)).toEqual([]);
-    expect(judgeStops(facts(ahead), at('12:15'))).toHaveLength(1);
+    const ground = stopGround(root, ledger.policy, asked.id, [REQUEST]);
+    const found = judgeStop(ground, stop(ledger, asked.id, 'bob'), at('12:10'));
+    expect(found).toMatchObject({ kind: 'counts', stop: { signer: 'bob', because: null } });
   });
 
   it('on record is enough', () => {

@@ -4,10 +4,9 @@ import { parseDuration } from '../../../src/model/instant.ts';
 import type { LedgerEvent } from '../../../src/model/entry.ts';
 import type { Request } from '../../../src/model/request.ts';
 import type { Signed } from '../../../src/model/statement.ts';
-import { MAX_REFUSED } from '../../../src/rules/fold-index.ts';
+import { MAX_REFUSED } from '../../../src/rules/see-request.ts';
 import { type ApplyPlan, planApply } from '../../../src/rules/plan-apply.ts';
 import type { Candidate, Situation } from '../../../src/rules/situation.ts';
-import { sha256 } from '../../../src/trust/digest.ts';
 import {
   approve,
   ask,
@@ -268,7 +267,7 @@ describe('what stops itself only', () => {
     scene.approve(first);
     scene.ask({ duration: parseDuration('50m') ?? first.request.duration }, { at: '12:08' });
     expect(told(scene.plan('12:10'))).toEqual(['see aa', 'wait aa']);
-    scene.put({ ...first, signatureSha256: sha256('another') });
+    scene.put(ask({}, { root: scene.ledger.state.root, at: at('12:05') }));
     expect(told(scene.plan('12:10'))).toEqual(['see aa', 'grant aa']);
   });
 });

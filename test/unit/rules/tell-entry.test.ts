@@ -26,10 +26,7 @@ describe('git log pam-ledger', () => {
   });
 
   it.each<readonly [LedgerEvent, string]>([
-    [
-      { ...seenEvent(asked), subject: 'deploy-bot' } as LedgerEvent,
-      `seen ${id}: dana asks to be dba for deploy-bot`,
-    ],
+    [{ ...seenEvent(asked), subject: 'deploy-bot' }, `seen ${id}: dana asks to be dba for deploy-bot`],
     [
       {
         type: 'refused',

@@ -34,6 +34,7 @@ const facts: ApprovalFacts = {
   grant,
   beneficiaries: new Set(['dana', 'grace']),
   recordedAt: at('12:10'),
+  times: { requested: at('12:00'), within: ledger.policy.roles['dba']?.decide_within ?? REQUEST.duration },
   witnesses: ledger.witnesses,
 };
 
