@@ -1,7 +1,7 @@
 /** The part of `pam init` that is GitHub's: the program and the files that run it there, only what is missing. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readPolicy } from '../documents/policy-files.ts';
+import { readNewPolicy } from '../documents/policy-files.ts';
 import type { Desk } from '../flows/desk.ts';
 import { githubFiles } from '../flows/github-files.ts';
 import { writeMissing } from '../git/start-repository.ts';
@@ -62,7 +62,7 @@ export async function policyHere(desk: Desk, place: string, github: Github): Pro
     const bytes = await readFile(join(place, path)).catch(() => undefined);
     if (bytes !== undefined) files.set(path, bytes);
   }
-  const policy = readPolicy(files, treeDigest(files), desk.providers);
+  const policy = readNewPolicy(files, treeDigest(files), desk.providers);
   const { forge } = policy.config;
   if (forge.kind === 'github' && forge.repository === github.repository) return policy;
   throw new PamError('E_USAGE', `pam.yaml does not say that this is ${github.repository} on GitHub`, {

@@ -6,7 +6,9 @@ import { EXIT, type Issue, PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
 import { type Files, POLICY_PATHS, type Policy, type Target } from '../model/policy.ts';
 import type { Provider } from '../model/target.ts';
+import { judgeNewPolicy } from '../rules/judge-new-policy.ts';
 import { judgePolicy } from '../rules/judge-policy.ts';
+import type { PolicyProblem } from '../rules/policy-problem.ts';
 import { valueFault } from './plain-text.ts';
 import { fillPolicy, type PolicyPath } from './fill-policy.ts';
 import type { SchemaName } from './document-schemas.ts';
@@ -22,7 +24,12 @@ const SCHEMA_OF = {
 } as const satisfies Record<PolicyPath, SchemaName>;
 
 /** @param digest of exactly these files */
-export function readPolicy(files: Files, digest: Sha256, providers: ReadonlyMap<string, Provider>): Policy {
+export function readPolicy(
+  files: Files,
+  digest: Sha256,
+  providers: ReadonlyMap<string, Provider>,
+  also: (policy: Policy) => readonly PolicyProblem[] = () => [],
+): Policy {
   const issues = judgeFileSet(files);
   const read = new Map<PolicyPath, YamlFile>();
   for (const path of POLICY_PATHS) {
@@ -36,12 +43,16 @@ export function readPolicy(files: Files, digest: Sha256, providers: ReadonlyMap<
   if (issues.length > 0) throw refusal(issues, { exit: EXIT.invalid });
   const policy = fillPolicy(digest, (path) => read.get(path)?.data);
   issues.push(...configIssues(policy, providers, read));
-  for (const { code, path, message } of judgePolicy(policy, providers)) {
+  for (const { code, path, message } of [...judgePolicy(policy, providers), ...also(policy)]) {
     issues.push(locate(read, path, code, message));
   }
   if (issues.length > 0) throw refusal(issues, { exit: EXIT.invalid });
   return policy;
 }
+
+/** One that is to come into force: rules that came later count for it, too. */
+export const readNewPolicy: typeof readPolicy = (files, digest, providers) =>
+  readPolicy(files, digest, providers, judgeNewPolicy);
 
 /** Exactly the four files. */
 function judgeFileSet(files: Files): Issue[] {

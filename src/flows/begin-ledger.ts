@@ -1,6 +1,6 @@
 /** Genesis and policy 1: the two entries that every access repository begins with, both made before any ref moves. */
 import { printEntry } from '../documents/entry-file.ts';
-import { readPolicy } from '../documents/policy-files.ts';
+import { readNewPolicy } from '../documents/policy-files.ts';
 import type { Entry } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Posting } from '../model/forge.ts';
@@ -48,7 +48,7 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   const main = await desk.repository.resolve(mainBranch);
   if (main === undefined) throw new PamError('E_POL_MISSING', `there is no commit on ${desk.hint.main}`);
   const files = await policyFilesOf(desk.repository, main);
-  const policy = readPolicy(files, treeDigest(files), desk.providers);
+  const policy = readNewPolicy(files, treeDigest(files), desk.providers);
   const first = await makeGenesis(desk, policy, files, executor);
   const signed = await policyStatement(desk, admin, first.state);
   const change = {

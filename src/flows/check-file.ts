@@ -1,7 +1,7 @@
 /** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readPolicy } from '../documents/policy-files.ts';
+import { readNewPolicy } from '../documents/policy-files.ts';
 import { readRequest } from '../documents/request-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Issue, PamError } from '../model/error.ts';
@@ -95,5 +95,5 @@ export async function checkPolicyOnMain(desk: Desk): Promise<void> {
       hint: 'go to a clone of the access repository, or make a new one with `pam init`',
     });
   const files = await policyFilesOf(desk.repository, main);
-  readPolicy(files, treeDigest(files), desk.providers);
+  readNewPolicy(files, treeDigest(files), desk.providers);
 }

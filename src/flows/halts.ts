@@ -4,6 +4,7 @@ import { type Instant, plus } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
 import { Interrupted, PamError } from '../model/error.ts';
 import { newestOrdered } from '../rules/follow-chain.ts';
+import { judgeNewPolicy } from '../rules/judge-new-policy.ts';
 import { lateSweep } from '../rules/judge-sweep.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { treeDigest } from '../trust/digest.ts';
@@ -31,8 +32,12 @@ export async function haltsOf(
   } else {
     halts.push(...(await Promise.all([policyHalts(desk, view, main), mainHalts(desk, view, main)])).flat());
   }
-  return [...halts, ...clockHalts(view, now), ...sweepHalts(view, now)];
+  return [...halts, ...newRuleHalts(view), ...clockHalts(view, now), ...sweepHalts(view, now)];
 }
+
+/** A policy that came into force before a rule did stays in force; nothing is granted under it. */
+const newRuleHalts = ({ state: { policy } }: LedgerView): Reason[] =>
+  judgeNewPolicy(policy).map(({ code, path, message }) => halt(code, `policy in force, ${path}: ${message}`));
 
 const agreed = new WeakMap<ChainState, Oid>();
 

@@ -2,7 +2,7 @@
  * Puts a new policy in force: main holds it, enough admins signed it, so any executor may write the `policy`
  * event. The admins' statements are its authority, not the executor's key.
  */
-import { readPolicy } from '../documents/policy-files.ts';
+import { readNewPolicy } from '../documents/policy-files.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
@@ -28,7 +28,7 @@ export function policyOf(desk: Desk, view: LedgerView, files: Files): NewPolicy 
   const digest = treeDigest(files);
   const inForce = view.state.index.beats?.policy.seq ?? 0;
   if (inForce > 0 && digest === view.state.policy.digest) return undefined;
-  return { files, digest, seq: inForce + 1, read: () => readPolicy(files, digest, desk.providers) };
+  return { files, digest, seq: inForce + 1, read: () => readNewPolicy(files, digest, desk.providers) };
 }
 
 export interface NewPolicy {

@@ -169,7 +169,7 @@ async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
   const { desk } = run;
   const asked = { stops: await stopsOn(run, first), incidents: await incidentsOf(run, first) };
   const view = await endAll(run, first, withFacts(run, asked));
-  for (const trouble of stopsNotTaken(factsOf(desk, view, asked), desk.clock())) tell(run, trouble);
+  for (const trouble of stopsNotTaken(factsOf(desk, view, asked), desk.clock())) tellIn(run)(trouble);
   const again = planAll(desk, view, NOTHING_ASKED, desk.clock()).recheck;
   const mine = again.filter((record) => isMine(run, view, record));
   const leftovers = await held(

@@ -24,6 +24,7 @@ import { decide, type Snapshot } from './decide.ts';
 import { roleOf } from './exact-grant.ts';
 import { recordsBefore } from './fold-index.ts';
 import { contextOf } from './follow-chain.ts';
+import { judgeNewPolicy } from './judge-new-policy.ts';
 import { needEntitledStop } from './judge-stop.ts';
 import { lateSweep } from './judge-sweep.ts';
 import { faultOfOpening, openBeside } from './open-requests.ts';
@@ -99,9 +100,12 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, records: Records, tel
     case 'seen':
       auditSeen(facts, event, records, tell);
       return;
+    case 'policy':
+      for (const { code, path, message } of judgeNewPolicy(facts.after.policy))
+        tell('warning', code, `policy ${event.seq}, ${path}: ${message}`);
+      return;
     case 'ending':
     case 'genesis':
-    case 'policy':
     case 'refused':
     case 'failed':
     case 'revoked':

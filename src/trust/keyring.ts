@@ -8,6 +8,7 @@ import { earlier, type Instant, plus } from '../model/instant.ts';
 import type { Fingerprint } from '../model/names.ts';
 import type { Policy, PolicyKey, RevokedKey } from '../model/policy.ts';
 import { parsePublicKey } from './public-key.ts';
+import { rawKeyOf } from './same-key.ts';
 
 export interface Holder {
   readonly kind: 'person' | 'service';
@@ -99,16 +100,48 @@ function needWindow(holder: Holder, { signer, key }: KeyUse, ...moments: readonl
   }
 }
 
+const rawKeys = new WeakMap<Policy, ReadonlyMap<Fingerprint, string>>();
+
+/** Every spelling of every key that policy lists, login keys too, with the raw key in it. */
+function rawKeysOf(policy: Policy): ReadonlyMap<Fingerprint, string> {
+  const known = rawKeys.get(policy);
+  if (known !== undefined) return known;
+  const found = new Map<Fingerprint, string>();
+  for (const { keys, login_key: login } of [
+    ...Object.values(policy.people),
+    ...Object.values(policy.services),
+  ]) {
+    for (const line of [...keys.map(({ key }) => key), ...(login === undefined ? [] : [login])]) {
+      const { id, fingerprints } = rawKeyOf(parsePublicKey(line));
+      for (const fingerprint of fingerprints) found.set(fingerprint, id);
+    }
+  }
+  rawKeys.set(policy, found);
+  return found;
+}
+
+/** What policy says of this key: revoking one spelling of a raw key revokes the others. */
+function revocationsOf(policy: Policy, key: Fingerprint): readonly RevokedKey[] {
+  if (policy.revoked_keys.length === 0) return [];
+  const raw = rawKeysOf(policy);
+  const own = raw.get(key);
+  return policy.revoked_keys.filter(
+    ({ fingerprint }) => fingerprint === key || (own !== undefined && raw.get(fingerprint) === own),
+  );
+}
+
 /** The earliest, where policy lists a key more than once: the strictest counts. */
 export function revocationOf(policy: Policy, key: Fingerprint): RevokedKey | undefined {
-  const listed = policy.revoked_keys.filter((one) => one.fingerprint === key);
-  return listed.reduce<RevokedKey | undefined>((a, b) => (a === undefined || b.at < a.at ? b : a), undefined);
+  return revocationsOf(policy, key).reduce<RevokedKey | undefined>(
+    (a, b) => (a === undefined || b.at < a.at ? b : a),
+    undefined,
+  );
 }
 
 /** Since when approvals by this key are void, if it was reported compromised. */
 export function compromisedSince(policy: Policy, key: Fingerprint): Instant | undefined {
-  const starts = policy.revoked_keys
-    .filter((one) => one.fingerprint === key && one.reason === 'compromised')
+  const starts = revocationsOf(policy, key)
+    .filter((one) => one.reason === 'compromised')
     .map((one) => one.since ?? one.at);
   return starts.reduce<Instant | undefined>((a, b) => (a === undefined || b < a ? b : a), undefined);
 }
