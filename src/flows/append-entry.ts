@@ -69,10 +69,7 @@ export async function appendEntry(
       await keepHead(desk, executor, view);
       return { view, entry: null };
     }
-    if (!view.appendable) {
-      const [why] = view.troubles;
-      throw new PamError(why?.code ?? 'E_LED_FORK', why?.message ?? 'the ledger is forked');
-    }
+    if (!view.appendable) throw notAppendable(view);
     const key = await desk.keyOf(executor.keyFile);
     const making = makeEntry(desk, { ...executor, key }, view.state, wanted, wanted.at ?? now);
     // Two hosts with one key may write the same entry in the same second. Each commit is nobody else's, or both
@@ -102,6 +99,11 @@ export async function appendEntry(
   }
   const [why, next] = whyLost(desk, refused, unread);
   throw new PamError('E_RACE_LOST', why, { hint: `nothing was done at any target; ${next}` });
+}
+
+function notAppendable({ troubles }: LedgerView): PamError {
+  const why = troubles.find(({ code }) => code === 'E_LED_VERSION' || code === 'E_LED_FORK') ?? troubles[0];
+  return new PamError(why?.code ?? 'E_LED_FORK', why?.message ?? 'the ledger is forked');
 }
 
 function whyLost(

@@ -18,8 +18,10 @@ import { EntryDigests } from '../trust/entry-digests.ts';
 import { verifySshsigAside } from '../trust/sshsig.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import type { Desk } from './desk.ts';
-import type { PartFound, PartJob, Point } from './ledger-part.ts';
-import { ENTRY_MAX_BYTES, type Junk, stateAt, type Step, type Stray, walkLedger } from './walk-ledger.ts';
+import { ENTRY_MAX_BYTES, executorKeys } from './ledger-junk.ts';
+import type { Newer } from './newer-version.ts';
+import type { JunkAt, PartFound, PartJob, Point } from './ledger-part.ts';
+import { stateAt, type Step, walkLedger } from './walk-ledger.ts';
 import { entriesBelow } from './witness.ts';
 
 /** @returns `null` where no entry with its state stands where it should start */
@@ -32,7 +34,9 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
   const witnesses: Witnesses = { get: (seq) => tally.digests.get(seq) ?? below.found.get(seq) };
   const findings: Finding[] = [];
   const untold: Finding[] = [];
-  const strays: Stray[] = [];
+  const junk: JunkAt[] = [];
+  let newer: Newer | null = null;
+  const executors = new Set(executorKeys(state.policy));
   const voided = new Set<string>();
   let last = start;
   if (job.genesis) tally.add(state, commit);
@@ -53,15 +57,19 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
   for await (const walked of walkLedger(desk.repository, desk.providers, commits, state, {
     voided,
     crowded: job.crowded,
+    settled: job.settled,
   })) {
     if (walked.kind === 'junk') {
-      const { junk } = walked;
-      const seq = last.state.seq + 1;
-      if (junk.stray !== null) strays.push(junk.stray);
-      line.push({ ready: Promise.resolve(), judge: () => findings.push(judgeJunk(junk, seq)) });
+      junk.push({ ...walked.junk, seq: last.state.seq + 1 });
       continue;
     }
+    if (walked.kind === 'newer') {
+      ({ newer } = walked);
+      break;
+    }
     const { step } = walked;
+    if (step.after.policy !== last.state.policy)
+      for (const key of executorKeys(step.after.policy)) executors.add(key);
     last = { state: step.after, commit: step.commit.oid };
     desk.progress(`verified entry ${step.after.seq}`);
     const ready = Promise.all([job.crowded ? undefined : checkStatements(step), below.reach(pointsOf(step))]);
@@ -81,7 +89,9 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     writers: tally.writers,
     findings,
     untold,
-    strays,
+    junk,
+    newer,
+    executors: [...executors],
     voided,
     digests: tally.digests.bytes,
   };
@@ -197,16 +207,6 @@ async function judgeMessages(desk: Desk, told: Tally['told']): Promise<readonly 
     seq,
     message: 'the commit message tells another story than the entry',
   }));
-}
-
-/** @param seq of the entry that would stand there */
-export function judgeJunk({ commit, code, message }: Junk, seq: number): Finding {
-  return {
-    code: code === 'E_LED_SHAPE' ? 'E_LED_JUNK' : code,
-    severity: 'error',
-    seq,
-    message: `commit ${commit.slice(0, 12)} was stepped over where entry ${seq} would stand: ${message}`,
-  };
 }
 
 function factsOf(desk: Desk, before: ChainState, after: ChainState, witnesses: Witnesses): AuditFacts {

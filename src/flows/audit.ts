@@ -3,15 +3,18 @@ import { type Checkpoint, readCheckpoint } from '../documents/checkpoint-file.ts
 import type { CommitLog } from '../model/commit-log.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
-import type { Sha256 } from '../model/names.ts';
+import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import { auditEnd, type Finding } from '../rules/audit-entry.ts';
 import { lastSweepOf } from '../rules/judge-sweep.ts';
 import { EntryDigests } from '../trust/entry-digests.ts';
-import { auditPart, judgeJunk } from './audit-part.ts';
+import { auditPart } from './audit-part.ts';
 import type { Desk } from './desk.ts';
-import type { Counts, PartFound, PartJob, Point } from './ledger-part.ts';
-import { stateAt, type Stray } from './walk-ledger.ts';
+import { FORK_WAY_OUT, judgeJunk, type Stray, withPlaces } from './ledger-junk.ts';
+import type { Counts, JunkAt, PartFound, PartJob, Point } from './ledger-part.ts';
+import { lookAtSides, type Sides } from './ledger-sides.ts';
+import { type Newer, tellNewer } from './newer-version.ts';
+import { stateAt } from './walk-ledger.ts';
 import { ledgerTip, wholeLedger } from './walk-whole.ts';
 import { commitOfEntry, type Known, witnessesOf } from './witness.ts';
 
@@ -46,17 +49,12 @@ export async function audit(desk: Desk, wish: AuditWish = {}): Promise<Audited> 
   const since = wish.since === undefined ? undefined : readCheckpoint(wish.since);
   const beginning = since === undefined ? await fromGenesis(desk) : await fromCheckpoint(desk, since);
   const { root, pinned } = beginning;
-  const joined = new Joined(beginning);
-  for await (const found of partsOf(desk, beginning)) joined.add(found);
-  const { last } = joined;
-  const state = await stateAt(desk.repository, desk.providers, last.commit, { root, head: last.head });
-  if (state === undefined) throw new PamError('E_BUG', `entry ${last.seq} was there a moment ago`);
-
-  const end = { state, commit: last.commit };
+  const { joined, end, sides } = await walkRightSide(desk, beginning);
+  const { state } = end;
   const findings = [
-    ...beginning.findings,
-    ...joined.findings,
-    ...(await judgeStrays(desk, joined, end)),
+    ...inOrder([...joined.findings, ...(await judgeAllJunk(desk, beginning, joined, end, sides))]),
+    ...(await judgeForks(desk, joined, end, sides)),
+    ...(joined.newer === null ? [] : [tellNewer(joined.newer)]),
     ...joined.untold,
     ...auditEnd(state, desk.clock(), joined.writers),
     ...(wish.checkpoint === undefined ? [] : await judgeCheckpoint(desk, joined, end, wish.checkpoint)),
@@ -77,6 +75,31 @@ export async function audit(desk: Desk, wish: AuditWish = {}): Promise<Audited> 
   };
 }
 
+/** A fork that policy settled is walked again, on the side that it says; each round settles one more. */
+const MOST_ROUNDS = 16;
+
+interface Right {
+  readonly joined: Joined;
+  readonly end: Known;
+  readonly sides: Sides;
+}
+
+async function walkRightSide(desk: Desk, beginning: Beginning): Promise<Right> {
+  let settled: ReadonlySet<Sha256> = new Set();
+  for (let round = 0; ; round++) {
+    const joined = new Joined(beginning);
+    for await (const found of partsOf(desk, beginning, settled)) joined.add(found);
+    const { last } = joined;
+    const at = { root: beginning.root, head: last.head };
+    const state = await stateAt(desk.repository, desk.providers, last.commit, at);
+    if (state === undefined) throw new PamError('E_BUG', `entry ${last.seq} was there a moment ago`);
+    const end = { state, commit: last.commit };
+    const sides = await lookAtSides(desk, end, joined.junk, joined.executors);
+    if (sides.settles.size === 0 || round >= MOST_ROUNDS) return { joined, end, sides };
+    settled = new Set([...settled, ...sides.settles]);
+  }
+}
+
 interface Beginning {
   readonly root: Sha256;
   readonly pinned: boolean;
@@ -84,14 +107,16 @@ interface Beginning {
   /** The first entry is the genesis, and counts. */
   readonly genesis: boolean;
   readonly above: CommitLog;
-  readonly findings: readonly Finding[];
+  /** Commits of `above` that lie before the beginning in their order. */
+  readonly before: ReadonlySet<Oid>;
 }
 
 async function fromGenesis(desk: Desk): Promise<Beginning> {
-  const { step, junk, above, pinned } = await wholeLedger(desk);
+  const { step, above, before, pinned } = await wholeLedger(desk);
   const { root, seq, head } = step.after;
   const first = { commit: step.commit.oid, seq, head };
-  return { root, pinned, first, genesis: true, above, findings: junk.map((one) => judgeJunk(one, 0)) };
+  const early = new Set(above.slice(0, before).map(({ oid }) => oid));
+  return { root, pinned, first, genesis: true, above, before: early };
 }
 
 /** The auditor verified up to there before, and says so; the root, too, comes from that file. */
@@ -108,17 +133,19 @@ async function fromCheckpoint(desk: Desk, { root, seq, head }: Checkpoint): Prom
     );
   }
   const above = await desk.repository.commitLog(tip, [commit]);
-  return { root, pinned: true, first: { commit, seq, head }, genesis: false, above, findings: [] };
+  return { root, pinned: true, first: { commit, seq, head }, genesis: false, above, before: new Set() };
 }
 
 /** Parts in their order, each beginning with the entry that the one before it ended with. */
 async function* partsOf(
   desk: Desk,
   { root, first, genesis, above }: Beginning,
+  settled: ReadonlySet<Sha256>,
 ): AsyncGenerator<PartFound, void, undefined> {
   const { auditors } = desk;
   if (auditors === null || above.length < auditors.worthwhile) {
-    yield await partFrom(desk, { root, below: first, genesis, crowded: false, commits: above.text });
+    const commits = above.text;
+    yield await partFrom(desk, { root, below: first, genesis, crowded: false, commits, settled });
     return;
   }
   const length = Math.min(auditors.longest, Math.ceil(above.length / auditors.count));
@@ -126,7 +153,7 @@ async function* partsOf(
     const from = place * length;
     const below = from === 0 ? first : { commit: above.at(from - 1).oid, head: null };
     const commits = above.part(from, from + length).text;
-    return { root, below, genesis: genesis && place === 0, crowded: true, commits };
+    return { root, below, genesis: genesis && place === 0, crowded: true, commits, settled };
   };
   let last = first;
   let place = 0;
@@ -135,6 +162,7 @@ async function* partsOf(
     const fits = found !== null && samePlace(found.below, last);
     const part = fits ? found : await partFrom(desk, { ...jobAt(place), below: last, crowded: false });
     yield part;
+    if (part.newer !== null) return;
     ({ last } = part);
     place += 1;
     desk.progress(`verified entry ${last.seq}`);
@@ -157,7 +185,10 @@ class Joined {
   readonly writers = new Map<string, number[]>();
   readonly findings: Finding[] = [];
   readonly untold: Finding[] = [];
+  readonly junk: JunkAt[] = [];
   readonly strays: Stray[] = [];
+  readonly executors = new Set<Fingerprint>();
+  newer: Newer | null = null;
   readonly digests: EntryDigests;
   readonly #voided = new Set<string>();
   last: Point;
@@ -177,7 +208,12 @@ class Joined {
       this.writers.set(key, (this.writers.get(key) ?? []).concat(entries));
     for (const one of part.findings) this.findings.push(one);
     for (const one of part.untold) this.untold.push(one);
-    for (const one of part.strays) if (!this.#voided.has(one.told)) this.strays.push(one);
+    for (const one of part.junk) {
+      this.junk.push(one);
+      if (one.stray !== null && !this.#voided.has(one.stray.told)) this.strays.push(one.stray);
+    }
+    this.newer = part.newer;
+    for (const key of part.executors) this.executors.add(key);
     for (const told of part.voided) this.#voided.add(told);
     this.digests.addAll(this.#next, part.digests);
     this.last = part.last;
@@ -204,22 +240,47 @@ async function digestsOf(
   return new Map([...found, ...(await witnessesOf(desk, end, below))]);
 }
 
-/** An executor's entry that follows another one is a second history, unless it is a copy of one of ours. */
-async function judgeStrays(desk: Desk, joined: Joined, end: Known): Promise<readonly Finding[]> {
-  const { strays } = joined;
-  const ours = await digestsOf(
-    desk,
-    joined,
-    end,
-    strays.map(({ seq }) => seq),
-  );
-  return strays
-    .filter(({ seq, head }) => ours.get(seq) !== head)
-    .map(({ seq, head }) => ({
+const inOrder = (findings: readonly Finding[]): readonly Finding[] =>
+  [...findings].sort((a, b) => a.seq - b.seq);
+
+async function judgeAllJunk(
+  desk: Desk,
+  { before }: Beginning,
+  joined: Joined,
+  end: Known,
+  { dead }: Sides,
+): Promise<readonly Finding[]> {
+  const { executors } = joined;
+  const junk = await withPlaces(desk.repository, joined.junk, executors);
+  const named = junk.flatMap(({ signed }) => signed?.entry?.seq ?? []);
+  const chain = await digestsOf(desk, joined, end, named);
+  const seqOf = ({ commit, seq }: JunkAt): number => (seq === 1 && before.has(commit) ? 0 : seq);
+  const written = new Map([...joined.writers].map(([key, seqs]) => [key, new Set(seqs)]));
+  // What lies below the auditor's own checkpoint was not read again: there the bytes alone have to do.
+  const wrote = (key: Fingerprint, seq: number): boolean =>
+    seq < joined.digests.first || written.get(key)?.has(seq) === true;
+  return junk.map((one) => judgeJunk(one, seqOf(one), { executors, chain, wrote, dead }));
+}
+
+/**
+ * An executor's entry that follows another one is a second history, unless it is a copy of one of ours, or policy
+ * settled that it is not followed.
+ */
+async function judgeForks(
+  desk: Desk,
+  joined: Joined,
+  end: Known,
+  { believed, dead }: Sides,
+): Promise<readonly Finding[]> {
+  const beside = new Map([...joined.strays, ...believed].map(({ seq, head }) => [head, seq]));
+  const ours = await digestsOf(desk, joined, end, [...beside.values()]);
+  return [...beside]
+    .filter(([head, seq]) => ours.get(seq) !== head && !dead.has(head))
+    .map(([head, seq]) => ({
       code: 'E_LED_FORK',
       severity: 'error',
       seq,
-      message: `an executor signed two entries ${seq}: ${head} and ${ours.get(seq) ?? 'none'} of this chain`,
+      message: `an executor signed two entries ${seq}: ${head} and ${ours.get(seq) ?? 'none'} of this chain; ${FORK_WAY_OUT}`,
     }));
 }
 

@@ -1,7 +1,8 @@
 /** A stretch of the ledger, to be audited by itself, and what was found in it: plain data, for other processes. */
-import type { Oid, Sha256 } from '../model/names.ts';
+import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
 import type { Finding } from '../rules/audit-entry.ts';
-import type { Stray } from './walk-ledger.ts';
+import type { Junk } from './ledger-junk.ts';
+import type { Newer } from './newer-version.ts';
 
 export interface PartJob {
   readonly root: Sha256;
@@ -13,6 +14,8 @@ export interface PartJob {
   readonly crowded: boolean;
   /** The commits above it, as `CommitLog` holds them. */
   readonly commits: Uint8Array;
+  /** Entries that are not followed, as `walkLedger` has it. */
+  readonly settled: ReadonlySet<Sha256>;
 }
 
 /** An entry and the commit that it was found in. */
@@ -20,6 +23,10 @@ export interface Point {
   readonly commit: Oid;
   readonly seq: number;
   readonly head: Sha256;
+}
+
+export interface JunkAt extends Junk {
+  readonly seq: number;
 }
 
 export interface Counts {
@@ -39,7 +46,12 @@ export interface PartFound extends Counts {
   readonly findings: readonly Finding[];
   /** Commits whose message is not their entry's. */
   readonly untold: readonly Finding[];
-  readonly strays: readonly Stray[];
+  /** What was stepped over, each with the number of the entry that would stand there. */
+  readonly junk: readonly JunkAt[];
+  /** Where a policy of a higher version stands: nothing above it was read. */
+  readonly newer: Newer | null;
+  /** Keys that its policies list for executors. */
+  readonly executors: readonly Fingerprint[];
   /** As `walkLedger` has it. */
   readonly voided: ReadonlySet<string>;
   /** Digests of its entries, 32 bytes each. */

@@ -75,9 +75,10 @@ async function newestVerified(desk: Desk, executor: Executor): Promise<Known | u
   if (root === undefined) return undefined;
   const kept = await orNothing(async () => await knownHead(desk, executor, root));
   const commits = (await orNothing(async () => await commitsSince(desk, kept))) ?? [];
-  const from = kept ?? (commits.length === 0 ? undefined : await beginning(desk, commits, root));
-  if (from === undefined) return undefined;
-  return await asFarAsItGoes(desk, commits, from);
+  if (kept !== undefined) return await asFarAsItGoes(desk, commits, kept);
+  if (commits.length === 0) return undefined;
+  const { found, above } = await beginning(desk, commits, root);
+  return await asFarAsItGoes(desk, [...above], found);
 }
 
 async function commitsSince(desk: Desk, kept: Known | undefined): Promise<readonly CommitInfo[]> {
@@ -93,10 +94,9 @@ const LONGEST_WALK_SECONDS = 60;
 /** One commit at a time: what cannot be read is left out, and with it only what follows it. */
 async function asFarAsItGoes(desk: Desk, commits: readonly CommitInfo[], from: Known): Promise<Known> {
   const until: Instant = plus(desk.clock(), LONGEST_WALK_SECONDS);
-  const at = commits.findIndex(({ oid }) => oid === from.commit);
   let reached = from;
   let unreadable = 0;
-  for (const commit of commits.slice(at + 1)) {
+  for (const commit of commits) {
     if (unreadable >= MOST_UNREADABLE || desk.clock() > until) break;
     const next = await orNothing(async () => await stepTo(desk, commit, reached));
     if (next === undefined) unreadable += 1;

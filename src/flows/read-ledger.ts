@@ -14,7 +14,11 @@ import { holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import type { KeptHead } from '../memory/kept-heads.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
-import { findGenesis, type Junk, LACKING, stateAt, walkLedger } from './walk-ledger.ts';
+import { findGenesis } from './find-genesis.ts';
+import { type BeginsAt, climbRightSide } from './climb-ledger.ts';
+import { FORK_WAY_OUT, LACKING } from './ledger-junk.ts';
+import { type Newer, tellNewer } from './newer-version.ts';
+import { stateAt } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
 import { witnessesOf } from './witness.ts';
 
@@ -104,12 +108,18 @@ async function walk(
   }
   if (tip === null) throw new PamError('E_LED_MISSING', 'there is no ledger branch');
   const commits = few ?? (await repository.history(tip, known === undefined ? [] : [known.commit]));
-  const found = known ?? (await beginning(desk, commits, root));
-  const { state, commit, junkAbove, strays } = await climb(desk, commits, found);
+  const beginsAt =
+    known === undefined ? await beginning(desk, commits, root) : { found: known, above: commits };
+  const again = async (): Promise<BeginsAt> =>
+    await beginning(desk, await repository.history(tip), beginsAt.found.state.root);
+  const { climbed, sides } = await climbRightSide(desk, beginsAt, again);
+  const { state, commit, junkAbove, strays, newer } = climbed;
   // It may be an entry of the chain, so what follows it is no other history, and nothing is appended in its place.
   const lacking = junkAbove.some(({ code }) => code === LACKING);
+  const beside = lacking ? [] : [...strays, ...sides.believed];
   const troubles = [
-    ...(lacking ? [] : await forksAmong(desk, { state, commit }, strays)),
+    ...(newer === null ? [] : [newerTrouble(newer)]),
+    ...(await forksAmong(desk, { state, commit }, beside, sides.dead)),
     ...junkAbove.slice(0, 3).map((one) => ({
       code: one.code === LACKING ? LACKING : 'E_LED_JUNK',
       ok: false,
@@ -118,9 +128,14 @@ async function walk(
   ];
   // Who verified one of the two branches before knows which is whose; who did not must not choose.
   const forked = troubles.some(({ code }) => code === 'E_LED_FORK');
-  const appendable = !lacking && (known !== undefined || !forked);
+  const appendable = !lacking && newer === null && (known !== undefined || !forked);
   return { state, commit, tip, parent: tip, appendable, troubles };
 }
+
+const newerTrouble = (newer: Newer): Reason => {
+  const { code, message } = tellNewer(newer);
+  return { code, ok: false, message };
+};
 
 const FEW = 64;
 
@@ -147,29 +162,31 @@ export async function beginning(
   desk: Desk,
   commits: readonly CommitInfo[],
   root: Sha256 | undefined,
-): Promise<Known> {
-  const { step } = await findGenesis(desk.repository, desk.providers, commits, root);
-  return { state: step.after, commit: step.commit.oid };
+): Promise<BeginsAt> {
+  const { step, place } = await findGenesis(desk.repository, desk.providers, commits, root);
+  return { found: { state: step.after, commit: step.commit.oid }, above: commits.toSpliced(place, 1) };
 }
 
 /**
  * An executor's entry that follows another one than ours is a second history, unless it is only a copy of an entry
  * that stands on our chain already (which anybody can push).
  */
-async function forksAmong(desk: Desk, at: Known, strays: readonly LedgerPoint[]): Promise<readonly Reason[]> {
-  if (strays.length === 0) return [];
-  const ours = await witnessesOf(
-    desk,
-    at,
-    strays.map(({ seq }) => seq),
-  );
-  return strays
-    .filter(({ seq, head }) => ours.get(seq) !== head)
+async function forksAmong(
+  desk: Desk,
+  at: Known,
+  beside: readonly LedgerPoint[],
+  dead: ReadonlySet<Sha256>,
+): Promise<readonly Reason[]> {
+  const strays = new Map(beside.filter(({ head }) => !dead.has(head)).map(({ seq, head }) => [head, seq]));
+  if (strays.size === 0) return [];
+  const ours = await witnessesOf(desk, at, [...strays.values()]);
+  return [...strays]
+    .filter(([head, seq]) => ours.get(seq) !== head)
     .slice(0, 3)
-    .map(({ seq, head }) => ({
+    .map(([head, seq]) => ({
       code: 'E_LED_FORK',
       ok: false,
-      message: `an executor signed two entries ${seq}: ${head} and ${ours.get(seq) ?? 'none'} of this chain`,
+      message: `an executor signed two entries ${seq}: ${head} and ${ours.get(seq) ?? 'none'} of this chain; ${FORK_WAY_OUT}`,
     }));
 }
 
@@ -180,32 +197,6 @@ function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerVie
     message: `${message}; entry ${known.state.seq} is kept here`,
   };
   return { ...known, tip, parent: known.commit, appendable: true, troubles: [trouble] };
-}
-
-/** One is enough to stop grants; more would only cost. */
-const MOST_STRAYS = 16;
-
-async function climb(
-  desk: Desk,
-  commits: readonly CommitInfo[],
-  from: Known,
-): Promise<Known & { readonly junkAbove: readonly Junk[]; readonly strays: readonly LedgerPoint[] }> {
-  let { state, commit } = from;
-  let junkAbove: Junk[] = [];
-  const strays: LedgerPoint[] = [];
-  const at = commits.findIndex((one) => one.oid === from.commit);
-  for await (const walked of walkLedger(desk.repository, desk.providers, commits.slice(at + 1), state)) {
-    if (walked.kind === 'junk') {
-      junkAbove.push(walked.junk);
-      if (walked.junk.stray !== null && strays.length < MOST_STRAYS) strays.push(walked.junk.stray);
-    } else {
-      state = walked.step.after;
-      desk.progress(`verified entry ${state.seq}`);
-      commit = walked.step.commit.oid;
-      junkAbove = [];
-    }
-  }
-  return { state, commit, junkAbove, strays };
 }
 
 /** The head that this machine kept, if it is its own and can be read; else `undefined`. */

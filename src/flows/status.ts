@@ -78,6 +78,8 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
     lastSweep: lastSweepOf(view.state),
     warnings: [
       ...(late === undefined ? [] : [{ code: 'W_SWEEP_LATE', message: late }]),
+      // The newest state that could be verified may be older than what stands on the branch.
+      ...view.troubles.map(({ code, message }) => ({ code, message: `the ledger is in doubt: ${message}` })),
       ...unread(situation),
     ],
     now,

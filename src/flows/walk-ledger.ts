@@ -8,7 +8,7 @@ import { POLICY_BYTES } from '../documents/yaml.ts';
 import type { Entry } from '../model/entry.ts';
 import type { CommitInfo, Commits } from '../model/commit-log.ts';
 import { EXIT, gaveNoAnswer, PamError } from '../model/error.ts';
-import { cannotRead, isUnreadable, readable, type Repository, type Unreadable } from '../model/git.ts';
+import { isUnreadable, readable, type Repository, type Unreadable } from '../model/git.ts';
 import type { Oid, RequestId, Sha256 } from '../model/names.ts';
 import { BEATS_PATH, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import { type Files, POLICY_PATHS } from '../model/policy.ts';
@@ -17,14 +17,22 @@ import type { ChainState } from '../trust/chain-state.ts';
 import { sha256, treeDigest } from '../trust/digest.ts';
 import { type Directory, directoryId, directoryOf } from '../trust/git-tree-id.ts';
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../trust/signed-entry.ts';
-import type { LedgerPoint } from '../model/statement.ts';
-import { beginChain, type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
+import { type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
 import { asItWasRead, indexDigest, openDirectory } from '../rules/print-index.ts';
+import { newlySettled, settlesItsOwn } from '../rules/judge-settled.ts';
+import {
+  ENTRY_MAX_BYTES,
+  LACKING,
+  LEDGER_TREES,
+  type Junk,
+  junkOf,
+  placeOf,
+  type SignedJunk,
+  type Stray,
+} from './ledger-junk.ts';
+import { type Newer, newerVersion } from './newer-version.ts';
+import { type HistoryDesk, standingBelow } from './witness.ts';
 
-/** Writers keep far below it (`append-entry.ts`); what is larger is junk and is not even read. */
-export const ENTRY_MAX_BYTES = 1024 * 1024;
-/** A ledger commit's root holds five things; a stranger's tree may have megabytes, and there may be many of them. */
-export const LEDGER_TREES = { treeBytes: 64 * 1024 };
 /** Two of them are held at a time. */
 const CHUNK = 64;
 
@@ -34,29 +42,18 @@ export interface Step {
   readonly commit: CommitInfo;
 }
 
-export interface Junk {
-  readonly commit: Oid;
-  readonly code: string;
-  readonly message: string;
-  /** It is an entry, and an executor in force signed it, but it follows another one: a fork, unless it is a copy. */
-  readonly stray: Stray | null;
-}
-
-export interface Stray extends LedgerPoint {
-  /** The same bytes by the same key, however often somebody copies them. */
-  readonly told: string;
-}
-
 export type Walked =
   | { readonly kind: 'step'; readonly step: Step }
-  | { readonly kind: 'junk'; readonly junk: Junk };
+  | { readonly kind: 'junk'; readonly junk: Junk }
+  /** From here on the ledger is written by rules that this program does not know: nothing above is walked. */
+  | { readonly kind: 'newer'; readonly newer: Newer };
 
 /** A commit without an entry, or with one that cannot be read. */
-interface NoEntry extends CommitInfo {
+export interface NoEntry extends CommitInfo {
   readonly fault?: Unreadable;
 }
 
-interface Raw {
+export interface Raw {
   readonly commit: CommitInfo;
   readonly bytes: Uint8Array;
   readonly armor: string;
@@ -69,6 +66,8 @@ export interface Walking {
   readonly voided?: Set<string>;
   /** Other cores have work of their own, so signatures are checked on this one. */
   readonly crowded?: boolean;
+  /** Entries that a policy on the side to be followed settled: junk, also where they would follow. */
+  readonly settled?: ReadonlySet<Sha256>;
 }
 
 /**
@@ -81,7 +80,7 @@ export async function* walkLedger(
   providers: ReadonlyMap<string, Provider>,
   commits: Commits,
   state: ChainState,
-  { voided = new Set<string>(), crowded = false }: Walking = {},
+  { voided = new Set<string>(), crowded = false, settled = new Set() }: Walking = {},
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
   let ahead = readAhead(repository, commits, 0, crowded);
@@ -89,8 +88,9 @@ export async function* walkLedger(
     const chunk = await ahead;
     ahead = readAhead(repository, commits, from + CHUNK, crowded);
     for (const raw of chunk) {
-      const walked = await walkOne(repository, providers, raw, current, voided);
+      const walked = await walkOne(repository, providers, raw, current, { voided, settled });
       yield walked;
+      if (walked.kind === 'newer') return;
       if (walked.kind === 'step') current = walked.step.after;
     }
   }
@@ -114,24 +114,32 @@ async function walkOne(
   providers: ReadonlyMap<string, Provider>,
   raw: Raw | NoEntry,
   before: ChainState,
-  voided: Set<string>,
+  { voided, settled }: { readonly voided: Set<string>; readonly settled: ReadonlySet<Sha256> },
 ): Promise<Walked> {
-  const junk = (commit: Oid, error: PamError, stray: Stray | null): Walked => ({
-    kind: 'junk',
-    junk: { commit, code: error.code, message: error.message, stray },
-  });
-  if (!('bytes' in raw)) return junk(raw.oid, whyNoEntry(raw), null);
+  if (!('bytes' in raw)) return { kind: 'junk', junk: junkOf(raw, whyNoEntry(raw), null, null) };
   let stray: Stray | null = null;
+  let found: SignedJunk | null = null;
   try {
     const signed = await raw.signed;
+    const head = sha256(raw.bytes);
+    found = { key: signed.key, head, entry: null };
     const byExecutor = signedByExecutor(before, signed);
     const entry = readEntry(raw.bytes);
-    const head = sha256(raw.bytes);
+    found = { ...found, entry: placeOf(entry) };
+    // A merge could decide which of two histories is read, so it holds no entry, whoever signed what stands in it.
+    if (raw.commit.parents.length > 1)
+      throw new PamError('E_LED_SHAPE', 'a commit with two parents holds no entry');
+    if (settled.has(head)) throw new PamError('E_LED_SETTLED', 'policy settled that it is not followed');
     // The same bytes by the same key: what `previous` names is all that an entry's truth depends on.
     const told = `${signed.key} ${head}`;
     const follows = entry.previous === before.head;
     if (byExecutor && entry.root === before.root && !follows && !voided.has(told)) {
       stray = { seq: entry.seq, head, told };
+    }
+    if (follows) {
+      const version = await newerVersion(repository, before, entry, raw.commit);
+      if (version !== undefined)
+        return { kind: 'newer', newer: { commit: raw.commit.oid, seq: entry.seq, version } };
     }
     const files =
       entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;
@@ -140,10 +148,13 @@ async function walkOne(
     const after = followChain(before, candidateOf(signed, entry, files, providers));
     voided.delete(told);
     judgeTree(after, raw);
+    await judgeSettled(repository, before, after, raw.commit.oid);
     return { kind: 'step', step: { before, after, commit: raw.commit } };
   } catch (error) {
-    if (!(error instanceof PamError) || gaveNoAnswer(error)) throw error;
-    return junk(raw.commit.oid, error, stray);
+    // A cut history is brought by whoever began the walk; no content of a commit can make one.
+    const unknown = !(error instanceof PamError) || gaveNoAnswer(error) || error.code === 'E_GIT_SHALLOW';
+    if (unknown) throw error;
+    return { kind: 'junk', junk: junkOf(raw.commit, error, found, stray) };
   }
 }
 
@@ -153,9 +164,6 @@ function whyNoEntry({ fault }: NoEntry): PamError {
   const code = fault.unreadable === LACKING ? LACKING : 'E_LED_SHAPE';
   return new PamError(code, `its entry cannot be read: ${fault.why}`);
 }
-
-/** Of a commit that an honest clone holds whole. */
-export const LACKING = 'E_GIT_PARTIAL';
 
 /**
  * Anybody may push junk, so it must cost little: the signature first. Bytes of a stranger's key are parsed only where
@@ -171,7 +179,7 @@ function signedByExecutor(before: ChainState, { bytes, key }: SignedEntry): bool
 /** A policy entry holds one event with a statement of each admin. */
 const POLICY_ENTRY_MAX_BYTES = 256 * 1024;
 
-function candidateOf(
+export function candidateOf(
   signed: SignedEntry,
   entry: Entry,
   files: Files | undefined,
@@ -189,7 +197,28 @@ function candidateOf(
   };
 }
 
-function judgeTree(after: ChainState, { commit, bytes, armor }: Raw): void {
+/** A policy that settles an entry of its own chain is junk there: so one side of a fork can be followed, not both. */
+async function judgeSettled(
+  repository: Repository,
+  before: ChainState,
+  after: ChainState,
+  commit: Oid,
+): Promise<void> {
+  if (after.policy === before.policy) return;
+  const named = newlySettled(before.policy, after.policy);
+  const [own] = await standingBelow(atHand(repository), { state: before, commit }, named);
+  if (own !== undefined) throw settlesItsOwn(own);
+}
+
+/** What is walked is at hand; where it is cut, whoever began the walk brings more. */
+const atHand = (repository: Repository): HistoryDesk => ({
+  repository,
+  remote: null,
+  hint: { main: '', ledger: '' },
+  progress: () => undefined,
+});
+
+export function judgeTree(after: ChainState, { commit, bytes, armor }: Raw): void {
   if (directoryId(ledgerDirectory(after, bytes, armor), commit.tree) === commit.tree) return;
   throw new PamError('E_LED_TREE', 'the commit holds something else than its entry makes');
 }
@@ -203,19 +232,18 @@ function policyDirectory(files: Files): Directory {
   return known;
 }
 
-/** Executors append with one parent; a merge holds no entry, so it cannot decide which of two histories is read. */
-async function readRaw(
+/** What each commit holds, merges included: what an executor signed is told, wherever it stands. */
+export async function readRaw(
   repository: Repository,
   commits: readonly CommitInfo[],
   crowded = false,
 ): Promise<readonly (Raw | NoEntry)[]> {
-  const linear = commits.filter(({ parents }) => parents.length <= 1);
-  const wanted = linear.flatMap(({ tree }) =>
+  const wanted = commits.flatMap(({ tree }) =>
     ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: tree, path })),
   );
   const blobs = await repository.read(wanted, ENTRY_MAX_BYTES, LEDGER_TREES);
   const found = new Map<Oid, Raw | NoEntry>();
-  for (const [at, commit] of linear.entries()) {
+  for (const [at, commit] of commits.entries()) {
     const bytes = blobs[at * 2];
     const signature = blobs[at * 2 + 1];
     const fault = [bytes, signature].find(isUnreadable);
@@ -230,65 +258,6 @@ async function readRaw(
     found.set(commit.oid, { commit, bytes, armor, signed });
   }
   return commits.map((commit) => found.get(commit.oid) ?? commit);
-}
-
-/** However many they are, a few are in memory at a time. */
-async function* readInChunks(
-  repository: Repository,
-  commits: readonly CommitInfo[],
-): AsyncGenerator<Raw | NoEntry, void, undefined> {
-  for (let from = 0; from < commits.length; from += CHUNK)
-    yield* await readRaw(repository, commits.slice(from, from + CHUNK));
-}
-
-export interface Genesis {
-  readonly step: Step;
-  readonly junk: readonly Junk[];
-}
-
-/** The commit that holds the genesis of this root; without a root, of the only one there is. */
-export async function findGenesis(
-  repository: Repository,
-  providers: ReadonlyMap<string, Provider>,
-  commits: Commits,
-  root: Sha256 | undefined,
-): Promise<Genesis> {
-  const found: Step[] = [];
-  const junk: Junk[] = [];
-  // One by one: a long history is never held as so many objects.
-  const orphans: CommitInfo[] = [];
-  for (const commit of commits) if (commit.parents.length === 0) orphans.push(commit);
-  let lacking: Unreadable | undefined;
-  for await (const raw of readInChunks(repository, orphans)) {
-    if ('fault' in raw && raw.fault?.unreadable === LACKING) lacking = raw.fault;
-    if (!('bytes' in raw) || (root !== undefined && sha256(raw.bytes) !== root)) continue;
-    try {
-      const files = await policyFilesOf(repository, raw.commit.oid);
-      const after = beginChain(candidateOf(await raw.signed, readEntry(raw.bytes), files, providers));
-      judgeTree(after, raw);
-      found.push({ before: null, after, commit: raw.commit });
-    } catch (error) {
-      if (!(error instanceof PamError) || gaveNoAnswer(error)) throw error;
-      junk.push({ commit: raw.commit.oid, code: error.code, message: error.message, stray: null });
-    }
-  }
-  const [first, second] = found;
-  if (first !== undefined && second === undefined) return { step: first, junk };
-  if (first === undefined && lacking !== undefined) throw cannotRead(lacking, 'the beginning of the ledger');
-  const told = found.map(({ after }) => after.root).join(' and ');
-  throw new PamError(
-    'E_POL_GENESIS',
-    first === undefined
-      ? `the ledger does not begin with ${root ?? 'a genesis'}`
-      : `the ledger has more than one beginning: ${told}`,
-    {
-      exit: EXIT.integrity,
-      hint:
-        first === undefined
-          ? 'this is another access repository than the one that was pinned, or its ledger was replaced'
-          : 'ask your team for the trust root and give it with --root',
-    },
-  );
 }
 
 /** Exactly what a ledger commit holds: what writers make of an entry, and readers expect. */

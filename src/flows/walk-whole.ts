@@ -1,14 +1,20 @@
 /** The whole ledger from its genesis, as the clone holds it: for commands that fetch nothing and write nothing. */
 import type { CommitLog } from '../model/commit-log.ts';
 import { PamError } from '../model/error.ts';
-import type { Oid } from '../model/names.ts';
+import type { Oid, Sha256 } from '../model/names.ts';
 import { type Desk, ledgerRef } from './desk.ts';
-import { findGenesis, type Genesis, type Step, walkLedger } from './walk-ledger.ts';
+import { findGenesis } from './find-genesis.ts';
+import { climbRightSide } from './climb-ledger.ts';
+import { tellNewer } from './newer-version.ts';
+import { type Step, walkLedger } from './walk-ledger.ts';
 
-export interface Whole extends Genesis {
+export interface Whole {
+  readonly step: Step;
   readonly tip: Oid;
-  /** Commits above the genesis. */
+  /** All other commits, in their order. */
   readonly above: CommitLog;
+  /** So many of them lie before the genesis in that order. */
+  readonly before: number;
   /** Whether the root came from outside (`--root`, a pin) or was only found. */
   readonly pinned: boolean;
 }
@@ -18,10 +24,8 @@ export async function wholeLedger(desk: Desk): Promise<Whole> {
   const tip = await ledgerTip(desk);
   const root = desk.givenRoot ?? (await desk.memory.pinnedRoot());
   const commits = await desk.repository.commitLog(tip);
-  const genesis = await findGenesis(desk.repository, desk.providers, commits, root);
-  let place = 0;
-  while (commits.at(place).oid !== genesis.step.commit.oid) place += 1;
-  return { ...genesis, tip, above: commits.part(place + 1), pinned: root !== undefined };
+  const { step, place } = await findGenesis(desk.repository, desk.providers, commits, root);
+  return { step, tip, above: commits.without(place), before: place, pinned: root !== undefined };
 }
 
 /** @throws PamError `E_LED_MISSING` */
@@ -35,17 +39,32 @@ export async function ledgerTip(desk: Desk): Promise<Oid> {
   });
 }
 
+/**
+ * Only a merge can put the side of a fork that policy settled before the one that is followed: then all is walked
+ * once to find out which it is.
+ */
+async function settledIn(desk: Desk, { step, above }: Whole): Promise<ReadonlySet<Sha256>> {
+  const merged = [...above].some(({ parents }) => parents.length > 1);
+  if (!merged) return new Set();
+  const first = { found: { state: step.after, commit: step.commit.oid }, above };
+  return (await climbRightSide(desk, first, async () => await Promise.resolve(first))).settled;
+}
+
 export interface Visitor {
   readonly step: (step: Step) => void;
 }
 
 /** Steps only: whoever wants to know of junk audits. */
 export async function walkWhole(desk: Desk, visitor: Visitor): Promise<{ readonly last: Step }> {
-  const { step: first, above } = await wholeLedger(desk);
+  const whole = await wholeLedger(desk);
+  const { step: first, above } = whole;
+  const settled = await settledIn(desk, whole);
   let last = first;
   visitor.step(first);
-  for await (const walked of walkLedger(desk.repository, desk.providers, above, first.after)) {
-    if (walked.kind === 'junk') continue;
+  const { repository, providers } = desk;
+  for await (const walked of walkLedger(repository, providers, above, first.after, { settled })) {
+    if (walked.kind === 'newer') desk.note(`${tellNewer(walked.newer).message} [E_LED_VERSION]`);
+    if (walked.kind !== 'step') continue;
     last = walked.step;
     desk.progress(`verified entry ${last.after.seq}`);
     visitor.step(last);

@@ -9,7 +9,10 @@ import type { Desk } from './desk.ts';
 const STEPS = [128, 2048, null] as const;
 
 /** @throws PamError `E_GIT_SHALLOW` where there is no remote to ask, or it may not be asked */
-export async function withHistory<T>(desk: Desk, question: () => Promise<T>): Promise<T> {
+export async function withHistory<T>(
+  desk: Pick<Desk, 'remote' | 'hint' | 'progress'>,
+  question: () => Promise<T>,
+): Promise<T> {
   for (const by of STEPS) {
     try {
       return await question();

@@ -9,12 +9,15 @@ import type { Oid, Sha256 } from '../model/names.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import type { Desk } from './desk.ts';
-import { ENTRY_MAX_BYTES, LEDGER_TREES } from './walk-ledger.ts';
+import { ENTRY_MAX_BYTES, LEDGER_TREES } from './ledger-junk.ts';
 import { withHistory } from './with-history.ts';
 
 const CHUNK = 128;
 /** What is asked for is mostly near: the whole history is listed only if it has to be. */
 const LOOKS = [256, 8192, undefined] as const;
+
+/** All that looking down a history needs. */
+export type HistoryDesk = Pick<Desk, 'repository' | 'remote' | 'hint' | 'progress'>;
 
 export interface Known {
   readonly state: ChainState;
@@ -23,16 +26,16 @@ export interface Known {
 
 /** Entries below a verified head, newest first, each believed by the digest that the one above it names. */
 export async function* entriesBelow(
-  desk: Desk,
-  from: Known,
-): AsyncGenerator<{ readonly entry: Entry; readonly head: Sha256 }, void, undefined> {
+  desk: HistoryDesk,
+  from: { readonly state: Pick<ChainState, 'head'>; readonly commit: Oid },
+): AsyncGenerator<{ readonly entry: Entry; readonly head: Sha256; readonly commit: Oid }, void, undefined> {
   let expected: Sha256 = from.state.head;
   let lacking: Unreadable | undefined;
-  for await (const { found } of entriesFrom(desk, from.commit)) {
+  for await (const { oid, found } of entriesFrom(desk, from.commit)) {
     lacking = orLacking(found, lacking);
     if (!(found instanceof Uint8Array) || sha256(found) !== expected) continue;
     const entry = readEntry(found);
-    yield { entry, head: expected };
+    yield { entry, head: expected, commit: oid };
     if (entry.previous === null) return;
     expected = entry.previous;
   }
@@ -57,14 +60,36 @@ export async function witnessesOf(
 }
 
 /** The newest commit that holds the very entry of that digest, looked for from the tip down. */
-export async function commitOfEntry(desk: Desk, tip: Oid, head: Sha256): Promise<Oid | undefined> {
+export async function commitOfEntry(desk: HistoryDesk, tip: Oid, head: Sha256): Promise<Oid | undefined> {
+  for await (const commit of commitsOfEntry(desk, tip, head)) return commit;
+  return undefined;
+}
+
+/** All of them, newest first: whether a commit holds the entry's files as well is for `stateAt`. */
+export async function* commitsOfEntry(
+  desk: HistoryDesk,
+  tip: Oid,
+  head: Sha256,
+): AsyncGenerator<Oid, void, undefined> {
   let lacking: Unreadable | undefined;
   for await (const { oid, found } of entriesFrom(desk, tip)) {
     lacking = orLacking(found, lacking);
-    if (found instanceof Uint8Array && sha256(found) === head) return oid;
+    if (found instanceof Uint8Array && sha256(found) === head) yield oid;
   }
   if (lacking !== undefined) throw cannotRead(lacking, `an entry of the ledger, perhaps ${head},`);
-  return undefined;
+}
+
+/** Which of these digests stand on the chain that ends with this entry. */
+export async function standingBelow(
+  desk: HistoryDesk,
+  from: { readonly state: Pick<ChainState, 'head'>; readonly commit: Oid },
+  digests: readonly Sha256[],
+): Promise<readonly Sha256[]> {
+  if (digests.length === 0) return [];
+  const wanted = new Set(digests);
+  const found: Sha256[] = [];
+  for await (const { head } of entriesBelow(desk, from)) if (wanted.has(head)) found.push(head);
+  return found;
 }
 
 type Found = Uint8Array | Unreadable | undefined;
@@ -76,7 +101,7 @@ function orLacking(found: Found, lacking: Unreadable | undefined): Unreadable | 
 
 /** What stands as `entry.json` in each commit, newest first; nothing of it is believed yet. */
 async function* entriesFrom(
-  desk: Desk,
+  desk: HistoryDesk,
   tip: Oid,
 ): AsyncGenerator<{ readonly oid: Oid; readonly found: Found }, void, undefined> {
   const looked = new Set<Oid>();

@@ -51,6 +51,12 @@ export class CommitLog implements Commits {
     return new CommitLog(this.#text.subarray(this.#starts[from], this.#starts[Math.min(to, this.length)]));
   }
 
+  /** The same commits without one of them. */
+  without(place: number): CommitLog {
+    if (place === 0) return this.part(1);
+    return new CommitLog(Buffer.concat([this.part(0, place).text, this.part(place + 1).text]));
+  }
+
   /** A copy of its own bytes: a view that is sent elsewhere would take along all that it is a piece of. */
   get text(): Uint8Array {
     return Uint8Array.from(this.#text);

@@ -95,6 +95,8 @@ export interface PamConfig {
   readonly sweep_within?: Duration;
   /** Undecided requests that one requester may have on the ledger. */
   readonly open_requests: number;
+  /** Digests of ledger entries that are not followed: the way out of a fork. Absent where there are none. */
+  readonly settled?: readonly Sha256[];
   readonly notify: readonly Readonly<Record<string, unknown>>[];
 }
 

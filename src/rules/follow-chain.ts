@@ -87,7 +87,7 @@ export function followChain(state: ChainState, candidate: Candidate): ChainState
 }
 
 /** Before a new policy is parsed: are these its bytes, and do the admins in force agree to them? */
-function judgeAgreement(state: ChainState, entry: Entry, event: PolicyEvent, digest: Sha256): void {
+export function judgeAgreement(state: ChainState, entry: Entry, event: PolicyEvent, digest: Sha256): void {
   if (event.digest !== digest) {
     throw new PamError('E_LED_CHAIN', 'the policy event names other files than stand beside it');
   }
@@ -174,7 +174,7 @@ function judgeStopEvents(state: ChainState, entry: Entry, context: FoldContext):
  * What grants, and what says who may grant, never goes back in time: else a key that policy has revoked since, or a
  * statement that died, would count again in an entry dated before that.
  */
-function judgeOrder(state: ChainState, entry: Entry): void {
+export function judgeOrder(state: ChainState, entry: Entry): void {
   const last = newestOrdered(state);
   if (last !== null && entry.at < last) {
     throw new PamError('E_LED_TIME', `an entry at ${entry.at} cannot follow one at ${last}`);

@@ -10,6 +10,7 @@ import { mayBeLive, type OpenIndex } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
+import { judgeKept } from './judge-settled.ts';
 import { executesOn } from './rights.ts';
 
 export const POLICY_STATEMENT_LIFE_SECONDS = 7 * 86_400;
@@ -41,6 +42,7 @@ export function tallies(change: PolicyChange): readonly Tally[] {
 
 /** Throws `E_POL_UNSIGNED`, or `E_POL_ROOT_CHAIN` when only the new admins agree. */
 export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void {
+  judgeKept(change.previous, change.next);
   const [first, second] = tallies(change);
   const short = (tally: Tally | undefined): boolean => tally !== undefined && tally.have.length < tally.need;
   if (short(first) || short(second)) {

@@ -254,6 +254,7 @@ interface Pushed {
 async function judge(random: Random, pushed: Pushed): Promise<string> {
   const walked = await walkOnto(state, pushed);
   if (walked.kind === 'junk') return layerOf(walked.junk.code, LAYERS);
+  if (walked.kind === 'newer') broken('no mutant is of a higher version');
   const { after } = walked.step;
   if (pushed.writer === 'stranger') broken('a stranger wrote the ledger');
   mustReadBack(after);

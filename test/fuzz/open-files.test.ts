@@ -133,6 +133,7 @@ async function judge(honest: Honest, files: TreeFiles): Promise<string> {
   for await (const walked of walkLedger(memory.repository, providers, memory.commits, state)) {
     if (walked.kind === 'step') return same ? 'the same files' : broken('other files were believed');
     if (same) broken('its own files were not believed');
+    if (walked.kind === 'newer') broken('no mutant is of a higher version');
     return layerOf(walked.junk.code, LAYERS);
   }
   throw new TypeError('nothing was walked');

@@ -4,6 +4,8 @@ import { PamError } from '../../model/error.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Chart } from './chart.ts';
+import { FORK_WAY_OUT } from '../ledger-junk.ts';
+import { UPGRADE } from '../newer-version.ts';
 import { type LedgerView, readLedger } from '../read-ledger.ts';
 
 /** `null` when nothing of it can be believed. */
@@ -57,7 +59,7 @@ const ROOT_CODES: ReadonlySet<string> = new Set(['E_LED_ROOT', 'E_LED_UNPINNED',
 const HINTS: Readonly<Record<string, string>> = {
   E_LED_JUNK:
     'find out who pushed it; the next pam sweep or apply appends on top of it, and grants go on then',
-  E_LED_FORK:
-    'an executor key is in two hands: pam audit shows both; nothing is appended until somebody decides',
+  E_LED_FORK: `an executor key is in two hands, or a branch was written anew: pam audit shows both entries; ${FORK_WAY_OUT}`,
+  E_LED_VERSION: UPGRADE,
   E_LED_ROLLBACK: 'protect the branch against deleting and rewriting; the next append repairs it',
 };
