@@ -1,0 +1,74 @@
+/**
+ * Everything in `src/` that reads bytes which somebody else may have written, and where hostile bytes are put before
+ * it. `readers.test.ts` reads the source: a reader that is not named here fails it, and so does a name that is none.
+ */
+
+/** Where hostile bytes come from, in the tests of this house. */
+export type Tried =
+  /** `failing-doors.test.ts`: every call fails. */
+  | 'doors'
+  /** `hostile-trees.test.ts`, `hostile-places.test.ts`: objects in the remote. */
+  | 'objects'
+  /** `clone-files.test.ts`, `hostile-clone.test.ts`: files of a clone. */
+  | 'clone'
+  /** It writes, or answers with nothing that was read. */
+  | 'writes'
+  /** Files of this machine and of its own user: nobody who may only push has a say in them. */
+  | 'ours';
+
+/** Methods of the port to Git (`model/git.ts`, `Repository`). */
+export const REPOSITORY: Readonly<Record<string, readonly Tried[]>> = {
+  gitDir: ['ours'],
+  workTree: ['ours'],
+  resolve: ['doors', 'objects', 'clone'],
+  refs: ['doors', 'objects', 'clone'],
+  history: ['doors', 'objects'],
+  commitLog: ['objects'],
+  messages: ['objects'],
+  isAncestor: ['doors', 'objects'],
+  mergeBase: ['objects'],
+  list: ['doors', 'objects'],
+  names: ['doors', 'objects'],
+  read: ['doors', 'objects'],
+  writeCommit: ['doors', 'writes'],
+  moveRef: ['writes'],
+  moveRefs: ['writes'],
+  remote: ['doors', 'clone'],
+};
+
+/** Methods of the port to a remote (`model/git.ts`, `Remote`). */
+export const REMOTE: Readonly<Record<string, readonly Tried[]>> = {
+  url: ['clone'],
+  list: ['doors', 'objects'],
+  fetch: ['doors', 'objects'],
+  fetchGood: ['doors', 'objects'],
+  push: ['doors', 'writes'],
+  deepen: ['objects'],
+};
+
+/** Source files that open files of this machine. */
+export const FILES: Readonly<Record<string, readonly Tried[]>> = {
+  'commands/audit.ts': ['ours'],
+  'commands/check.ts': ['clone'],
+  'commands/init-github.ts': ['ours'],
+  'commands/signing-options.ts': ['ours'],
+  'commands/vendored-program.ts': ['ours'],
+  'context.ts': ['clone'],
+  'demo/policy.ts': ['ours'],
+  'flows/check-file.ts': ['clone'],
+  'git/bring-along.ts': ['clone'],
+  'git/examine-clone.ts': ['clone'],
+  'git/find-repository.ts': ['clone'],
+  'git/read-config.ts': ['clone'],
+  'git/read-ref.ts': ['clone'],
+  'github/access-token.ts': ['ours'],
+  'memory/examine-directory.ts': ['ours'],
+  'memory/kept-heads.ts': ['ours'],
+  'signing/ssh-keygen.ts': ['ours'],
+  'targets/file-lock.ts': ['ours'],
+  'targets/issue-certificate.ts': ['ours'],
+  'targets/krl-file.ts': ['ours'],
+  'targets/plugin-path.ts': ['ours'],
+  'targets/ssh-ca-config.ts': ['ours'],
+  'targets/sudoers.ts': ['ours'],
+};
