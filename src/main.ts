@@ -11,7 +11,7 @@ import type { Outside } from './context.ts';
 import { EXIT, type Exit, Interrupted, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
 import { tellUnsettled } from './process/doors.ts';
-import { interrupt, isCutOff, isInterrupted, orCutOff } from './process/interrupt.ts';
+import { checkInterrupt, interrupt, isCutOff, isInterrupted, orCutOff } from './process/interrupt.ts';
 import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
 import { askYes, retype } from './views/ask.ts';
@@ -181,8 +181,11 @@ async function main(argv: readonly string[]): Promise<Exit> {
   await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
   clearProgress();
   if (answer === undefined) return EXIT.done;
-  const { exit, schema, document, text } = answer;
-  await orCutOff(write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text));
+  const { exit, schema, document, text, out } = answer;
+  if (out !== null) checkInterrupt();
+  const wrote = write(lastFlags.json === true ? `${json({ schema, ...document })}\n` : text);
+  // Being interrupted is how a watch ends; anything else that was cut off has no answer.
+  await (out === null ? wrote : orCutOff(wrote));
   return isInterrupted() ? tellInterrupted(answer) : exit;
 }
 

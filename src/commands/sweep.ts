@@ -1,9 +1,10 @@
-import { EXIT } from '../model/error.ts';
+import { EXIT, Interrupted } from '../model/error.ts';
 import { exitOfSweep } from '../flows/run-result.ts';
-import { sweep } from '../flows/sweep.ts';
+import type { Executor } from '../flows/desk.ts';
+import { sweep, type SweepScope } from '../flows/sweep.ts';
 import { watchSweep } from '../flows/watch-sweep.ts';
 import { runText } from '../views/run.ts';
-import { collect, needExecutor, type Register } from './session.ts';
+import { collect, needExecutor, type Register, type Session } from './session.ts';
 
 export const register: Register = (program, session) => {
   program
@@ -14,12 +15,9 @@ export const register: Register = (program, session) => {
     .action(async (options: { readonly watch?: true; readonly target: readonly string[] }, command) => {
       const at = session(command);
       const executor = needExecutor(at);
-      const desk = await at.desk();
       const scope = { targets: options.target };
       if (options.watch === true) {
-        await watchSweep(desk, executor, scope, (result) => {
-          if (result.steps.length + result.troubles.length > 0) at.show(runText(result, at.style));
-        });
+        await watch(at, executor, scope);
         at.done({
           exit: EXIT.done,
           schema: 'pam.run/1',
@@ -29,7 +27,7 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const result = await sweep(desk, executor, scope);
+      const result = await sweep(await at.desk(), executor, scope);
       const { steps, ledger, troubles } = result;
       at.done({
         exit: exitOfSweep(result),
@@ -39,3 +37,14 @@ export const register: Register = (program, session) => {
       });
     });
 };
+
+/** Ends when it is interrupted, be it before its first round. */
+async function watch(at: Session, executor: Executor, scope: SweepScope): Promise<void> {
+  try {
+    await watchSweep(await at.desk(), executor, scope, (result) => {
+      if (result.steps.length + result.troubles.length > 0) at.show(runText(result, at.style));
+    });
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+  }
+}
