@@ -11,7 +11,7 @@ import {
 } from '../flows/check-proposal.ts';
 import type { Desk } from '../flows/desk.ts';
 import { freshLedger } from '../flows/look-at-request.ts';
-import { checkText, proposalsText } from '../views/check.ts';
+import { checkText, proposalsText, warningLines } from '../views/check.ts';
 import { proposalMarkdown } from '../views/markdown.ts';
 import { PLAIN } from '../views/style.ts';
 import { recordText } from './record-text.ts';
@@ -100,8 +100,9 @@ async function judgeFiles(
 ): Promise<void> {
   const issues: Issue[] = [];
   const reasons: Reason[] = [];
+  const warnings: Issue[] = [];
   if (paths.length === 0 && base === undefined) {
-    await checkPolicyOnMain(desk);
+    warnings.push(...(await checkPolicyOnMain(desk)));
   } else {
     const { view } = await freshLedger(desk);
     const since = base === undefined ? [] : await requestFilesSince(desk, base);
@@ -121,8 +122,9 @@ async function judgeFiles(
     }
   }
   const bad = issues.length > 0 ? EXIT.invalid : reasons.some((one) => !one.ok) ? EXIT.refused : EXIT.done;
-  const document = { ok: bad === EXIT.done, issues, reasons };
-  at.done({ exit: bad, schema: 'pam.check/1', document, text: checkText(bad, issues, reasons, at.style) });
+  const document = { ok: bad === EXIT.done, issues, reasons, ...(warnings.length === 0 ? {} : { warnings }) };
+  const text = `${warningLines(warnings, at.style)}${checkText(bad, issues, reasons, at.style)}`;
+  at.done({ exit: bad, schema: 'pam.check/1', document, text });
 }
 
 function bytesOf(place: string): Uint8Array {

@@ -62,7 +62,7 @@ export async function policyHere(desk: Desk, place: string, github: Github): Pro
     const bytes = await readFile(join(place, path)).catch(() => undefined);
     if (bytes !== undefined) files.set(path, bytes);
   }
-  const policy = readNewPolicy(files, treeDigest(files), desk.providers);
+  const { policy } = readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
   const { forge } = policy.config;
   if (forge.kind === 'github' && forge.repository === github.repository) return policy;
   throw new PamError('E_USAGE', `pam.yaml does not say that this is ${github.repository} on GitHub`, {

@@ -3,12 +3,15 @@
  * once. Any code found here is of class `invalid`: a policy is not refused, it is broken.
  */
 import { EXIT, type Issue, PamError } from '../model/error.ts';
+import type { Instant } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import { type Files, POLICY_PATHS, type Policy, type Target } from '../model/policy.ts';
 import type { Provider } from '../model/target.ts';
 import { judgeNewPolicy } from '../rules/judge-new-policy.ts';
 import { judgePolicy } from '../rules/judge-policy.ts';
+import { refusedSettings, settingRemarks } from '../rules/judge-settings.ts';
 import type { PolicyProblem } from '../rules/policy-problem.ts';
+import { isNotYetBuilt, UNBUILT_CODE } from '../rules/unbuilt.ts';
 import { valueFault } from './plain-text.ts';
 import { fillPolicy, type PolicyPath } from './fill-policy.ts';
 import type { SchemaName } from './document-schemas.ts';
@@ -23,13 +26,49 @@ const SCHEMA_OF = {
   'policy/targets.yaml': 'targets',
 } as const satisfies Record<PolicyPath, SchemaName>;
 
-/** @param digest of exactly these files */
-export function readPolicy(
+/**
+ * The policy as the chain takes it: what was believed once stays believed.
+ *
+ * @param digest of exactly these files
+ */
+export function readPolicy(files: Files, digest: Sha256, providers: ReadonlyMap<string, Provider>): Policy {
+  const { policy, problems } = load(files, digest, providers);
+  if (problems.length > 0) throw refusal(problems, { exit: EXIT.invalid });
+  return policy;
+}
+
+export interface NewPolicyRead {
+  readonly policy: Policy;
+  /** What an admin should know before signing; codes begin with `W_`. */
+  readonly warnings: readonly Issue[];
+}
+
+/**
+ * A policy that is to be checked, signed or brought into force: rules that came later count for it too, and settings that
+ * this pam does not obey are refused.
+ *
+ * @param now keys that count only at other times can show nothing
+ */
+export function readNewPolicy(
   files: Files,
   digest: Sha256,
   providers: ReadonlyMap<string, Provider>,
-  also: (policy: Policy) => readonly PolicyProblem[] = () => [],
-): Policy {
+  now: Instant,
+): NewPolicyRead {
+  const { policy, problems, at } = load(files, digest, providers);
+  const all = [...problems, ...[...judgeNewPolicy(policy), ...refusedSettings(policy)].map(at)];
+  if (all.length > 0) throw refusal(all, { exit: EXIT.invalid });
+  return { policy, warnings: settingRemarks(policy, providers, now).map(at) };
+}
+
+interface Loaded {
+  readonly policy: Policy;
+  readonly problems: readonly Issue[];
+  readonly at: (problem: PolicyProblem) => Issue;
+}
+
+/** Throws where there is no policy to judge: a file is missing, is no YAML, or has another shape. */
+function load(files: Files, digest: Sha256, providers: ReadonlyMap<string, Provider>): Loaded {
   const issues = judgeFileSet(files);
   const read = new Map<PolicyPath, YamlFile>();
   for (const path of POLICY_PATHS) {
@@ -42,17 +81,10 @@ export function readPolicy(
   }
   if (issues.length > 0) throw refusal(issues, { exit: EXIT.invalid });
   const policy = fillPolicy(digest, (path) => read.get(path)?.data);
-  issues.push(...configIssues(policy, providers, read));
-  for (const { code, path, message } of [...judgePolicy(policy, providers), ...also(policy)]) {
-    issues.push(locate(read, path, code, message));
-  }
-  if (issues.length > 0) throw refusal(issues, { exit: EXIT.invalid });
-  return policy;
+  const at = ({ code, path, message }: PolicyProblem): Issue => locate(read, path, code, message);
+  const problems = [...configIssues(policy, providers, read), ...judgePolicy(policy, providers).map(at)];
+  return { policy, problems, at };
 }
-
-/** One that is to come into force: rules that came later count for it, too. */
-export const readNewPolicy: typeof readPolicy = (files, digest, providers) =>
-  readPolicy(files, digest, providers, judgeNewPolicy);
 
 /** Exactly the four files. */
 function judgeFileSet(files: Files): Issue[] {
@@ -79,9 +111,15 @@ function shapeIssues(file: YamlFile, path: PolicyPath): Issue[] {
     file: path,
     ...file.placeOf(fault.path),
     path: fault.path,
-    code: shapeCode(fault),
-    message: fault.message,
+    ...codeAndMessage(fault, path),
   }));
+}
+
+function codeAndMessage(fault: ShapeFault, file: PolicyPath): Pick<Issue, 'code' | 'message'> {
+  const field = fault.path.slice(fault.path.lastIndexOf('/') + 1);
+  if (fault.rule !== 'unknown-field' || !isNotYetBuilt(file, field))
+    return { code: shapeCode(fault), message: fault.message };
+  return { code: UNBUILT_CODE, message: `${fault.message}: this pam does not obey it yet` };
 }
 
 function shapeCode({ rule, path }: ShapeFault): string {

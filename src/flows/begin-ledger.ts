@@ -48,7 +48,7 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   const main = await desk.repository.resolve(mainBranch);
   if (main === undefined) throw new PamError('E_POL_MISSING', `there is no commit on ${desk.hint.main}`);
   const files = await policyFilesOf(desk.repository, main);
-  const policy = readNewPolicy(files, treeDigest(files), desk.providers);
+  const { policy } = readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
   const first = await makeGenesis(desk, policy, files, executor);
   const signed = await policyStatement(desk, admin, first.state);
   const change = {

@@ -84,8 +84,8 @@ function namesIn(directory: string): readonly string[] {
   }
 }
 
-/** Throws with every issue when the policy on main could not be signed as it is. */
-export async function checkPolicyOnMain(desk: Desk): Promise<void> {
+/** Throws with every issue when the policy on main could not be signed as it is; else what an admin should know. */
+export async function checkPolicyOnMain(desk: Desk): Promise<readonly Issue[]> {
   const main =
     (await desk.repository.resolve(mainRef(desk, desk.hint))) ??
     (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
@@ -95,5 +95,5 @@ export async function checkPolicyOnMain(desk: Desk): Promise<void> {
       hint: 'go to a clone of the access repository, or make a new one with `pam init`',
     });
   const files = await policyFilesOf(desk.repository, main);
-  readNewPolicy(files, treeDigest(files), desk.providers);
+  return readNewPolicy(files, treeDigest(files), desk.providers, desk.clock()).warnings;
 }

@@ -6,6 +6,7 @@ import { Interrupted, PamError } from '../model/error.ts';
 import { newestOrdered } from '../rules/follow-chain.ts';
 import { judgeNewPolicy } from '../rules/judge-new-policy.ts';
 import { lateSweep } from '../rules/judge-sweep.ts';
+import { UNBUILT_CODE, unbuiltInForce } from '../rules/unbuilt.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../trust/keyring.ts';
@@ -49,8 +50,14 @@ async function holdsPolicy(desk: Desk, { state }: LedgerView, main: Oid): Promis
   return holds;
 }
 
-/** Main must hold exactly the signed policy; while it holds another, older ones included, nothing is granted. */
+/** Main must hold exactly the signed policy, and this pam must obey all of it; until then nothing is granted. */
 export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+  const unbuilt = unbuiltInForce(view.state.policy).map((message) => halt(UNBUILT_CODE, message));
+  return [...(await unsignedHalts(desk, view, main)), ...unbuilt];
+}
+
+/** While main holds another policy than the one in force, older ones included. */
+async function unsignedHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
   const seq = view.state.index.beats?.policy.seq ?? 0;
   if (seq === 0)
     return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];

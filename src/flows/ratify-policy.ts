@@ -1,5 +1,5 @@
 /** Ratify: an admin signs what main holds as the next policy version, after seeing who gains what. */
-import { PamError } from '../model/error.ts';
+import { type Issue, PamError } from '../model/error.ts';
 import type { PullRequest } from '../model/forge.ts';
 import { NAMESPACES, type PolicyStatement, type Signed } from '../model/statement.ts';
 import { type PolicyChange, type Tally, tallies } from '../rules/judge-policy-change.ts';
@@ -70,12 +70,18 @@ async function ratifiableAs(
   proposed: Pick<PullRequest, 'place' | 'head'> | null,
 ): Promise<Ratifiable> {
   const previous = found.seq === 1 ? null : view.state.policy;
-  const next = found.read();
+  const { policy: next, warnings } = found.read();
   const { seq } = found;
   const posted = await statementsOnPolicy(desk, view, policyTopic(seq, proposed?.place ?? null));
   const statements = policyStatements([view.state.policy, next], posted);
   const change = { root: view.state.root, seq, next, previous, statements, recordedAt: desk.clock() };
-  return { view, change, proposed, told: tellPolicyChange(previous, next) };
+  const told = [...tellPolicyChange(previous, next), ...warnings.map(tellWarning)];
+  return { view, change, proposed, told };
+}
+
+function tellWarning({ file, line, col, path, message, code }: Issue): string {
+  const place = [file, line, col].filter((part) => part !== undefined).join(':');
+  return `! ${place} ${path ?? ''} ${message} [${code}]`;
 }
 
 export interface Ratified {

@@ -2,10 +2,10 @@
  * Puts a new policy in force: main holds it, enough admins signed it, so any executor may write the `policy`
  * event. The admins' statements are its authority, not the executor's key.
  */
-import { readNewPolicy } from '../documents/policy-files.ts';
+import { type NewPolicyRead, readNewPolicy } from '../documents/policy-files.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
-import type { Files, Policy } from '../model/policy.ts';
+import type { Files } from '../model/policy.ts';
 import type { Found, Posting, Topic } from '../model/forge.ts';
 import type { Signed } from '../model/statement.ts';
 import { policyStatements } from '../rules/judge-postings.ts';
@@ -28,15 +28,20 @@ export function policyOf(desk: Desk, view: LedgerView, files: Files): NewPolicy 
   const digest = treeDigest(files);
   const inForce = view.state.index.beats?.policy.seq ?? 0;
   if (inForce > 0 && digest === view.state.policy.digest) return undefined;
-  return { files, digest, seq: inForce + 1, read: () => readNewPolicy(files, digest, desk.providers) };
+  return {
+    files,
+    digest,
+    seq: inForce + 1,
+    read: () => readNewPolicy(files, digest, desk.providers, desk.clock()),
+  };
 }
 
 export interface NewPolicy {
   readonly files: Files;
   readonly digest: Sha256;
   readonly seq: number;
-  /** Parses and judges it. Executors count signatures over the digest first: main may hold anything. */
-  readonly read: () => Policy;
+  /** Parses and judges it, as `readNewPolicy`. Executors count signatures over the digest first: main may hold anything. */
+  readonly read: () => NewPolicyRead;
 }
 
 export async function statementsOnPolicy(
@@ -85,7 +90,7 @@ export async function recordPolicy(
       // Under version 1 the policy in force is the genesis' own, and main must hold just that.
       if (!adminsAgree(now.state.policy, { root, seq, digest, previousDigest, statements, recordedAt: at }))
         return null;
-      const policy = found.read();
+      const policy = signedPolicy(desk, found);
       const change = { root, seq, next: policy, previous, recordedAt: at };
       const counted = countedOnly({
         ...change,
@@ -104,6 +109,19 @@ export async function recordPolicy(
     if (!(error instanceof PamError)) throw error;
     // Not signed yet, or not readable: `haltsOf` says so where grants are concerned.
     return { view: first, recorded: null };
+  }
+}
+
+/** Enough admins signed it, so that it is refused all the same must be said in the run that refuses it. */
+function signedPolicy(desk: Desk, { seq, read }: NewPolicy): NewPolicyRead['policy'] {
+  try {
+    return read().policy;
+  } catch (error) {
+    if (error instanceof PamError) {
+      const { code, message } = error;
+      desk.note(`policy ${seq} is signed and does not come into force: ${message} [${code}]`);
+    }
+    throw error;
   }
 }
 

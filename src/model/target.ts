@@ -38,10 +38,21 @@ export interface Provider {
    * give exactly what was ordered. Audit asks it of every receipt on record.
    */
   readonly faultOfReceipt?: (config: TargetConfig, order: OrderOnPaper) => string | undefined;
+  /**
+   * Pure. What an admin should know about this config before signing it, where it gives less than it seems to. `code`
+   * begins with `W_`, `path` is a JSON pointer into the config, `message` a sentence.
+   */
+  readonly remarks?: (config: TargetConfig) => readonly ConfigRemark[];
   /** What makes two targets the same target; `undefined` where config does not say. Pure. */
   readonly identity: (config: TargetConfig) => string | undefined;
   /** Binds the provider to one target, with the environment that holds its secrets. */
   readonly open: (place: TargetPlace) => TargetSession;
+}
+
+export interface ConfigRemark {
+  readonly code: string;
+  readonly path: string;
+  readonly message: string;
 }
 
 export type TargetConfig = Readonly<Record<string, unknown>>;

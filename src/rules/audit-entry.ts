@@ -32,6 +32,7 @@ import { termsOf } from './grant-terms.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 import { sameJson } from './same-json.ts';
 import { stopperKeysOf } from './see-request.ts';
+import { unbuiltInForce } from './unbuilt.ts';
 
 export type Severity = 'error' | 'warning' | 'note';
 
@@ -267,6 +268,9 @@ export function auditEnd(
   }
   const late = lateSweep(state, now);
   if (late !== undefined) findings.push({ code: 'W_SWEEP_LATE', severity: 'warning', seq, message: late });
+  // An earlier build believed that policy, and so does the chain; its reader should know what it does not do.
+  for (const message of unbuiltInForce(state.policy))
+    findings.push({ code: 'W_POL_UNBUILT', severity: 'warning', seq, message });
   if (state.entry.at > plus(now, CLOCK_TOLERANCE_SECONDS)) {
     findings.push({
       code: 'E_LED_TIME',

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { PamError } from '../model/error.ts';
 import { parseDuration, secondsOf } from '../model/instant.ts';
 import { type Fingerprint, isFingerprint } from '../model/names.ts';
-import type { TargetConfig, TargetPlace } from '../model/target.ts';
+import type { ConfigRemark, TargetConfig, TargetPlace } from '../model/target.ts';
 import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
 import { configText, pathFromEnvironment, runSealed } from './place.ts';
 
@@ -61,6 +61,16 @@ export function extensionsOf(config: TargetConfig): readonly string[] {
   const unknown = wanted.some((name) => !EXTENSIONS.some((known) => known === name));
   if (unknown) throw new PamError('E_PRV_CONFIG', 'extensions holds an unknown name');
   return EXTENSIONS.filter((name) => wanted.includes(name));
+}
+
+/** Certificates begin with `-O clear`: what config does not name, sshd does not allow. */
+export function remarksOnExtensions(config: TargetConfig): readonly ConfigRemark[] {
+  const named: unknown = config['extensions'];
+  if (Array.isArray(named) && named.includes('permit-pty')) return [];
+  const path = named === undefined ? '' : '/extensions';
+  const without = named === undefined ? 'extensions is left out' : 'extensions has no permit-pty';
+  const message = `${without}: a certificate of this target gives nobody a terminal; extensions: [permit-pty] would`;
+  return [{ code: 'W_PRV_NO_TERMINAL', path, message }];
 }
 
 /** How far a host's clock may be behind ours: certificates start that much before the intent. */

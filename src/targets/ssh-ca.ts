@@ -22,6 +22,7 @@ import {
   caPublicKey,
   configuredCa,
   extensionsOf,
+  remarksOnExtensions,
   skewSecondsOf,
   sshCaConfigSchema,
   verifyCaKey,
@@ -56,6 +57,7 @@ export const sshCa: Provider = {
       return undefined; // the schema's or verifyIdentity's business
     }
   },
+  remarks: remarksOnExtensions,
   open: (place): TargetSession => ({
     // Sweepers hold no private key: config's own halves are all that there is to compare.
     verifyIdentity: async () => {

@@ -13,6 +13,12 @@ export function checkText(
   return `${[...problems(issues), ...reasons.map((one) => reasonLine(one, style)), verdictOf(exit, style)].join('\n')}\n`;
 }
 
+/** What holds, and should be known. */
+export const warningLines = (warnings: readonly Issue[], style: Style): string =>
+  problems(warnings)
+    .map((one) => `${style.warn('warning')} ${one}\n`)
+    .join('');
+
 /** Several proposals, each under its name. */
 export function proposalsText(checked: readonly CheckedProposal[], style: Style): string {
   if (checked.length === 0) return 'no proposal is open\n';

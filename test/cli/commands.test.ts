@@ -1044,13 +1044,18 @@ describe('every kind of target and risk', () => {
 
   test('an executor leaves other targets to other executors', async () => {
     const people = readFileSync(join(team.alice.clone, 'policy/people.yaml'), 'utf8');
+    const key = team.publicKey('mallory');
+    const other = `owner: alice, keys: [{ key: ${key} }], executes: { targets: ["*"], may: [grant] }`;
     commitToMain(
       team.alice,
       {
-        'policy/people.yaml': people.replace(
-          'executes: { targets: ["*"], may: [grant',
-          'executes: { targets: [bastion, legacy], may: [grant',
-        ),
+        'policy/people.yaml': people
+          .replace(
+            'executes: { targets: ["*"], may: [grant',
+            'executes: { targets: [bastion, legacy], may: [grant',
+          )
+          // Somebody has to grant on the others, or no admin could sign it.
+          .replace('services:\n', `services:\n  pam-web: { ${other} }\n`),
       },
       false,
     );

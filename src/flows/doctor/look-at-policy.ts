@@ -3,6 +3,7 @@ import { type Check, tellOf } from '../../model/check.ts';
 import type { Instant } from '../../model/instant.ts';
 import { judgeAdmins, judgeExecutors, judgeHolders } from '../../rules/doctor/judge-holders.ts';
 import { judgeReach } from '../../rules/doctor/judge-reach.ts';
+import { judgeSettings } from '../../rules/doctor/judge-settings.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { mainHalts, policyHalts } from '../halts.ts';
 import type { LedgerView } from '../read-ledger.ts';
@@ -15,6 +16,7 @@ export async function lookAtPolicy(desk: Desk, view: LedgerView, now: Instant): 
     ...judgeExecutors(policy, now),
     ...judgeHolders(policy, now),
     ...judgeReach(policy, now),
+    ...judgeSettings(policy, desk.providers, now),
   ];
 }
 
@@ -23,12 +25,12 @@ async function judgeMain(desk: Desk, view: LedgerView): Promise<Check[]> {
   const ref = mainRef(desk, view.state.policy.config);
   const main = await desk.repository.resolve(ref);
   if (main === undefined) return [problem('E_POL_MISSING', `there is no branch ${ref}`, 'git fetch')];
-  const unsigned = await policyHalts(desk, view, main);
+  const halts = await policyHalts(desk, view, main);
+  const signed = halts.every(({ code }) => code !== 'E_POL_UNSIGNED');
   const seq = view.state.index.beats?.policy.seq ?? 0;
   return [
-    ...(unsigned.length === 0
-      ? [ok('E_POL_UNSIGNED', `main holds the policy in force, version ${seq}`)]
-      : unsigned.map(({ code, message }) => problem(code, message, 'no grants until then; sweeps go on'))),
+    ...(signed ? [ok('E_POL_UNSIGNED', `main holds the policy in force, version ${seq}`)] : []),
+    ...halts.map(({ code, message }) => problem(code, message, 'no grants until then; sweeps go on')),
     ...(await mainHalts(desk, view, main)).map(({ code, message }) =>
       problem(code, message, 'somebody rewrote main: protect it, and bring the lost commits back'),
     ),

@@ -69,7 +69,9 @@ describe('[X31] one raw key is one key, whatever it is wrapped in', () => {
     expect(codes(texts([CAROL, `${CAROL}${entry(one)}`]))).toEqual([]);
     // The chain reads what an earlier build put in force; nothing new comes into force like that.
     const { files } = policyOf(two);
-    expect(codeOf(() => readNewPolicy(files, treeDigest(files), providers))).toBe('E_POL_KEY_SHARED');
+    expect(codeOf(() => readNewPolicy(files, treeDigest(files), providers, at('12:00')))).toBe(
+      'E_POL_KEY_SHARED',
+    );
   });
 
   it('the keys of an honest policy are nobody else’s', () => {

@@ -1,0 +1,77 @@
+/**
+ * Settings that a policy may hold and that this build does not obey (DESIGN rule 12): one line each. A policy with one
+ * of them is refused when it is checked, ratified or brought into force, and nothing is granted under it. The chain
+ * never judges by this list: a policy that an earlier build believed stays believed, and its sweeps and audit go on.
+ * The change that builds a setting takes its line out. Pure.
+ */
+import type { Policy } from '../model/policy.ts';
+import type { PolicyProblem } from './policy-problem.ts';
+
+export const UNBUILT_CODE = 'E_POL_UNBUILT';
+
+interface Unbuilt {
+  /** As it is written in the file. */
+  readonly setting: string;
+  readonly file: string;
+  /** JSON pointers into `Policy` where it stands. */
+  readonly at: (policy: Policy) => readonly string[];
+  /** What a person who wrote it would believe in, and does not get. */
+  readonly why: string;
+  readonly instead: string;
+}
+
+const ROLES = 'policy/roles.yaml';
+const UNBUILT: readonly Unbuilt[] = [
+  {
+    setting: 'notify',
+    file: 'pam.yaml',
+    at: ({ config }) => (config.notify.length > 0 ? ['/config/notify'] : []),
+    why: 'this pam sends no notices',
+    instead: 'take it out',
+  },
+  {
+    setting: 'incidents',
+    file: 'pam.yaml',
+    at: ({ config }) => (config.incidents.source === 'file' ? [] : ['/config/incidents/source']),
+    why: 'this pam reads incidents from files on main only',
+    instead: 'write { source: file }',
+  },
+  {
+    setting: 'review_within',
+    file: ROLES,
+    at: ({ roles }) =>
+      Object.keys(roles)
+        .filter((name) => roles[name]?.review_within !== undefined)
+        .map((name) => `/roles/${name}/review_within`),
+    why: 'this pam asks nobody for a review when access has ended',
+    instead: 'take it out',
+  },
+];
+
+/** Fields that the design names and no schema of this build takes yet: refused as unknown, and this says why. */
+const NOT_YET: Readonly<Record<string, readonly string[]>> = {
+  'pam.yaml': ['tickets', 'lift', 'approve_page'],
+  'policy/people.yaml': ['origins', 'tls_key'],
+  [ROLES]: ['delegates', 'passkeys', 'checks', 'owes', 'controls'],
+};
+
+export const isNotYetBuilt = (file: string, field: string): boolean =>
+  NOT_YET[file]?.includes(field) === true;
+
+export function unbuiltSettings(policy: Policy): readonly PolicyProblem[] {
+  return UNBUILT.flatMap(({ setting, at, why, instead }) =>
+    at(policy).map((path) => ({
+      code: UNBUILT_CODE,
+      path,
+      message: `${setting} is not obeyed: ${why}; ${instead}`,
+    })),
+  );
+}
+
+/** One sentence for each setting of the policy in force that keeps grants from being made under it. */
+export function unbuiltInForce(policy: Policy): readonly string[] {
+  return UNBUILT.filter(({ at }) => at(policy).length > 0).map(
+    ({ setting, file, why, instead }) =>
+      `the policy in force has ${setting} in ${file}, and ${why}; ${instead}, and admins sign that with \`pam ratify\``,
+  );
+}
