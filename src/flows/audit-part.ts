@@ -5,17 +5,17 @@
  */
 import { readRequest } from '../documents/request-file.ts';
 import { CommitLog } from '../model/commit-log.ts';
-import type { LedgerEvent } from '../model/entry.ts';
+import type { LedgerEvent, PolicyEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { readable } from '../model/git.ts';
-import { isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
+import { type Fingerprint, isRequestId, type Oid, requestPath, type Sha256 } from '../model/names.ts';
 import { NAMESPACES, type Signed, type StatementType, type Witnesses } from '../model/statement.ts';
-import { type AuditFacts, auditEntry, type Finding } from '../rules/audit-entry.ts';
+import { type AuditFacts, auditEntry, type Finding, type Written } from '../rules/audit-entry.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import { EntryDigests } from '../trust/entry-digests.ts';
-import { verifySshsigAside } from '../trust/sshsig.ts';
+import { verifySshsig, verifySshsigAside } from '../trust/sshsig.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import type { Desk } from './desk.ts';
 import { ENTRY_MAX_BYTES, executorKeys } from './ledger-junk.ts';
@@ -130,7 +130,7 @@ async function headAt(desk: Desk, commit: Oid): Promise<Sha256 | undefined> {
 class Tally {
   readonly counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
   readonly byExecutor: Record<string, number> = {};
-  readonly writers = new Map<string, number[]>();
+  readonly writers = new Map<string, Writing>();
   readonly told = new Map<Oid, { readonly seq: number; readonly message: string }>();
   readonly digests: EntryDigests;
 
@@ -142,18 +142,44 @@ class Tally {
     const { counts, byExecutor } = this;
     counts.entries += 1;
     byExecutor[entry.executor] = (byExecutor[entry.executor] ?? 0) + 1;
-    const written = this.writers.get(key);
-    if (written === undefined) this.writers.set(key, [entry.seq]);
-    else written.push(entry.seq);
+    this.#wroteBy(key).entries.push({ seq: entry.seq, at: entry.at });
     for (const event of entry.events) {
       if (event.type === 'granting') counts.grants += 1;
       if (event.type === 'revoked') counts.revocations += 1;
-      if (event.type === 'policy') counts.policies += 1;
+      if (event.type === 'policy') {
+        counts.policies += 1;
+        for (const signer of signersOf(event))
+          this.#wroteBy(signer).policies.push({ seq: event.seq, at: entry.at });
+      }
       counts.signedByPeople += statementsOf(event).length;
     }
     this.told.set(commit, { seq: entry.seq, message: tellEntry(entry) });
     this.digests.add(entry.seq, head);
   }
+
+  #wroteBy(key: Fingerprint): Writing {
+    const known = this.writers.get(key) ?? { entries: [], policies: [] };
+    this.writers.set(key, known);
+    return known;
+  }
+}
+
+interface Writing {
+  readonly entries: Written[];
+  readonly policies: Written[];
+}
+
+/** Keys of the statements that came with a policy; one that is not good counted for nothing. */
+function signersOf({ statements }: PolicyEvent): ReadonlySet<Fingerprint> {
+  const keys = new Set<Fingerprint>();
+  for (const { text, armor } of statements) {
+    try {
+      keys.add(verifySshsig({ message: text, armor, namespace: NAMESPACES.policy }).key.fingerprint);
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+    }
+  }
+  return keys;
 }
 
 /** Entries below the start are looked up when an approval names one, each once. */

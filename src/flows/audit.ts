@@ -5,7 +5,7 @@ import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
-import { auditEnd, type Finding } from '../rules/audit-entry.ts';
+import { auditEnd, type Finding, type Wrote } from '../rules/audit-entry.ts';
 import { lastSweepOf } from '../rules/judge-sweep.ts';
 import { EntryDigests } from '../trust/entry-digests.ts';
 import { auditPart } from './audit-part.ts';
@@ -182,7 +182,7 @@ async function partFrom(desk: Desk, job: PartJob & { readonly below: Point }): P
 class Joined {
   readonly counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
   readonly byExecutor = new Map<string, number>();
-  readonly writers = new Map<string, number[]>();
+  readonly writers = new Map<string, Wrote>();
   readonly findings: Finding[] = [];
   readonly untold: Finding[] = [];
   readonly junk: JunkAt[] = [];
@@ -204,8 +204,13 @@ class Joined {
     for (const name of COUNTED) this.counts[name] += part[name];
     for (const [name, count] of Object.entries(part.byExecutor))
       this.byExecutor.set(name, (this.byExecutor.get(name) ?? 0) + count);
-    for (const [key, entries] of part.writers)
-      this.writers.set(key, (this.writers.get(key) ?? []).concat(entries));
+    for (const [key, wrote] of part.writers) {
+      const known = this.writers.get(key);
+      this.writers.set(key, {
+        entries: (known?.entries ?? []).concat(wrote.entries),
+        policies: (known?.policies ?? []).concat(wrote.policies),
+      });
+    }
     for (const one of part.findings) this.findings.push(one);
     for (const one of part.untold) this.untold.push(one);
     for (const one of part.junk) {
@@ -255,7 +260,8 @@ async function judgeAllJunk(
   const named = junk.flatMap(({ signed }) => signed?.entry?.seq ?? []);
   const chain = await digestsOf(desk, joined, end, named);
   const seqOf = ({ commit, seq }: JunkAt): number => (seq === 1 && before.has(commit) ? 0 : seq);
-  const written = new Map([...joined.writers].map(([key, seqs]) => [key, new Set(seqs)]));
+  const seqsOf = ({ entries }: Wrote): ReadonlySet<number> => new Set(entries.map(({ seq }) => seq));
+  const written = new Map([...joined.writers].map(([key, wrote]) => [key, seqsOf(wrote)]));
   // What lies below the auditor's own checkpoint was not read again: there the bytes alone have to do.
   const wrote = (key: Fingerprint, seq: number): boolean =>
     seq < joined.digests.first || written.get(key)?.has(seq) === true;

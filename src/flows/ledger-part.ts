@@ -1,6 +1,6 @@
 /** A stretch of the ledger, to be audited by itself, and what was found in it: plain data, for other processes. */
 import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
-import type { Finding } from '../rules/audit-entry.ts';
+import type { Finding, Wrote } from '../rules/audit-entry.ts';
 import type { Junk } from './ledger-junk.ts';
 import type { Newer } from './newer-version.ts';
 
@@ -41,8 +41,8 @@ export interface PartFound extends Counts {
   readonly below: Point;
   readonly last: Point;
   readonly byExecutor: Readonly<Record<string, number>>;
-  /** Entries by the key that signed them. */
-  readonly writers: ReadonlyMap<string, readonly number[]>;
+  /** Entries, and policy versions with a statement, by the key that signed them. */
+  readonly writers: ReadonlyMap<string, Wrote>;
   readonly findings: readonly Finding[];
   /** Commits whose message is not their entry's. */
   readonly untold: readonly Finding[];

@@ -252,7 +252,7 @@ function differences(
 export function auditEnd(
   state: ChainState,
   now: Instant,
-  writers: ReadonlyMap<string, readonly number[]>,
+  writers: ReadonlyMap<string, Wrote>,
 ): readonly Finding[] {
   const findings: Finding[] = [];
   const { seq } = state;
@@ -279,11 +279,42 @@ export function auditEnd(
       message: `the newest entry is dated ${state.entry.at}, ahead of this clock`,
     });
   }
-  for (const { fingerprint } of state.policy.revoked_keys) {
-    const entries = writers.get(fingerprint);
-    if (entries === undefined || compromisedSince(state.policy, fingerprint) === undefined) continue;
-    const message = `entries ${entries.join(', ')} were signed with ${fingerprint}, which policy calls compromised`;
-    findings.push({ code: 'W_KEY_COMPROMISED', severity: 'warning', seq, message });
-  }
-  return findings;
+  return [...findings, ...auditCompromised(state, writers)];
+}
+
+/** What a key signed on the ledger. */
+export interface Wrote {
+  /** Numbers of entries, and when each was recorded. */
+  readonly entries: readonly Written[];
+  /** Policy versions with a statement of this key. */
+  readonly policies: readonly Written[];
+}
+
+export interface Written {
+  readonly seq: number;
+  readonly at: Instant;
+}
+
+/** Nothing rewrites the chain, so what a compromised key signed since then is told for ever, by its record's time. */
+function auditCompromised(state: ChainState, writers: ReadonlyMap<string, Wrote>): readonly Finding[] {
+  const { seq, policy } = state;
+  const tell = (message: string): Finding => ({
+    code: 'W_KEY_COMPROMISED',
+    severity: 'warning',
+    seq,
+    message,
+  });
+  return [...new Set(policy.revoked_keys.map(({ fingerprint }) => fingerprint))].flatMap((key) => {
+    const since = compromisedSince(policy, key);
+    const wrote = writers.get(key);
+    if (since === undefined || wrote === undefined) return [];
+    const listed = (all: readonly Written[]): string =>
+      all.flatMap((one) => (one.at >= since ? [one.seq] : [])).join(', ');
+    const [entries, policies] = [listed(wrote.entries), listed(wrote.policies)];
+    const told = `signed with ${key}, which policy calls compromised since ${since}`;
+    return [
+      ...(entries === '' ? [] : [tell(`entries ${entries} were ${told}`)]),
+      ...(policies === '' ? [] : [tell(`policy versions ${policies} were ${told}`)]),
+    ];
+  });
 }

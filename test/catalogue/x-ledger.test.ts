@@ -373,3 +373,33 @@ describe('[X39] what a policy may settle', () => {
     );
   });
 });
+
+/** Bob's key is reported at 13:00; it was lost at `since`. */
+const reported = (since: string): WorldPolicy =>
+  policyOf(
+    textsWith(
+      'policy/people.yaml',
+      'admins:',
+      `revoked_keys: [{ fingerprint: "FINGERPRINT(bob)", at: ${at('13:00')}, reason: compromised, since: ${at(since)} }]\nadmins:`,
+    ),
+  );
+
+describe('[X40] a compromised admin key', () => {
+  it.each([
+    ['12:35', ['2']],
+    ['12:45', []],
+    ['07:00', ['1, 2']],
+  ])('since %s: audit lists the policies that it signed from then on', async (since, listed) => {
+    const branch = plainBranch();
+    const changed = policyOf(textsWith('pam.yaml', 'version: 1\n', 'version: 1\nopen_requests: 7\n'));
+    branch.changePolicy(branch.main, changed, at('12:40'), ['alice', 'bob']);
+    branch.changePolicy(branch.main, reported(since), at('12:50'), ['alice', 'grace']);
+    branch.push(branch.main.tip);
+    const { findings, ok } = await branch.machine('auditor').audit();
+    expect(ok).toBe(true);
+    const told = findings.filter(({ code }) => code === 'W_KEY_COMPROMISED').map(({ message }) => message);
+    expect(told.map((one) => /^policy versions ([0-9, ]+) were signed with SHA256:/u.exec(one)?.[1])).toEqual(
+      listed,
+    );
+  });
+});

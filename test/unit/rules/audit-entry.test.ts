@@ -224,9 +224,11 @@ describe('the end of the walk', () => {
   const asked = grantLive(ledger, {}, 'bob', at('12:00'));
   grantLive(ledger, { id: later, duration: parseDuration('2h') ?? duration }, 'bob', at('12:01'));
   const end = (time: string, of = ledger) =>
-    auditEnd(of.state, at(time), new Map([[fingerprintOf('pam-apply'), [1, 2]]])).map(
-      ({ severity, code }) => `${severity} ${code}`,
-    );
+    auditEnd(
+      of.state,
+      at(time),
+      new Map([[fingerprintOf('pam-apply'), { entries: [{ seq: 1, at: at('23:59') }], policies: [] }]]),
+    ).map(({ severity, code }) => `${severity} ${code}`);
 
   it('access past its end is an error', () => {
     expect(end('12:44:59')).toEqual([]);
