@@ -3,12 +3,12 @@
  * them. Clock, streams and signals come from `main.ts`; nothing below reads them anywhere else.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { availableParallelism, homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
+import { plainBytes } from './files/plain-file.ts';
 import { gitBranches } from './forges/git-branches.ts';
 import { bringAlong } from './git/bring-along.ts';
 import { examineClone, gitVersion, receiveSettings } from './git/examine-clone.ts';
@@ -270,24 +270,30 @@ function readHint(bytes: Uint8Array): Hint | undefined {
   }
 }
 
-/** One after the other: mostly the first says enough. */
+/**
+ * One after the other: mostly the first says enough. Another branch may be checked out, which has none, and a pusher may
+ * have made it a link, a directory or too large: what cannot be read is as if it were absent.
+ */
 async function* pamFiles(repository: Repository): AsyncGenerator<Uint8Array, void, undefined> {
-  const here = repository.workTree === null ? undefined : fileAt(join(repository.workTree, 'pam.yaml'));
+  const { workTree } = repository;
+  const here = workTree === null ? undefined : plainBytes(join(workTree, 'pam.yaml'), POLICY_BYTES);
   if (here !== undefined) yield here;
   for (const ref of ['refs/heads/main', 'refs/remotes/origin/main']) {
-    const commit = await repository.resolve(ref);
-    if (commit === undefined) continue;
-    const [bytes] = await repository.read([{ treeish: commit, path: 'pam.yaml' }], POLICY_BYTES);
-    if (bytes !== undefined && !isUnreadable(bytes)) yield bytes;
+    const bytes = await pamFileAt(repository, ref);
+    if (bytes !== undefined) yield bytes;
   }
 }
 
-/** Another branch may be checked out, which has none. */
-function fileAt(path: string): Uint8Array | undefined {
+async function pamFileAt(repository: Repository, ref: string): Promise<Uint8Array | undefined> {
   try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
+    const commit = await repository.resolve(ref);
+    if (commit === undefined) return undefined;
+    const [bytes] = await repository.read([{ treeish: commit, path: 'pam.yaml' }], POLICY_BYTES);
+    return isUnreadable(bytes) ? undefined : bytes;
+  } catch (error) {
+    // A hint that cannot be read is no reason to end a sweep; what else needs that branch says what is wrong with it.
+    if (error instanceof PamError) return undefined;
+    throw error;
   }
 }
 

@@ -12,6 +12,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   model: 0,
   trust: 1,
   rules: 1,
+  files: 1.5,
   process: 1.5,
   github: 1.5,
   documents: 2,
@@ -33,6 +34,25 @@ const FLOORS: Readonly<Record<string, number>> = {
 };
 const ADAPTERS = 2;
 const SPAWNERS = ['process/run.ts', 'process/crew.ts', 'process/keep-open.ts', 'git/talk.ts', 'demo/tell.ts'];
+/** `fs` functions that open a file to read it, or follow a directory's links. */
+const OPENS =
+  /\b(?:readFileSync|readFile|openSync|createReadStream|opendir|opendirSync)\b|\bopen\b[^;]*from 'node:fs|\brecursive: true, (?:withFileTypes|encoding)/u;
+/** Files of the machine, or that a person named on the command line; none of them lies in a clone because others put it there. */
+const OPENERS: Readonly<Record<string, string>> = {
+  'files/plain-file.ts': 'the helper itself',
+  'signing/ssh-keygen.ts': 'the key that a person or an executor named',
+  'targets/krl-file.ts': 'the list that the executor named, read where hosts read it',
+  'targets/durable-file.ts': 'writes the files of a target',
+  'targets/issue-certificate.ts': 'a directory of its own, made a moment before',
+  'targets/file-lock.ts': 'the lock beside the list',
+  'targets/sudoers.ts': 'the directory of the target',
+  'targets/ssh-ca-config.ts': 'the public half of the key that the executor named',
+  'github/access-token.ts': 'the key file of an app, named by the environment',
+  'commands/audit.ts': 'a checkpoint that the auditor named',
+  'commands/signing-options.ts': 'a statement that its signer named',
+  'commands/vendored-program.ts': 'the running program; what lies in the clone goes through the helper',
+  'demo/policy.ts': 'a world of its own',
+};
 const LEFTOVERS = /^(?:utils?|helpers?|common|shared|misc|index)(?:\.ts)?$/u;
 
 interface File {
@@ -136,6 +156,11 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
           ),
         ].map(([what]) => `${path}: ${what}`),
       ),
+
+  'one file opens what a clone holds': (files) =>
+    files
+      .filter(({ path, code }) => !Object.hasOwn(OPENERS, path) && OPENS.test(code))
+      .map(({ path }) => path),
 
   'only context.ts takes chance from the machine': (files) =>
     files
@@ -333,6 +358,18 @@ describe('each rule finds what breaks it', () => {
       'audit-worker.ts',
       "process.exit();\nexport const home = process.env['HOME'];",
       'audit-worker.ts: process.env',
+    ],
+    [
+      'one file opens what a clone holds',
+      'git/planted.ts',
+      "import { readFileSync } from 'node:fs'; export const head = readFileSync('HEAD');",
+      'git/planted.ts',
+    ],
+    [
+      'one file opens what a clone holds',
+      'flows/planted.ts',
+      "import { open } from 'node:fs/promises'; export const head = await open('HEAD');",
+      'flows/planted.ts',
     ],
     [
       'only context.ts takes chance from the machine',

@@ -1,8 +1,8 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import type { Reason } from '../model/decision.ts';
-import { EXIT, type Exit, type Issue, PamError } from '../model/error.ts';
-import { checkFile, checkPolicyOnMain, requestFilesSince } from '../flows/check-file.ts';
+import { EXIT, type Exit, type Issue } from '../model/error.ts';
+import { checkFileAt, checkPolicyOnMain, requestFilesSince } from '../flows/check-file.ts';
 import {
   type CheckedProposal,
   checkOpenProposals,
@@ -116,7 +116,7 @@ async function judgeFiles(
       if (index % FILES_A_TURN === FILES_A_TURN - 1) await desk.pause(0);
       const inside =
         desk.repository.workTree === null ? basename(place) : relative(desk.repository.workTree, place);
-      const found = await checkFile(desk, view, inside, bytesOf(place));
+      const found = await checkFileAt(desk, view, inside, place);
       issues.push(...found.issues);
       reasons.push(...found.reasons);
     }
@@ -125,12 +125,4 @@ async function judgeFiles(
   const document = { ok: bad === EXIT.done, issues, reasons, ...(warnings.length === 0 ? {} : { warnings }) };
   const text = `${warningLines(warnings, at.style)}${checkText(bad, issues, reasons, at.style)}`;
   at.done({ exit: bad, schema: 'pam.check/1', document, text });
-}
-
-function bytesOf(place: string): Uint8Array {
-  try {
-    return readFileSync(place);
-  } catch (cause) {
-    throw new PamError('E_USAGE', `cannot read ${place}`, { cause });
-  }
 }

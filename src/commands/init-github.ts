@@ -1,7 +1,8 @@
 /** The part of `pam init` that is GitHub's: the program and the files that run it there, only what is missing. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readNewPolicy } from '../documents/policy-files.ts';
+import { POLICY_BYTES } from '../documents/yaml.ts';
+import { plainBytes } from '../files/plain-file.ts';
 import type { Desk } from '../flows/desk.ts';
 import { githubFiles } from '../flows/github-files.ts';
 import { writeMissing } from '../git/start-repository.ts';
@@ -56,10 +57,10 @@ export function needAccount({ account }: Github): { readonly login: string; read
 }
 
 /** The policy as it lies in the work tree; what it says about the forge must be this repository. */
-export async function policyHere(desk: Desk, place: string, github: Github): Promise<Policy> {
+export function policyHere(desk: Desk, place: string, github: Github): Policy {
   const files = new Map<string, Uint8Array>();
   for (const path of POLICY_PATHS) {
-    const bytes = await readFile(join(place, path)).catch(() => undefined);
+    const bytes = plainBytes(join(place, path), POLICY_BYTES, place);
     if (bytes !== undefined) files.set(path, bytes);
   }
   const { policy } = readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
@@ -88,7 +89,7 @@ export async function writeGithub(
 ): Promise<GithubWritten> {
   const ours = await programFiles(program);
   const digest = treeDigest(ours);
-  const there = await vendoredDigest(place);
+  const there = vendoredDigest(place);
   const fresh = there === undefined || there === digest || github.upgrade;
   if (there !== undefined && there !== digest && github.upgrade) await removeVendored(place);
   const bundle = fresh ? digest : there;

@@ -120,7 +120,7 @@ async function addGithub(at: Session, place: string, github: Github): Promise<vo
 }
 
 async function addFiles(at: Session, desk: Desk, place: string, github: Github): Promise<GithubWritten> {
-  return await writeGithub(place, github, await policyHere(desk, place, github), at.program);
+  return await writeGithub(place, github, policyHere(desk, place, github), at.program);
 }
 
 async function serviceOf(

@@ -4,6 +4,7 @@
  */
 import { lstat, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { plainFilesBelow, readPlainFile } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
 import { treeDigest } from '../trust/digest.ts';
@@ -29,21 +30,23 @@ export async function programFiles({ directory, version }: Program): Promise<Rea
 }
 
 /** What lies there now; `undefined` when nothing does. */
-export async function vendoredDigest(place: string): Promise<Sha256 | undefined> {
+export function vendoredDigest(place: string): Sha256 | undefined {
   const top = join(place, VENDORED);
+  const unreadable = (what: string): PamError =>
+    new PamError('E_USAGE', `${VENDORED} cannot be read: ${what}`, { hint: 'remove it by hand' });
+  const paths = plainFilesBelow(top, MOST_FILES);
+  if (paths === undefined) throw unreadable('it holds too many files');
   const files = new Map<string, Uint8Array>();
-  try {
-    for (const entry of await readdir(top, { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const path = join(entry.parentPath, entry.name);
-      files.set(path.slice(top.length + 1), await readFile(path));
-    }
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new PamError('E_USAGE', `${VENDORED} cannot be read`, { cause });
+  for (const path of paths) {
+    const file = readPlainFile(join(top, path), PROGRAM_FILE_MAX_BYTES, place);
+    if (file.state === 'unreadable') throw unreadable(`${path} ${file.why}`);
+    if (file.state === 'read') files.set(path, file.bytes);
   }
   return files.size === 0 ? undefined : treeDigest(files);
 }
+
+const MOST_FILES = 10_000;
+const PROGRAM_FILE_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Makes room for a newer one. A link on the way could lead out of the clone, so there must be none. */
 export async function removeVendored(place: string): Promise<void> {

@@ -263,7 +263,8 @@ async function publish(desk: Desk, view: LedgerView, commit: Oid, state: ChainSt
     if (!(error instanceof PamError) || error.code !== 'E_GIT_NETWORK') throw error;
     const now = (await remote.list([there])).get(there);
     if (now === undefined) return false;
-    await remote.fetch([`+${there}:${ref}`]);
+    const [missed] = await remote.fetch([`+${there}:${ref}`]);
+    if (missed !== undefined) throw missed.why;
     if (await withHistory(desk, async () => await desk.repository.isAncestor(commit, now))) return true;
     desk.note(`the push of entry ${state.seq} did not arrive: ${error.message}`);
   }

@@ -182,7 +182,8 @@ async function publishBoth(desk: Desk, main: Oid, ledger: Oid): Promise<void> {
     throw new PamError('E_GIT_REJECTED', 'the remote refused the new branches', { exit: 1 });
   }
   const { name } = desk.remote;
-  await remote.fetch(
+  const [missed] = await remote.fetch(
     [desk.hint.main, desk.hint.ledger].map((one) => `+refs/heads/${one}:refs/remotes/${name}/${one}`),
   );
+  if (missed !== undefined) throw missed.why;
 }

@@ -1,8 +1,8 @@
 /** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readNewPolicy } from '../documents/policy-files.ts';
 import { readRequest } from '../documents/request-file.ts';
+import { plainBytes, plainFilesBelow, readPlainFile } from '../files/plain-file.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Issue, PamError } from '../model/error.ts';
 import type { IncidentState } from '../model/incident.ts';
@@ -53,6 +53,21 @@ async function incidentNow(desk: Desk, view: LedgerView, id: string): Promise<In
   return (await incidentStates(desk, view, main, [id])).get(id) ?? null;
 }
 
+/** One that cannot be read is an issue of that file: its pusher may have made it a link, a pipe or too large. */
+export async function checkFileAt(
+  desk: Desk,
+  view: LedgerView,
+  path: string,
+  place: string,
+): Promise<Checked> {
+  const { workTree } = desk.repository;
+  const inside = workTree !== null && !path.startsWith('..') ? workTree : undefined;
+  const file = readPlainFile(place, REQUEST_MAX_BYTES, inside);
+  if (file.state === 'read') return await checkFile(desk, view, path, file.bytes);
+  if (file.state === 'absent') throw new PamError('E_USAGE', `cannot read ${place}`);
+  return { issues: [{ file: path, code: 'E_REQ_FILE', message: `the file ${file.why}` }], reasons: [] };
+}
+
 /** Request files of the work tree that the base does not hold as they are: what a proposal would bring. */
 export async function requestFilesSince(desk: Desk, base: string): Promise<readonly string[]> {
   const { repository } = desk;
@@ -63,7 +78,10 @@ export async function requestFilesSince(desk: Desk, base: string): Promise<reado
   if (commit === undefined)
     throw new PamError('E_USAGE', `there is no branch or commit ${JSON.stringify(base)}`);
   const top = repository.workTree;
-  const paths = namesIn(join(top, 'requests'))
+  const below = plainFilesBelow(join(top, 'requests'), MOST_FILES);
+  if (below === undefined)
+    throw new PamError('E_REQ_FILE', `requests/ of this work tree holds more than ${MOST_FILES} files`);
+  const paths = below
     .filter((name) => name.endsWith('.yaml'))
     .map((name) => `requests/${name}`)
     .sort();
@@ -71,18 +89,15 @@ export async function requestFilesSince(desk: Desk, base: string): Promise<reado
     paths.map((path) => ({ treeish: commit, path })),
     REQUEST_MAX_BYTES,
   );
-  const was = before.map((one) => (one === undefined || isUnreadable(one) ? new Uint8Array() : one));
-  return paths.filter((path, at) => !readFileSync(join(top, path)).equals(was[at] ?? new Uint8Array()));
+  const same = (path: string, at: number): boolean => {
+    const known = before[at];
+    if (known === undefined || isUnreadable(known)) return false;
+    return plainBytes(join(top, path), REQUEST_MAX_BYTES, top)?.equals(known) === true;
+  };
+  return paths.filter((path, at) => !same(path, at));
 }
 
-/** A work tree without requests has no such directory. */
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory, { recursive: true, encoding: 'utf8' });
-  } catch {
-    return [];
-  }
-}
+const MOST_FILES = 200_000;
 
 /** Throws with every issue when the policy on main could not be signed as it is; else what an admin should know. */
 export async function checkPolicyOnMain(desk: Desk): Promise<readonly Issue[]> {

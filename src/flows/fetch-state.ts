@@ -20,17 +20,28 @@ export async function fetchState(desk: Desk, moved = false): Promise<Freshness> 
   try {
     const remote = await desk.remote.open();
     desk.progress(`fetching from ${name}`);
-    await remote.fetch(
-      [desk.hint.main, desk.hint.ledger].map(
+    const missed = await remote.fetch(
+      [desk.hint.ledger, desk.hint.main].map(
         (branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`,
       ),
       { moved },
     );
-    return { fresh: true };
+    // The other one is fresh all the same: a huge main must not hide what the ledger says.
+    for (const { ref, why } of missed) desk.note(`could not fetch ${branchOf(ref)}: ${why.message}`);
+    const [first] = missed;
+    if (first === undefined) return { fresh: true };
+    return stale(`${branchOf(first.ref)}: ${first.why.message}`, first.why.hint);
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     desk.note(`could not fetch: ${error.message}`);
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    return { fresh: false, why: error.message, ...hint };
+    return stale(error.message, error.hint);
   }
 }
+
+const branchOf = (ref: string): string => ref.replace(/^refs\/heads\//u, '');
+
+const stale = (why: string, hint: string | undefined): Freshness => ({
+  fresh: false,
+  why,
+  ...(hint === undefined ? {} : { hint }),
+});

@@ -9,11 +9,12 @@ import type { Oid } from '../model/names.ts';
 export interface BranchPlace {
   /**
    * Branches (without `refs/heads/`) that match one of the patterns, brought up to date. `check` sees their names
-   * before anything is fetched, and may throw.
+   * before anything is fetched, and may throw. `missed` hears of each that could not be brought.
    */
   readonly find: (
     patterns: readonly string[],
     check?: (branches: readonly string[]) => void,
+    missed?: (branch: string, why: PamError) => void,
   ) => Promise<ReadonlyMap<string, Oid>>;
   /** The branch as it was last seen; no network. */
   readonly known: (branch: string) => Promise<Oid | undefined>;
@@ -50,14 +51,15 @@ function aloneClone(repository: Repository): BranchPlace {
 function remoteBranches(repository: Repository, { name, remote }: RemoteSide): BranchPlace {
   const tracking = (branch: string): string => `refs/remotes/${name}/${branch}`;
   return {
-    find: async (patterns, check = checkTotal) => {
+    find: async (patterns, check = checkTotal, tell) => {
       const there = await remote.list(patterns.map((pattern) => `refs/heads/${pattern}`));
       const branches = [...there].map(([ref, oid]) => [branchOf(ref), oid] as const);
       check(branches.map(([branch]) => branch));
       const seen = await trackingOf(repository, patterns.map(tracking));
       const stale = branches.filter(([branch, oid]) => seen.get(tracking(branch)) !== oid);
       if (stale.length === 0) return new Map(branches);
-      await remote.fetchGood(stale.map(([branch]) => `+refs/heads/${branch}:${tracking(branch)}`));
+      const missed = await remote.fetch(stale.map(([branch]) => `+refs/heads/${branch}:${tracking(branch)}`));
+      for (const { ref, why } of missed) tell?.(branchOf(ref), why);
       const now = await trackingOf(repository, patterns.map(tracking));
       // What moved or went since it was listed is what the clone now says it is.
       return new Map(

@@ -23,7 +23,7 @@ const TREES = { treeBytes: 1024, entries: 8 };
 const MAX_PER_TOPIC = 2000;
 
 export interface StatementBranches {
-  /** @param doubt hears of a topic with a branch that this clone lacks; without it that is an error */
+  /** @param doubt hears of a topic with a branch that was not fetched, or that this clone lacks; without it that is an error */
   readonly find: (topics: readonly string[], doubt?: Doubt) => Promise<ReadonlyMap<string, readonly Found[]>>;
   /** Does that branch hold exactly this? */
   readonly holds: (branch: string, signed: Signed) => Promise<boolean>;
@@ -41,7 +41,13 @@ export function statementBranches(repository: Repository, place: BranchPlace): S
         for (const topic of topics) checkCount(topic, branches);
       };
       const none = new Map<string, Oid>();
-      const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), check);
+      const missed = new Map<string, PamError>();
+      const tell = (branch: string, why: PamError): void => {
+        const topic = NAME.exec(branch)?.[1];
+        if (topic !== undefined) missed.set(topic, why);
+      };
+      const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), check, tell);
+      for (const [topic, why] of missed) doubt(topic, notFetched(topic, why));
       const read = await readStatements(repository, found, doubt);
       return new Map(
         topics.map((topic) => [topic, read.filter((each) => each.place.startsWith(prefixOf(topic)))]),
@@ -53,6 +59,12 @@ export function statementBranches(repository: Repository, place: BranchPlace): S
     },
   };
 }
+
+const notFetched = (topic: string, why: PamError): PamError =>
+  new PamError('E_FORGE_LIMIT', `not every statement about ${topic} could be fetched: ${why.message}`, {
+    hint: `remove the branches ${prefixOf(topic)}* that nobody entitled pushed`,
+    cause: why,
+  });
 
 function prefixOf(topic: string): string {
   if (TOPIC.test(topic)) return `${ROOT}/${topic}.`;

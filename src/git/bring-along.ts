@@ -1,6 +1,7 @@
 /** After `pam merge`: brings a clean, checked-out branch along; leaves anything else exactly as it is and says why. */
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, lstatSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { plainBytes } from '../files/plain-file.ts';
 import type { Repository } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import { run } from '../process/run.ts';
@@ -47,6 +48,9 @@ export async function bringAlong(
   if (UNFINISHED.some((name) => existsSync(join(ownDir, name))))
     return left('another git operation is going on');
   if (!(await repository.isAncestor(along.from, along.to))) return left('that is not a fast-forward');
+
+  if (lstatSync(join(ownDir, 'index'), { throwIfNoEntry: false })?.isFile() === false)
+    return left('its index is no regular file');
 
   const sealed = seal({ gitDir: repository.gitDir, workTree, objectFormat: formatOf(along.to) }, env);
   const files = { GIT_WORK_TREE: workTree, GIT_INDEX_FILE: join(ownDir, 'index') };
@@ -105,8 +109,8 @@ async function ownGitDir(
   return realpathSync(common) === repository.gitDir ? realpathSync(own) : undefined;
 }
 
-function headOf(gitDir: string): string {
-  return readFileSync(join(gitDir, 'HEAD'), 'utf8').trim();
+function headOf(gitDir: string): string | undefined {
+  return plainBytes(join(gitDir, 'HEAD'), 4096)?.toString('utf8').trim();
 }
 
 function formatOf(oid: Oid): 'sha1' | 'sha256' {

@@ -1,7 +1,8 @@
 /** What `doctor` wants to know of a clone and of a remote on this machine. Reads files; nothing of them is obeyed. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { entriesOf, plainBytes } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
 import type { CloneFacts, ReceiveSettings } from '../model/machine.ts';
 import { run } from '../process/run.ts';
@@ -29,7 +30,7 @@ export async function examineClone(gitDir: string, env: Environment): Promise<Cl
     partial:
       promised !== '' || namesIn(join(gitDir, 'objects', 'pack')).some((one) => one.endsWith('.promisor')),
     replaced: replaceRefs(gitDir),
-    grafts: (statSync(join(gitDir, 'info', 'grafts'), { throwIfNoEntry: false })?.size ?? 0) > 0,
+    grafts: (lstatSync(join(gitDir, 'info', 'grafts'), { throwIfNoEntry: false })?.size ?? 0) > 0,
   };
 }
 
@@ -50,6 +51,7 @@ export async function receiveSettings(url: string, env: Environment): Promise<Re
 
 /** What git reads in exactly this file; empty where it says nothing, or nothing that git understands. */
 async function settings(file: string, question: readonly string[], env: Environment): Promise<string> {
+  if (plainBytes(file, MAX_CONFIG_BYTES) === undefined) return '';
   const { code, stdout } = await run('git', ['config', '--file', file, '--no-includes', ...question], {
     env: localEnvironment(env),
     cwd: '/',
@@ -61,21 +63,12 @@ async function settings(file: string, question: readonly string[], env: Environm
 
 /** Counted in the files: git's own door does not know these names. */
 function replaceRefs(gitDir: string): number {
-  const file = join(gitDir, 'packed-refs');
-  const stat = statSync(file, { throwIfNoEntry: false });
-  // In a stranger's clone it may be a pipe that never ends.
-  const readable = stat?.isFile() === true && stat.size <= MAX_PACKED_BYTES;
-  const packed = readable ? readFileSync(file, 'utf8') : '';
+  const packed = plainBytes(join(gitDir, 'packed-refs'), MAX_PACKED_BYTES)?.toString('utf8') ?? '';
   const names = [...packed.matchAll(/^[0-9a-f]+ refs\/replace\/(\S+)$/gmu)].map(([, name]) => name ?? '');
   return new Set([...names, ...namesIn(join(gitDir, 'refs', 'replace'))]).size;
 }
 
-const MAX_PACKED_BYTES = 32 * 1024 * 1024;
+const MAX_PACKED_BYTES = 64 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 1024 * 1024;
 
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
+const namesIn = (directory: string): readonly string[] => entriesOf(directory).map(({ name }) => name);

@@ -1,7 +1,10 @@
 /** Where the repository of a directory is: found as git finds it, and only if git would trust its owner. */
 import { realpathSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { run, type RunResult } from '../process/run.ts';
+import { checkObjectFiles } from './check-object-files.ts';
 import { baseEnvironment, said, type Environment, type RepositoryPlace } from './sealed.ts';
 
 /**
@@ -21,11 +24,15 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
           ...(env['HOME'] === undefined ? {} : { HOME: env['HOME'] }),
           ...(env['XDG_CONFIG_HOME'] === undefined ? {} : { XDG_CONFIG_HOME: env['XDG_CONFIG_HOME'] }),
         },
-        timeoutMs: 30_000,
+        timeoutMs: TIMEOUT_MS,
         maxBytes: 64 * 1024,
       },
     );
   checkDirectory(dir);
+  // Mostly the objects are here, and can be looked at while git looks for them.
+  const likely = join(dir, '.git', 'objects');
+  const looked = checkObjectFiles(likely);
+  looked.catch(() => undefined);
   const found = await ask([
     'rev-parse',
     '--path-format=absolute',
@@ -45,8 +52,17 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
     throw new PamError('E_GIT', `the object format of ${dir} is unknown to pam`);
   }
   const workTree = inside === 'true' && top !== undefined && top !== '' ? top : null;
-  return { gitDir: realpathSync(gitDir), workTree, objectFormat };
+  const place = { gitDir: realpathSync(gitDir), workTree, objectFormat } as const;
+  const objects = join(place.gitDir, 'objects');
+  await (objects === (await realPath(likely)) ? looked : checkObjectFiles(objects));
+  return place;
 }
+
+const realPath = async (path: string): Promise<string | undefined> =>
+  await realpath(path).catch(() => undefined);
+
+/** It reads a handful of small files; in a stranger's clone one of them may be a pipe that never ends. */
+const TIMEOUT_MS = 15_000;
 
 function checkDirectory(dir: string): void {
   try {

@@ -16,10 +16,7 @@ export function offlineRemote(repository: Repository, name: string, url: string)
       const there = [...seen].map(([ref, oid]) => [BRANCHES + ref.slice(here.length), oid] as const);
       return new Map(there.filter(([ref]) => wanted.some((one) => matchPattern(one, ref) !== undefined)));
     },
-    fetch: async () => {
-      await Promise.resolve();
-    },
-    fetchGood: async () => await Promise.resolve([]),
+    fetch: async () => await Promise.resolve([]),
     push: async () =>
       await Promise.reject(
         new PamError('E_OFFLINE', 'nothing is sent with --offline', {

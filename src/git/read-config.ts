@@ -2,7 +2,7 @@
  * Values of one setting in a configuration file, as long as the whole file is written in the plain way in which git
  * itself writes: no quotes, escapes, comments or continued lines. Anything else is left for git itself to answer.
  */
-import { lstatSync, readFileSync } from 'node:fs';
+import { plainBytes } from '../files/plain-file.ts';
 
 const MAX_BYTES = 64 * 1024;
 const SECTION = /^\[([A-Za-z][A-Za-z0-9-]*)(?: "([^"\\]*)")?\]$/u;
@@ -15,7 +15,7 @@ export function readConfig(
   file: string,
   [section, subsection, key]: readonly [section: string, subsection: string, key: string],
 ): readonly string[] | undefined {
-  const text = plainText(file);
+  const text = plainBytes(file, MAX_BYTES)?.toString('latin1');
   if (text === undefined) return undefined;
   const values: string[] = [];
   let within = false;
@@ -27,13 +27,4 @@ export function readConfig(
     else if (within && setting.toLowerCase() === key) values.push(value);
   }
   return values;
-}
-
-function plainText(file: string): string | undefined {
-  try {
-    const stat = lstatSync(file);
-    return stat.isFile() && stat.size <= MAX_BYTES ? readFileSync(file, 'latin1') : undefined;
-  } catch {
-    return undefined;
-  }
 }

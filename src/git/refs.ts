@@ -1,4 +1,5 @@
 /** Reading and moving the clone's refs. A move is one transaction that names the old values: a compare-and-swap. */
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { isOid, type Oid } from '../model/names.ts';
@@ -25,28 +26,13 @@ export function openRefs(sealed: Sealed, place: RepositoryPlace): Refs {
     // Git matches whole directories of refs; the exact prefix is matched here.
     const directories = new Set(prefixes.map((prefix) => prefix.slice(0, prefix.lastIndexOf('/') + 1)));
     for (const directory of directories) checkRef(`${directory}x`);
-    const plain = readRefs(place.gitDir, prefixes);
-    if (plain !== undefined) return plain;
-    const found = await listRefs(sealed, [...directories]);
-    return new Map(found.filter(([ref]) => prefixes.some((prefix) => ref.startsWith(prefix))));
+    return await Promise.resolve(readRefs(place.gitDir, prefixes));
   };
   return {
     refs,
-    resolve: async (ref) => {
-      const plain = readRef(place.gitDir, checkRef(ref));
-      if (plain !== undefined) return plain ?? undefined;
-      return new Map(await listRefs(sealed, [ref])).get(ref);
-    },
+    resolve: async (ref) => await Promise.resolve(readRef(place.gitDir, checkRef(ref)) ?? undefined),
     change: async (changes) => await changeRefs(sealed, place, changes),
   };
-}
-
-async function listRefs(
-  sealed: Sealed,
-  patterns: readonly string[],
-): Promise<readonly (readonly [string, Oid])[]> {
-  const out = await sealed.must(['for-each-ref', '--format=%(objectname) %(refname)', ...patterns]);
-  return parseRefs(out.toString('utf8'));
 }
 
 /** Lines `<oid><blank or tab><ref>`. */
@@ -73,7 +59,8 @@ async function changeRefs(
     return to === null ? `delete ${ref}\0${before}\0` : `update ${ref}\0${to}\0${before}\0`;
   });
   const stdin = lines.map((line) => `option no-deref\0${line}`).join('');
-  const { code, stderr } = await sealed.git(['update-ref', '--stdin', '-z'], { stdin });
+  checkPacked(place);
+  const { code, stderr } = await sealed.withRefs(['update-ref', '--stdin', '-z'], { stdin });
   if (code === 0) return true;
   if (lostTheRace(stderr)) return false;
   if (stderr.includes('.lock')) {
@@ -84,6 +71,15 @@ async function changeRefs(
     });
   }
   throw gitError('git could not move a ref', stderr, 'E_GIT_REF');
+}
+
+/** Git opens it for whatever ref is moved, and would wait for a pipe for ever. */
+function checkPacked({ gitDir }: RepositoryPlace): void {
+  const packed = lstatSync(join(gitDir, 'packed-refs'), { throwIfNoEntry: false });
+  if (packed === undefined || packed.isFile()) return;
+  throw new PamError('E_GIT_FILES', 'packed-refs of this clone is no regular file', {
+    hint: 'make a fresh clone',
+  });
 }
 
 /** Where it lies in the clone: git works in a directory of ours that borrows the clone's refs, and names that one. */

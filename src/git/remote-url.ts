@@ -4,6 +4,7 @@
  * pam reads from and pushes to one place, or a push would be no compare-and-swap.
  */
 import { join } from 'node:path';
+import { plainBytes } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
 import { readConfig } from './read-config.ts';
 import type { RepositoryPlace, Sealed } from './sealed.ts';
@@ -36,11 +37,15 @@ export async function remoteUrl(sealed: Sealed, place: RepositoryPlace, name: st
   return url;
 }
 
+/** Git reads what is written in another way than its own; never a pipe, nor a link that leads out of the clone. */
 async function askGit(sealed: Sealed, file: string, name: string): Promise<readonly string[]> {
+  if (plainBytes(file, CONFIG_MAX_BYTES) === undefined) return [];
   const config = ['config', '--file', file, '--no-includes', '-z', '--get-all', `remote.${name}.url`];
   const { code, stdout } = await sealed.git(config);
   return code === 0 ? stdout.toString('utf8').split('\0').slice(0, -1) : [];
 }
+
+const CONFIG_MAX_BYTES = 1024 * 1024;
 
 export function isAllowedUrl(url: string): boolean {
   return url.length <= 2000 && !/[\0-\x1f\x7f]/u.test(url) && ALLOWED.some((form) => form.test(url));

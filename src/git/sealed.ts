@@ -3,8 +3,8 @@
  *
  * A clone may be a stranger's, so none of its configuration is ever read by the git that works for us. We keep a
  * temporary git directory of our own whose config holds only what stands here, and lend it two things of the
- * clone: its objects (by `GIT_OBJECT_DIRECTORY`) and, for local work, its refs (by symlink, as git's own
- * new-workdir script does). What the clone says about hooks, filters, fsmonitor, promisor remotes, grafts, shallow cuts,
+ * clone: its objects (by `GIT_OBJECT_DIRECTORY`) and, where refs are moved, its refs (by symlink, as git's own
+ * new-workdir script does; pam reads them itself). What the clone says about hooks, filters, fsmonitor, promisor remotes, grafts, shallow cuts,
  * commit-graphs, includes or programs therefore has no effect, whatever key a later git invents for it.
  */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -40,6 +40,8 @@ export interface Sealed {
   readonly git: Git;
   /** Like `git`, but any other exit code than 0 is an error; stdout. */
   readonly must: (args: readonly string[], call?: GitCall) => Promise<Buffer>;
+  /** The same, in a directory that the clone's refs are lent to: for moving them. */
+  readonly withRefs: Git;
   /** A git that stays open for questions. */
   readonly keepOpen: (args: readonly string[]) => KeptOpen;
 }
@@ -51,6 +53,8 @@ const SETTINGS = `[core]
 	hooksPath = /dev/null
 	fsmonitor = false
 	commitGraph = false
+	multiPackIndex = false
+	bigFileThreshold = 16m
 	fsync = all
 	filesRefLockTimeout = 3000
 	packedRefsTimeout = 3000
@@ -66,10 +70,10 @@ const SETTINGS = `[core]
 [submodule]
 	recurse = false
 [transfer]
-	fsckObjects = true
+	fsckObjects = false
 	bundleURI = false
 [fetch]
-	fsckObjects = true
+	fsckObjects = false
 	recurseSubmodules = false
 	writeCommitGraph = false
 	prune = false
@@ -121,7 +125,7 @@ function removeLent(): void {
 }
 
 /** A git directory of our own that lives as long as this process. `refs` of the clone are lent only if asked. */
-export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRefs: boolean): string {
+export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRefs = false): string {
   const dir = mkdtempSync(join(env['TMPDIR'] ?? tmpdir(), 'pam-git-'));
   if (lent.size === 0) process.once('exit', removeLent);
   lent.add(dir);
@@ -137,25 +141,30 @@ export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRe
     symlinkSync(join(place.gitDir, 'packed-refs'), join(dir, 'packed-refs'));
   } else {
     mkdirSync(join(dir, 'refs'));
-    // Negotiation must not claim history that a shallow clone lacks.
-    symlinkSync(join(place.gitDir, 'shallow'), join(dir, 'shallow'));
   }
   return dir;
 }
 
-/** Git for local work: the clone's objects and refs, our own everything else. */
-export function seal(place: RepositoryPlace, env: Environment): Sealed {
+/** Where a git of ours runs, and with what. */
+type Inside = () => { readonly cwd: string; readonly env: Record<string, string> };
+
+/** Laid when first needed: many commands move no ref, and some read no object. */
+function inside(place: RepositoryPlace, env: Environment, lendRefs: boolean): Inside {
   let dir: string | undefined;
-  const sealedIn = (): { readonly cwd: string; readonly env: Record<string, string> } => {
-    const cwd = (dir ??= sealedDirectory(place, env, true));
+  return () => {
+    const cwd = (dir ??= sealedDirectory(place, env, lendRefs));
     const objects = join(place.gitDir, 'objects');
     return { cwd, env: { ...localEnvironment(env), GIT_DIR: cwd, GIT_OBJECT_DIRECTORY: objects } };
   };
-  const git: Git = async (args, call = {}) => {
-    const inside = sealedIn();
+}
+
+const gitIn =
+  (sealedIn: Inside): Git =>
+  async (args, call = {}) => {
+    const { cwd, env } = sealedIn();
     return await run('git', ['--no-pager', ...args], {
-      cwd: inside.cwd,
-      env: { ...inside.env, ...call.env },
+      cwd,
+      env: { ...env, ...call.env },
       timeoutMs: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
       maxBytes: call.maxBytes ?? MAX_BYTES,
       // It never asks on the terminal, so the terminal's Ctrl-C need not end it in the middle of a write.
@@ -163,6 +172,11 @@ export function seal(place: RepositoryPlace, env: Environment): Sealed {
       ...(call.stdin === undefined ? {} : { stdin: inBytes(call.stdin) }),
     });
   };
+
+/** Git for local work: the clone's objects, our own everything else. */
+export function seal(place: RepositoryPlace, env: Environment): Sealed {
+  const sealedIn = inside(place, env, false);
+  const git = gitIn(sealedIn);
   const must: Sealed['must'] = async (args, call) => {
     const result = await git(args, call);
     if (result.code !== 0) throw gitError(`git ${args[0] ?? ''} failed`, result.stderr);
@@ -178,7 +192,7 @@ export function seal(place: RepositoryPlace, env: Environment): Sealed {
       },
     };
   };
-  return { git, must, keepOpen: open };
+  return { git, must, withRefs: gitIn(inside(place, env, true)), keepOpen: open };
 }
 
 const inBytes = (stdin: NonNullable<GitCall['stdin']>): Uint8Array | Promise<Uint8Array> =>

@@ -8,6 +8,7 @@
 import type { SimpleGit } from 'simple-git';
 import { Interrupted, PamError } from '../model/error.ts';
 import { checkInterrupt, isCutOff, isInterrupted, ownTurn, whenCutOff } from '../process/interrupt.ts';
+import type { Incoming } from './incoming.ts';
 import { baseEnvironment, type Environment } from './sealed.ts';
 
 export interface Answer {
@@ -17,14 +18,19 @@ export interface Answer {
 }
 
 export interface Talk {
-  /** Our own git directory, and where fetched objects go. */
+  /** Our own git directory, and the clone's objects. */
   readonly directory: string;
   readonly objects: string;
   readonly env: Environment;
   readonly timeoutMs: number;
+  /** Where fetched objects go, and how many bytes of them may come. */
+  readonly incoming?: Incoming & { readonly maxBytes: number };
 }
 
-const MAX_BYTES = 32 * 1024 * 1024;
+/** Of what git prints: some 500,000 refs. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** A fast remote brings ten megabytes meanwhile. */
+const WATCH_MS = 100;
 const FROM_PERSON = [
   'HOME',
   'XDG_CONFIG_HOME',
@@ -58,9 +64,10 @@ const FROM_PERSON = [
 ] as const;
 
 /**
- * Throws `E_GIT_NETWORK` when no answer came in time, `Interrupted` when this process is cut off; an exit code is the
- * caller's to judge. Git stays in the terminal's group, since ssh may ask for a passphrase there: what Ctrl-C ended while
- * there is something to finish is asked once more, except a push, which its caller settles.
+ * Throws `E_GIT_NETWORK` when no answer came in time, `E_GIT_BOUND` when a fetch takes too long or brings too much,
+ * `Interrupted` when this process is cut off; an exit code is the caller's to judge. Git stays in the terminal's group,
+ * since ssh may ask for a passphrase there: what Ctrl-C ended while there is something to finish is asked once more,
+ * except a push, which its caller settles.
  */
 export async function talk(where: Talk, args: readonly string[]): Promise<Answer> {
   const before = isInterrupted();
@@ -95,7 +102,11 @@ async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
   const ended = new Promise<never>((_resolve, reject) => {
     stop.signal.addEventListener('abort', () => {
       if (isCutOff()) reject(new Interrupted());
-      reject(new PamError('E_GIT_NETWORK', `git ${args[0] ?? ''}: ${String(stop.signal.reason)}`));
+      // Of what it was to bring there may be less in another fetch; a question that has no answer has none.
+      const code = where.incoming === undefined ? 'E_GIT_NETWORK' : 'E_GIT_BOUND';
+      const hint = 'if that is as it should be, bring it once by hand: git fetch, in this clone';
+      const options = where.incoming === undefined ? {} : { hint };
+      reject(new PamError(code, `git ${args[0] ?? ''}: ${String(stop.signal.reason)}`, options));
     });
   });
   const timer = setTimeout(() => {
@@ -103,6 +114,7 @@ async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
   }, where.timeoutMs);
   const ignore = whenCutOff(() => stop.abort('interrupted'));
   boundBytes(git, stop);
+  const watch = watchIncoming(where, stop);
   try {
     const stdout = await Promise.race([git.raw(...args), ended]);
     await ownTurn(answer.code < 0 ? null : answer.code);
@@ -114,7 +126,16 @@ async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
   } finally {
     ignore();
     clearTimeout(timer);
+    clearInterval(watch);
   }
+}
+
+function watchIncoming({ incoming }: Talk, stop: AbortController): NodeJS.Timeout | undefined {
+  if (incoming === undefined) return undefined;
+  const { maxBytes, size } = incoming;
+  return setInterval(() => {
+    if (size() > maxBytes) stop.abort(`it brings more than ${maxBytes} bytes`);
+  }, WATCH_MS);
 }
 
 /** On an abort the pipes are dropped too: a helper that ignores signals must not hold us. */
@@ -138,6 +159,12 @@ function networkEnvironment(where: Talk): Record<string, string> {
     ...baseEnvironment(where.env),
     GIT_DIR: where.directory,
     GIT_OBJECT_DIRECTORY: where.objects,
+    ...(where.incoming === undefined
+      ? {}
+      : {
+          GIT_OBJECT_DIRECTORY: where.incoming.directory,
+          GIT_ALTERNATE_OBJECT_DIRECTORIES: where.incoming.alternates,
+        }),
     GIT_ALLOW_PROTOCOL: 'https:ssh:file',
     GIT_PROTOCOL_FROM_USER: '0',
   };

@@ -139,20 +139,27 @@ export interface NewCommit {
 
 export type PushResult = 'moved' | 'rejected';
 
+/** A ref of the remote that was not brought, or not followed. */
+export interface NotBrought {
+  readonly ref: string;
+  readonly why: PamError;
+}
+
 export interface Remote {
   readonly url: string;
   /** What the remote has now, for patterns such as `refs/heads/pam/20261122-*`. */
   readonly list: (patterns: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
   /**
    * Brings objects; follows `+<src>:<dst>` refspecs from a branch, or from the head of one pull request
-   * (`refs/pull/12/head`), to a remote-tracking ref. `moved`: the caller knows that there is something new.
+   * (`refs/pull/12/head`), to a remote-tracking ref. Nothing is believed of what comes, so no object is too odd to come;
+   * bytes and time are bounded. Gives what could not be brought: it stays where the clone has it, and keeps no other ref
+   * from being brought. Throws `E_GIT_NETWORK` when the remote does not even say which refs it has.
+   * @param how `moved`: the caller knows that there is something new, so the remote need not be asked first
    */
-  readonly fetch: (refspecs: readonly string[], how?: { readonly moved: boolean }) => Promise<void>;
-  /**
-   * The same, but branches whose objects git refuses are left as they are, and named: what a stranger pushed must not
-   * keep the others from being read.
-   */
-  readonly fetchGood: (refspecs: readonly string[]) => Promise<readonly string[]>;
+  readonly fetch: (
+    refspecs: readonly string[],
+    how?: { readonly moved: boolean },
+  ) => Promise<readonly NotBrought[]>;
   /**
    * Pushes objects straight to remote refs, fast-forward only, all or none.
    * `rejected`: the remote was ahead or refused the move. Throws `E_GIT_NETWORK` when the answer is not known.

@@ -1,12 +1,12 @@
 /** Refs and settings as the files of a clone say them: what git itself would answer, or nothing at all. */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/git/read-config.ts';
 import { readRefs } from '../../src/git/read-ref.ts';
 import { openRepository } from '../../src/git/repository.ts';
-import { commit, env, git, head, newRepository, tempDir, write } from './git-workbench.ts';
+import { codeOf, commit, env, git, head, newRepository, tempDir, write } from './git-workbench.ts';
 
 /** Loose, packed, both at once, deep, and beside each other. */
 function manyRefs(): string {
@@ -27,10 +27,8 @@ const asGitSays = (dir: string, prefix: string): readonly string[] =>
     .split('\n')
     .filter((line) => line.startsWith(prefix));
 
-const asFilesSay = (dir: string, ...prefixes: string[]): readonly string[] | undefined => {
-  const found = readRefs(join(dir, '.git'), prefixes);
-  return found === undefined ? undefined : [...found].map((one) => one.join(' '));
-};
+const asFilesSay = (dir: string, ...prefixes: string[]): readonly string[] =>
+  [...readRefs(join(dir, '.git'), prefixes)].map((one) => one.join(' '));
 
 describe('refs by their prefix', () => {
   const dir = manyRefs();
@@ -55,57 +53,71 @@ describe('refs by their prefix', () => {
   });
 
   const bad = 'a'.repeat(39);
-  it.each<[string, (gitDir: string) => void]>([
-    ['a symbolic ref', (at) => writeFileSync(join(at, 'refs/heads/pam/x'), 'ref: refs/heads/main\n')],
-    ['no object id', (at) => writeFileSync(join(at, 'refs/heads/pam/x'), `${bad}\n`)],
-    ['an id of noughts', (at) => writeFileSync(join(at, 'refs/heads/pam/x'), `${'0'.repeat(40)}\n`)],
-    ['a lock', (at) => writeFileSync(join(at, 'refs/heads/pam/1-a.lock'), '')],
-    ['an odd name', (at) => writeFileSync(join(at, 'refs/heads/pam/--exec=x'), `${bad}a\n`)],
-    ['a linked file', (at) => symlinkSync('../main', join(at, 'refs/heads/pam/link'))],
-    ['a linked directory', (at) => symlinkSync('../..', join(at, 'refs/heads/pam/dir'))],
-    [
-      'linked packed refs',
-      (at) => {
-        renameSync(join(at, 'packed-refs'), join(at, 'elsewhere'));
-        symlinkSync('elsewhere', join(at, 'packed-refs'));
-      },
-    ],
+  const here = (at: string, name: string): string => join(at, 'refs/heads/pam', name);
+  /** What becomes of the refs below `refs/heads/pam/` when one thing among them is not as git writes it. */
+  it.each<[string, (gitDir: string) => void, readonly string[]]>([
+    ['an object id that is none', (at) => writeFileSync(here(at, 'x'), `${bad}\n`), []],
+    ['an id of noughts', (at) => writeFileSync(here(at, 'x'), `${'0'.repeat(40)}\n`), []],
+    ['a lock', (at) => writeFileSync(here(at, '1-a.lock'), ''), []],
+    ['an odd name', (at) => writeFileSync(here(at, '--exec=x'), `${bad}a\n`), []],
+    ['a linked file', (at) => symlinkSync('../main', here(at, 'link')), []],
+    ['a link to a device', (at) => symlinkSync('/dev/zero', here(at, 'link')), []],
+    ['a linked directory', (at) => symlinkSync('../..', here(at, 'dir')), []],
+    ['a pipe', (at) => execFileSync('mkfifo', [here(at, 'pipe')]), []],
+    ['a large file', (at) => writeFileSync(here(at, 'large'), ' '.repeat(1_000_000)), []],
+    ['a name that leads out', (at) => writeFileSync(here(at, 'x'), 'ref: refs/heads/../../config\n'), []],
+    ['a ref to itself', (at) => writeFileSync(here(at, 'x'), 'ref: refs/heads/pam/x\n'), []],
+    ['junk over a packed ref', (at) => writeFileSync(here(at, '1-a'), 'junk\n'), ['1-a']],
+    ['a pipe over a packed ref', (at) => execFileSync('mkfifo', [here(at, '1-a')]), []],
     [
       'an odd packed line',
-      (at) => writeFileSync(join(at, 'packed-refs'), `# x\n${bad} refs/heads/pam/1-a\n`),
+      (at) => appendFileSync(join(at, 'packed-refs'), `${bad} refs/heads/pam/9\n\0\n refs/heads/pam/8\n`),
+      [],
     ],
     [
-      'a packed name that pam does not speak',
-      (at) => writeFileSync(join(at, 'packed-refs'), `${bad}a refs/heads/pam/--exec=x\n`),
+      'packed names that pam does not speak',
+      (at) =>
+        appendFileSync(
+          join(at, 'packed-refs'),
+          `${bad}a refs/heads/pam/--exec=x\n${bad}a refs/heads/pam/1 - a\n`,
+        ),
+      [],
     ],
-    [
-      'a packed name with a blank',
-      (at) => writeFileSync(join(at, 'packed-refs'), `${bad}a refs/heads/pam/1 - a\n`),
-    ],
-  ])('%s is left to git', (_, spoil) => {
+  ])('[X13] %s is no ref, and hides no other one', (_, spoil, gone) => {
     const spoilt = manyRefs();
+    const before = asFilesSay(spoilt, 'refs/heads/pam/');
+    expect(before).toHaveLength(3);
     spoil(join(spoilt, '.git'));
-    expect(asFilesSay(spoilt, 'refs/heads/pam/')).toBeUndefined();
+    const left = before.filter((line) => !gone.some((name) => line.startsWith(`refs/heads/pam/${name} `)));
+    expect(asFilesSay(spoilt, 'refs/heads/pam/')).toEqual(left);
   });
 
-  it('a link on the way is left to git', () => {
+  it.each<[string, (packed: string) => void]>([
+    ['a link', (packed) => symlinkSync('elsewhere', packed)],
+    ['a link to a device', (packed) => symlinkSync('/dev/zero', packed)],
+    ['a pipe', (packed) => execFileSync('mkfifo', [packed])],
+    ['a directory', (packed) => mkdirSync(packed)],
+  ])('[X13] packed refs that are %s hide what is packed, and no ref is moved', async (_, put) => {
     const spoilt = manyRefs();
-    symlinkSync('pam', join(spoilt, '.git/refs/heads/linked'));
-    expect(asFilesSay(spoilt, 'refs/heads/linked/deep/')).toBeUndefined();
+    const [packed, tip] = [join(spoilt, '.git/packed-refs'), head(spoilt)];
+    renameSync(packed, join(spoilt, '.git/elsewhere'));
+    put(packed);
+    expect(asFilesSay(spoilt, 'refs/heads/pam/').map((line) => line.split(' ')[0])).toEqual([
+      'refs/heads/pam/1-b',
+      'refs/heads/pam/deep/er',
+    ]);
+    const repository = await openRepository(spoilt, env);
+    const moved = repository.moveRef('refs/heads/new', tip, null);
+    expect(await codeOf(moved)).toBe('E_GIT_FILES');
   });
 
-  it('what lies beside the way is not looked at', () => {
-    const beside = manyRefs();
-    git(beside, 'symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main');
-    expect(asFilesSay(beside, 'refs/remotes/origin/main', 'refs/heads/pam/')).toHaveLength(4);
-    expect(asFilesSay(beside, 'refs/remotes/origin/')).toBeUndefined();
-  });
-
-  it('and then git answers', async () => {
+  it('symbolic refs are followed, as git does', () => {
     const linked = manyRefs();
-    git(linked, 'symbolic-ref', 'refs/heads/pam/x', 'refs/heads/main');
-    const found = await (await openRepository(linked, env)).refs(['refs/heads/pam/']);
-    expect(found.get('refs/heads/pam/x')).toBe(head(linked));
+    git(linked, 'symbolic-ref', 'refs/heads/pam/x', 'refs/heads/pam/y');
+    git(linked, 'symbolic-ref', 'refs/heads/pam/y', 'refs/heads/main');
+    git(linked, 'symbolic-ref', 'refs/remotes/origin/HEAD', 'refs/remotes/origin/main');
+    for (const prefix of ['refs/heads/', 'refs/remotes/'])
+      expect(asFilesSay(linked, prefix)).toEqual(asGitSays(linked, prefix));
   });
 });
 

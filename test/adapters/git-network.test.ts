@@ -318,7 +318,7 @@ describe('list and fetch', () => {
     git(other, 'push', '-q', 'origin', 'main');
     const { remote } = await connect(dir);
     const spec = '+refs/heads/main:refs/remotes/origin/main';
-    expect(await codeOf(remote.fetch([spec]))).toBe('E_GIT_PARTIAL');
+    expect(await remote.fetch([spec])).toMatchObject([{ ref: MAIN, why: { code: 'E_GIT_PARTIAL' } }]);
   });
 
   it('[G10] nothing that the clone names is run by fetch and push', async () => {

@@ -190,30 +190,29 @@ describe('histories of main', () => {
     expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });
 
-  it('[G17] a commit with two trees does not come in', async () => {
+  // The catalogue wants fsck to refuse it. DESIGN section 5 fetches without fsck, so that such a commit freezes nothing;
+  // what it holds is what git itself reads, and only the bytes that `seen` recorded count.
+  it('[G17] a commit with two trees is read as git reads it', async () => {
     const world = copy();
     const tree = world.git('rev-parse', 'HEAD^{tree}').trim();
     const parent = world.git('rev-parse', 'HEAD').trim();
-    const raw = `tree ${tree}\ntree ${tree}\nparent ${parent}\nauthor a <a@a> 1795370400 +0000\ncommitter a <a@a> 1795370400 +0000\n\nx\n`;
-    writeFileSync(join(world.home, 'commit'), raw);
-    // On the remote itself, as its owner could; no push would bring it there.
+    const empty = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
     const bare = world.remote ?? '';
-    const commit = stockGit(
-      bare,
-      'hash-object',
-      '-w',
-      '-t',
-      'commit',
-      '--literally',
-      join(world.home, 'commit'),
-    );
-    writeFileSync(join(bare, 'refs/heads/main'), `${commit}\n`);
-    const run = await world.apply();
-    expect({ codes: codesOf(run), exit: exitOfRun(run) }).toEqual({
-      codes: ['E_FORGE_STALE'],
-      exit: EXIT.partly,
-    });
+    const by = 'author a <a@a> 1795370400 +0000\ncommitter a <a@a> 1795370400 +0000\n\nx\n';
+    const plant = (first: string, second: string): void => {
+      writeFileSync(join(world.home, 'commit'), `tree ${first}\ntree ${second}\nparent ${parent}\n${by}`);
+      const args = ['hash-object', '-w', '-t', 'commit', '--literally', join(world.home, 'commit')];
+      writeFileSync(join(bare, 'refs/heads/main'), `${stockGit(bare, ...args).trim()}\n`);
+    };
+    stockGit(bare, 'hash-object', '-w', '-t', 'tree', '/dev/null');
+    plant(empty, tree);
+    const without = await world.apply();
+    expect(codesOf(without)).toContain('E_POL_UNSIGNED');
     await nothingGranted(world);
+    plant(tree, empty);
+    expect(codesOf(await world.apply())).toEqual([]);
+    expect(world.held()).toEqual(['north dana read']);
+    expect(await world.audit()).toMatchObject({ ok: true, findings: [] });
   });
 });
 

@@ -99,12 +99,12 @@ describe('a ref as it lies in the files', () => {
     expect(readRef(dir, 'refs/heads/main/below')).toBe(null);
   });
 
-  it('what is not said plainly is left to git', () => {
+  it('what is not said plainly is no ref', () => {
     const dir = clone();
     writeFileSync(join(dir, 'refs', 'heads', 'main'), 'ref: refs/heads/other\n');
     writeFileSync(join(dir, 'refs', 'heads', 'short'), 'abc\n');
     symlinkSync('/etc/hostname', join(dir, 'refs', 'heads', 'link'));
     for (const name of ['main', 'short', 'link'])
-      expect([name, readRef(dir, `refs/heads/${name}`)]).toEqual([name, undefined]);
+      expect([name, readRef(dir, `refs/heads/${name}`)]).toEqual([name, null]);
   });
 });

@@ -59,7 +59,6 @@ const REMOTE: Kinds<Remote> = {
   url: 'read',
   list: 'read',
   fetch: 'step',
-  fetchGood: 'step',
   push: 'step',
   deepen: 'step',
 };

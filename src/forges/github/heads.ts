@@ -22,9 +22,10 @@ export function pullHeads(repository: Repository, name: string, remote: Remote):
       const heads = new Map<number, Oid>();
       for (let start = 0; start < numbers.length; start += AT_ONCE) {
         const some = numbers.slice(start, start + AT_ONCE);
-        const refused = await remote.fetchGood(
+        const missed = await remote.fetch(
           some.map((number) => `+refs/pull/${number}/head:${tracking(number)}`),
         );
+        const refused = missed.map(({ ref }) => ref);
         const seen = await repository.refs([`refs/remotes/${name}.pull/`]);
         for (const number of some) {
           const head = seen.get(tracking(number));

@@ -1,0 +1,80 @@
+/** Remote-tracking refs: which the refspecs name, and how they follow what was brought, by compare-and-swap. */
+import { PamError } from '../model/error.ts';
+import type { NotBrought } from '../model/git.ts';
+import type { Oid } from '../model/names.ts';
+import { isPullFollowed, isRef, matchPattern, parsePattern, type RefPattern } from './ref-names.ts';
+import type { RefChange, Refs } from './refs.ts';
+
+export interface Refspec {
+  readonly from: RefPattern;
+  readonly to: RefPattern;
+}
+
+export function parseRefspec(text: string): Refspec {
+  const [source, target, ...more] = text.replace(/^\+/u, '').split(':');
+  if (source === undefined || target === undefined || more.length > 0) {
+    throw new PamError('E_GIT_REF', `${JSON.stringify(text)} is not a refspec`);
+  }
+  const spec = { from: parsePattern(source), to: parsePattern(target) };
+  const branch = source.startsWith('refs/heads/') && target.startsWith('refs/remotes/');
+  if (!(branch || isPullFollowed(source, target)) || spec.from.star !== spec.to.star) {
+    throw new PamError(
+      'E_GIT_REF',
+      `${JSON.stringify(text)} does not go from a branch or a pull request's head to a remote-tracking ref`,
+    );
+  }
+  return spec;
+}
+
+export async function trackingRefs(refs: Refs, specs: readonly Refspec[]): Promise<ReadonlyMap<string, Oid>> {
+  const found = await refs.refs([...new Set(specs.map(({ to }) => to.before))]);
+  return new Map([...found].filter(([ref]) => specs.some(({ to }) => matchPattern(to, ref) !== undefined)));
+}
+
+/** Moves tracking refs: all at once, and where that does not go, each by itself. */
+export async function follow(
+  refs: Refs,
+  specs: readonly Refspec[],
+  wanted: ReadonlyMap<string, string>,
+  fetched: ReadonlyMap<string, Oid>,
+): Promise<readonly NotBrought[]> {
+  for (let tries = 0; tries < 5; tries += 1) {
+    const now = await trackingRefs(refs, specs);
+    const gone = [...now].filter(([ref]) => !wanted.has(ref) && isRef(ref));
+    const deletions = gone.map(([ref, old]): RefChange => ({ ref, to: null, old }));
+    const updates = [...fetched]
+      .filter(([ref, oid]) => now.get(ref) !== oid)
+      .map(([ref, to]): RefChange => ({ ref, to, old: now.get(ref) ?? null }));
+    try {
+      // Deletions on their own: a name may have to go before one below it can come.
+      if ((await refs.change(deletions)) && (await refs.change(updates))) return [];
+    } catch (error) {
+      if (!(error instanceof PamError)) throw error;
+      return await moveEach(refs, wanted, [...deletions, ...updates], error);
+    }
+  }
+  throw new PamError('E_GIT_REF', 'the remote-tracking refs kept moving while they were brought up to date');
+}
+
+/** A lock that a dead git left at one ref, an object that git takes for no commit: the others move all the same. */
+async function moveEach(
+  refs: Refs,
+  wanted: ReadonlyMap<string, string>,
+  changes: readonly RefChange[],
+  first: PamError,
+): Promise<readonly NotBrought[]> {
+  if (changes.length > MOST_MOVES) throw first;
+  const missed: NotBrought[] = [];
+  for (const change of changes) {
+    try {
+      await refs.change([change]);
+    } catch (why) {
+      if (!(why instanceof PamError)) throw why;
+      missed.push({ ref: wanted.get(change.ref) ?? change.ref, why });
+    }
+  }
+  return missed;
+}
+
+/** Each is a git that starts. */
+const MOST_MOVES = 200;

@@ -1,0 +1,135 @@
+/**
+ * The line to one remote: a git directory of our own beside the clone's objects, so that the clone's configuration has
+ * no say, and bounds in bytes and time for what it brings.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { plainBytes } from '../files/plain-file.ts';
+import { PamError } from '../model/error.ts';
+import { openIncoming } from './incoming.ts';
+import { isRef } from './ref-names.ts';
+import type { Refs } from './refs.ts';
+import { gitError, sealedDirectory, type Environment, type RepositoryPlace, type Sealed } from './sealed.ts';
+import { talk, type Answer, type Talk } from './talk.ts';
+
+export interface RemotePlace {
+  readonly place: RepositoryPlace;
+  readonly sealed: Sealed;
+  readonly refs: Refs;
+  readonly env: Environment;
+  readonly name: string;
+  /** How long one conversation may take, and how many bytes of objects it may bring; for tests. */
+  readonly timeoutMs?: number;
+  readonly maxBytes?: number;
+}
+
+const TIMEOUT_MS = 60_000;
+/** An access repository that brings more at once than this in one run is an attack, or should be fetched by hand. */
+const MAX_BYTES = 512 * 1024 * 1024;
+
+export interface Line {
+  readonly url: string;
+  readonly directory: string;
+  /** Tips that are known to be commits of this clone. */
+  readonly commits: Set<string>;
+  /** A question that brings no objects, or a push. */
+  readonly say: (args: readonly string[]) => Promise<Answer>;
+  /** A fetch. What it brought is the clone's once it ended well, and gone otherwise. */
+  readonly fetch: (args: readonly string[], alone: boolean) => Promise<void>;
+  /** `<ref> <oid>` of what went past a bound: for a while it is not tried again. */
+  readonly tired: Map<string, PamError>;
+  /** Several refs in one fetch went past a bound in this run: from then on each goes by itself. */
+  apart: boolean;
+  readonly timeoutMs: number;
+}
+
+/** The directory is made when it is first needed. */
+export function lineTo(at: RemotePlace, url: string): () => Line {
+  let line: Line | undefined;
+  return () => (line ??= openLine(at, url));
+}
+
+function openLine(at: RemotePlace, url: string): Line {
+  const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = at;
+  const directory = sealedDirectory(at.place, at.env);
+  const where = { directory, objects: join(at.place.gitDir, 'objects'), env: at.env, timeoutMs };
+  return {
+    url,
+    directory,
+    timeoutMs,
+    commits: new Set(),
+    tired: new Map(),
+    apart: false,
+    say: async (args) => await talk(where, args),
+    fetch: async (args, alone) => {
+      // What failed together with others gets more of both, so that patience alone may bring it.
+      const patience = alone ? 2 : 1;
+      await takeIn({ ...where, timeoutMs: patience * timeoutMs }, args, (patience * maxBytes) / 2);
+    },
+  };
+}
+
+async function takeIn(where: Talk, args: readonly string[], maxBytes: number): Promise<void> {
+  const incoming = openIncoming(where.objects);
+  try {
+    const { code, stderr } = await talk({ ...where, incoming: { ...incoming, maxBytes } }, args);
+    if (code !== 0) throw unreachable(stderr);
+    incoming.keep();
+  } finally {
+    incoming.remove();
+  }
+}
+
+export const FETCH_FLAGS = [
+  '--quiet',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-auto-maintenance',
+  '--no-recurse-submodules',
+];
+/** Tells the directory which commits the clone has, so that only new objects travel. */
+export async function lendTips(at: RemotePlace, line: Line): Promise<void> {
+  const { directory, commits } = line;
+  const refs = [...(await at.refs.refs(['refs/heads/', 'refs/remotes/']))].filter(([ref]) => isRef(ref));
+  const unknown = refs.filter(([, oid]) => !commits.has(oid));
+  if (unknown.length > 0) {
+    const stdin = unknown.map(([, oid]) => `${oid}\n`).join('');
+    const out = (await at.sealed.must(['cat-file', '--batch-check'], { stdin })).toString('utf8');
+    for (const [, oid] of out.matchAll(/^([0-9a-f]+) commit /gmu)) if (oid !== undefined) commits.add(oid);
+  }
+  const lines = refs.filter(([, oid]) => commits.has(oid)).map(([ref, oid]) => `${oid} ${ref}\n`);
+  rmSync(join(directory, 'refs'), { recursive: true, force: true });
+  mkdirSync(join(directory, 'refs'));
+  writeFileSync(join(directory, 'packed-refs'), lines.join(''));
+  lendCuts(at, line);
+}
+
+/** Negotiation must not claim history that a shallow clone lacks. */
+export function lendCuts({ place }: RemotePlace, { directory }: Line): void {
+  const cuts = cutsIn(place.gitDir);
+  if (cuts === undefined) rmSync(join(directory, 'shallow'), { force: true });
+  else writeFileSync(join(directory, 'shallow'), cuts);
+}
+
+/** Where history was cut, as git writes it; `undefined` where it is whole. */
+export const cutsIn = (gitDir: string): Buffer | undefined =>
+  plainBytes(join(gitDir, 'shallow'), SHALLOW_MAX_BYTES);
+
+const SHALLOW_MAX_BYTES = 16 * 1024 * 1024;
+
+export function unreachable(stderr: string): PamError {
+  if (stderr.includes('did not receive expected object')) {
+    return new PamError(
+      'E_GIT_PARTIAL',
+      'the remote left objects out, or this clone lacks some that it should have',
+      {
+        hint: 'use a full clone (made without --filter)',
+        cause: gitError('git fetch failed', stderr),
+      },
+    );
+  }
+  const error = gitError('the remote did not answer as expected', stderr, 'E_GIT_NETWORK');
+  return new PamError(error.code, error.message, {
+    hint: 'check the network and that git fetch works in this clone',
+  });
+}
