@@ -72,7 +72,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     return options.offline ? offlineRemote(repository, name, remote.url) : remote;
   };
   const open = (name: string): Promise<Remote> => (opened ??= connect(name));
-  const { hint, memory } = await locate(repository, env);
+  const { hint, memory } = await locate(repository, env, outside.note);
   const remoteName = hint.forge.remote;
   return {
     repository,
@@ -208,13 +208,14 @@ type Hint = Pick<PamConfig, 'main' | 'ledger'> & { readonly forge: { readonly re
 async function locate(
   repository: Repository,
   env: Environment,
+  note: (line: string) => void,
 ): Promise<{ readonly hint: Hint; readonly memory: Memory }> {
   let firstWithLedger: { readonly hint: Hint; readonly memory: Memory } | undefined;
   let first: { readonly hint: Hint; readonly memory: Memory } | undefined;
   for await (const hint of hintsOf(repository)) {
     const place = await placeOf(repository, hint);
     // A clone without the remote can still be audited; whatever needs the remote fails when it asks for it.
-    const memory = memoryOf(stateHome(env), place ?? repository.gitDir);
+    const memory = memoryOf(stateHome(env), place ?? repository.gitDir, note);
     if (place !== undefined && (await memory.pinnedRoot()) !== undefined) {
       return { hint: { ...hint, ...(await memory.branches()) }, memory };
     }

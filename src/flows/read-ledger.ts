@@ -12,7 +12,7 @@ import type { Reason } from '../model/decision.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { holdersOf } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
-import type { KeptHead } from '../memory/kept-heads.ts';
+import type { KeptHead } from '../memory/head-files.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { findGenesis } from './find-genesis.ts';
 import { type BeginsAt, climbRightSide } from './climb-ledger.ts';
@@ -205,7 +205,7 @@ export async function knownHead(
   executor: Executor | null,
   root: Sha256 | undefined,
 ): Promise<Known | undefined> {
-  const kept = await desk.memory.keptHead(ownerOf(executor));
+  const kept = await desk.memory.keptHead(ownerOf(executor), root);
   if (kept === undefined || kept.commit === null) return undefined;
   try {
     const checkpoint: Checkpoint = readCheckpoint(Buffer.from(kept.text));
@@ -259,7 +259,7 @@ export function readyToKeep(desk: Desk, executor: Executor | null, head: Head): 
   };
   const text = `${JSON.stringify(checkpoint)}\n`;
   const sign = async (): Promise<KeptHead | undefined> => {
-    const kept = await desk.memory.keptHead(owner);
+    const kept = await desk.memory.keptHead(owner, root);
     if (kept?.text === text && kept.commit === head.commit) return undefined;
     const signature =
       executor === null ? null : await desk.sign(text, CHECKPOINT_NAMESPACE, executor.keyFile);

@@ -1,23 +1,20 @@
 /**
- * What this machine remembers of an access repository, outside every clone: the pinned trust root and the newest
- * ledger head that it verified. Files below `$XDG_STATE_HOME/pam/<hash of the place>/`:
+ * What this machine remembers, outside every clone: the pinned trust root of each place, and the newest ledger head that
+ * it verified of each root. Files below `$XDG_STATE_HOME/pam/`:
  *
- *   place                  the remote URL, or the real path of a lone clone's git directory
- *   root                   the pinned trust root
- *   head.json (+ .sig)     `pam.checkpoint/1`; an executor's is signed with its own key and any other is ignored
- *   head.commit            where that entry was found: a hint, never trusted
+ *   <hash of the place>/place     the remote's URL without user, password and query, or a lone clone's git directory
+ *   <hash of the place>/root      the pinned trust root
+ *   <hash of the place>/branches  names of main and ledger as the verified policy has them
+ *   heads/<root>/<owner>.head.json (+ .sig)   `pam.checkpoint/1`; an executor's is signed with its own key
+ *   heads/<root>/<owner>.head.commit          where that entry was found: a hint, never trusted
+ *
+ * What cannot be read (a link, a pipe, junk, too large) is as if it were absent, and that is told.
  */
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { isOid, isSha256, type Oid, type Sha256 } from '../model/names.ts';
-import { sha256 } from '../trust/digest.ts';
-
-export interface KeptHead {
-  readonly text: string;
-  readonly signature: string | null;
-  readonly commit: Oid | null;
-}
+import { readPlainFile } from '../files/plain-file.ts';
+import { isSha256, type Sha256 } from '../model/names.ts';
+import { directoryOf, plainPlace, takeOverHeads, takeOverPin } from './earlier-memory.ts';
+import { headIn, headsOf, type KeptHead, rootIn, write, writeHead } from './head-files.ts';
 
 export interface Branches {
   readonly main: string;
@@ -31,59 +28,61 @@ export interface Memory {
   /** Names of main and ledger as the verified policy has them. */
   readonly branches: () => Promise<Branches | undefined>;
   readonly keepBranches: (branches: Branches) => Promise<void>;
-  /** `owner`: an executor's name, or `person`. */
-  readonly keptHead: (owner: string) => Promise<KeptHead | undefined>;
+  /**
+   * @param owner an executor's name, or `person`
+   * @param root of which ledger; without it, of the one that is pinned here
+   */
+  readonly keptHead: (owner: string, root?: Sha256) => Promise<KeptHead | undefined>;
   readonly keepHead: (owner: string, kept: KeptHead) => Promise<void>;
 }
 
-export function memoryOf(stateHome: string, place: string): Memory {
-  const directory = join(stateHome, 'pam', sha256(place).slice('sha256:'.length, 'sha256:'.length + 16));
-  const read = (name: string): string | undefined => {
-    try {
-      return readFileSync(join(directory, name), 'utf8');
-    } catch {
-      // Absent or unreadable: then this machine remembers nothing, and says so where that matters.
-      return undefined;
-    }
+/** Any file of ours is far smaller. */
+const MAX_BYTES = 64 * 1024;
+
+/** @param url the remote's, or the real path of a lone clone's git directory */
+export function memoryOf(
+  stateHome: string,
+  url: string,
+  note: (line: string) => void = () => undefined,
+): Memory {
+  const home = join(stateHome, 'pam');
+  const place = plainPlace(url);
+  const directory = directoryOf(home, place);
+  const read = (path: string): string | undefined => {
+    const file = readPlainFile(path, MAX_BYTES);
+    if (file.state === 'unreadable')
+      note(`what this machine remembers at ${path} ${file.why}, and is ignored`);
+    return file.state === 'read' ? file.bytes.toString('utf8') : undefined;
   };
-  const write = (name: string, text: string): void => {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const temporary = join(directory, `.${name}.${randomBytes(6).toString('hex')}`);
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, join(directory, name));
+  const text = (name: string): string | undefined => read(join(directory, name))?.trim();
+  const pinned = (): Sha256 | undefined => {
+    takeOverPin({ home, url, read });
+    const root = text('root');
+    return root !== undefined && isSha256(root) ? root : undefined;
   };
   return {
     directory,
-    pinnedRoot: async () => {
-      const root = read('root')?.trim();
-      return root !== undefined && isSha256(root) ? root : undefined;
-    },
+    pinnedRoot: async () => pinned(),
     pinRoot: async (root) => {
-      write('place', `${place}\n`);
-      write('root', `${root}\n`);
+      write(join(directory, 'place'), `${place}\n`);
+      write(join(directory, 'root'), `${root}\n`);
     },
     branches: async () => {
-      const [main, ledger] = read('branches')?.trim().split(' ') ?? [];
+      const [main, ledger] = text('branches')?.split(' ') ?? [];
       return main === undefined || ledger === undefined ? undefined : { main, ledger };
     },
     keepBranches: async ({ main, ledger }) => {
-      const text = `${main} ${ledger}\n`;
-      if (read('branches') !== text) write('branches', text);
+      if (text('branches') !== `${main} ${ledger}`) write(join(directory, 'branches'), `${main} ${ledger}\n`);
     },
-    keptHead: async (owner) => {
-      const text = read(`${owner}.head.json`);
-      if (text === undefined) return undefined;
-      const commit = read(`${owner}.head.commit`)?.trim() ?? '';
-      return {
-        text,
-        signature: read(`${owner}.head.json.sig`) ?? null,
-        commit: isOid(commit) ? commit : null,
-      };
+    keptHead: async (owner, given) => {
+      const root = given ?? pinned();
+      if (root === undefined) return undefined;
+      takeOverHeads({ home, owner, root, read });
+      return headIn(headsOf(home, root), owner, read);
     },
     keepHead: async (owner, kept) => {
-      if (kept.signature !== null) write(`${owner}.head.json.sig`, kept.signature);
-      write(`${owner}.head.json`, kept.text);
-      if (kept.commit !== null) write(`${owner}.head.commit`, `${kept.commit}\n`);
+      const root = rootIn(kept.text);
+      if (root !== undefined) writeHead(headsOf(home, root), owner, kept);
     },
   };
 }

@@ -26,7 +26,8 @@ export async function lookAtLedger(
     checks.push(root.ok('E_LED_ROOT', `the trust root is ${known}`));
   }
   try {
-    const kept = executor === null ? undefined : await desk.memory.keptHead(`executor.${executor.name}`);
+    const kept =
+      executor === null ? undefined : await desk.memory.keptHead(`executor.${executor.name}`, known);
     // Without a root an executor does nothing; what it would find is worth knowing all the same.
     const view = await readLedger(desk, known === undefined ? null : executor);
     const { seq, entry } = view.state;
