@@ -69,11 +69,18 @@ function openLine(at: RemotePlace, url: string): Line {
   };
 }
 
+const tooMuch = (maxBytes: number): PamError =>
+  new PamError('E_GIT_BOUND', `git fetch: it brings more than ${maxBytes} bytes`, {
+    hint: 'if that is as it should be, bring it once by hand: git fetch, in this clone',
+  });
+
 async function takeIn(where: Talk, args: readonly string[], maxBytes: number): Promise<void> {
   const incoming = openIncoming(where.objects);
   try {
     const { code, stderr } = await talk({ ...where, incoming: { ...incoming, maxBytes } }, args);
     if (code !== 0) throw unreachable(stderr);
+    // It may have come faster than it was watched.
+    if (incoming.size() > maxBytes) throw tooMuch(maxBytes);
     incoming.keep();
   } finally {
     incoming.remove();
@@ -118,7 +125,7 @@ export const cutsIn = (gitDir: string): Buffer | undefined =>
 const SHALLOW_MAX_BYTES = 16 * 1024 * 1024;
 
 export function unreachable(stderr: string): PamError {
-  if (stderr.includes('did not receive expected object')) {
+  if (stderr.includes('did not send all necessary objects')) {
     return new PamError(
       'E_GIT_PARTIAL',
       'the remote left objects out, or this clone lacks some that it should have',

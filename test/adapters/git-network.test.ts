@@ -316,9 +316,12 @@ describe('list and fetch', () => {
     const other = clone();
     commit(other, { n: '1' });
     git(other, 'push', '-q', 'origin', 'main');
-    const { remote } = await connect(dir);
-    const spec = '+refs/heads/main:refs/remotes/origin/main';
-    expect(await remote.fetch([spec])).toMatchObject([{ ref: MAIN, why: { code: 'E_GIT_PARTIAL' } }]);
+    const { repository, remote } = await connect(dir);
+    // What comes is whole; what the clone never had shows when it is read.
+    expect(await remote.fetch(['+refs/heads/main:refs/remotes/origin/main'])).toEqual([]);
+    const treeish = head(dir, 'refs/remotes/origin/main');
+    const [read] = await repository.read([{ treeish, path: 'pam.yaml' }], 100);
+    expect(read).toMatchObject({ unreadable: 'E_GIT_PARTIAL' });
   });
 
   it('[G10] nothing that the clone names is run by fetch and push', async () => {

@@ -275,8 +275,8 @@ describe('proposals', () => {
     git(the.bare, 'update-ref', `refs/heads/pam/${ID}`, hostile);
     const read = await (await the.forge('alice')).proposals({ ids: [], days: ['20261122'] });
     expect(read).toMatchObject([
-      { id: OTHER, files: {} },
       { id: ID, place: place(bad), files: undefined },
+      { id: OTHER, files: {} },
     ]);
   });
 });
