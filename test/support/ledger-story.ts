@@ -27,6 +27,7 @@ import {
   evidenceOf,
   fingerprintOf,
   genesisOf,
+  keyedEvent,
   keyNamed,
   Ledger,
   MAIN,
@@ -220,8 +221,10 @@ export class Story {
     const asked = this.#askedAt(name, now);
     const { id } = asked;
     switch (kind) {
-      case 'seen':
-        return seenEvent(asked);
+      case 'seen': {
+        const one = word.signed === undefined ? asked : this.#signAnew(name, at(word.signed));
+        return word.keyed === true ? keyedEvent(one, this.#ledger.policy) : seenEvent(one);
+      }
       case 'scheduled':
       case 'granting':
         return this.#intent(kind, asked, word, now, place);
@@ -273,14 +276,20 @@ export class Story {
       word.by === undefined || typeof word.by === 'string'
         ? (ledger.record(id)?.grant?.evidence?.approvals ?? [])
         : word.by.map((one) => this.#approval(asked, one, now));
-    const of = snapshot(ledger, asked, { approvals, record: this.#recordOf(asked, now) });
+    const record = this.#recordOf(asked, now);
+    // Builds before `stopper_keys` did not compare the times of request and approval.
+    const untimed = record?.seen?.stopper_keys === undefined;
+    const of = snapshot(ledger, asked, { approvals, record, untimed });
     const decision = decide(of, now);
     const approved = decision.verdict === 'approved';
     const grant = approved ? termsOf(of, decision, now) : this.#termsAnyway(asked, approvals, now);
     if (grant === undefined) throw new TypeError(`${id}: there is nothing left to grant`);
-    const evidence = approved
+    const honest = approved
       ? evidenceOf(of, decision)
       : { request: asked.bytes, statement: asked.statement, approvals };
+    const other =
+      word.statement === undefined ? {} : { statement: this.#signedAt(asked, word.statement).statement };
+    const evidence = { ...honest, ...other };
     if (type === 'scheduled') return { type, id, evidence, grant };
     const handle = ledger.record(id)?.grant?.granting?.handle ?? {
       serial: (ledger.state.seq + 1) * 65_536 + place,
@@ -348,6 +357,17 @@ export class Story {
     const asked = askText(text, id, { root: this.#ledger.state.root, at: now });
     this.#asked.set(name, asked);
     return asked;
+  }
+
+  /** The requester signs the same bytes anew: from here on the story means this statement. */
+  #signAnew(name: string, now: Instant): Asked {
+    const asked = this.#signedAt(this.#askedAt(name, now), now);
+    this.#asked.set(name, asked);
+    return asked;
+  }
+
+  #signedAt({ bytes, id }: Asked, when: string): Asked {
+    return askText(bytes, id, { root: this.#ledger.state.root, at: at(when) });
   }
 
   #policy(name: string): WorldPolicy {

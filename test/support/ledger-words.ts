@@ -38,6 +38,12 @@ export interface EventWord {
   readonly code?: string;
   readonly cause?: string;
   readonly attempt?: number;
+  /** A `seen` with `stopper_keys`, as the policy in force lists them. */
+  readonly keyed?: true;
+  /** A `seen` of the same bytes, which their requester signed (anew) then. */
+  readonly signed?: string;
+  /** The grant rests on the statement over the same bytes that was signed then, instead of the one that was seen. */
+  readonly statement?: string;
 }
 
 export interface EntryWord {
@@ -181,6 +187,9 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'code',
     'cause',
     'attempt',
+    'keyed',
+    'signed',
+    'statement',
   ],
   by: ['who', 'key', 'at', 'capacity', 'because', 'request', 'bytes', 'root', 'ledger', 'saw', 'reworded'],
   tamper: [

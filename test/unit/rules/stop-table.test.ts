@@ -196,7 +196,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-describe('[X20] [X21] a stop counts whatever its clock said and whatever became of its key', () => {
+describe('[X20, X21] a stop counts whatever its clock said and whatever became of its key', () => {
   it.each(cases.flatMap((one) => [true, false].map((keyed) => ({ ...one, keyed }))))(
     '$what (keys written down: $keyed): $counts',
     ({ later, signed, recorded, counts, keyed }) => {
@@ -268,7 +268,7 @@ describe('[X24] who could stop it when it was seen still can, with the keys of t
   });
 });
 
-describe('[X22] [X23] what was found and not taken', () => {
+describe('[X22, X23] what was found and not taken', () => {
   const found = (
     stops: (ledger: Ledger, asked: Asked) => readonly Signed[],
     later: WorldPolicy | null = null,
