@@ -42,6 +42,8 @@ interface Draft {
   readonly wait: number;
   readonly apply: boolean;
   readonly start: boolean;
+  /** As today's executors write `seen`; without, as builds before `stopper_keys` did. */
+  readonly keyed: boolean;
 }
 
 interface Place {
@@ -50,7 +52,7 @@ interface Place {
 }
 
 function eventOf(
-  { type, id: n, version: v, start }: Draft,
+  { type, id: n, version: v, start, keyed }: Draft,
   { seq, now }: Place,
   known: OpenRecord | undefined,
 ): LedgerEvent {
@@ -88,6 +90,7 @@ function eventOf(
         requester: v === 2 ? 'erin' : 'dana',
         subject: 'dana',
         role: 'dba',
+        ...(keyed ? { stopper_keys: { dana: [fingerprintOf('dana')] } } : {}),
       };
     case 'refused':
       return { type, id, request_sha256, reasons: [error] };
@@ -141,6 +144,7 @@ const drafts = fc.array(
     wait: fc.oneof(fc.constantFrom(0, 60), fc.constantFrom(3600, 100_000)),
     apply: fc.boolean(),
     start: fc.boolean(),
+    keyed: fc.nat({ max: 4 }).map((one) => one > 0),
   }),
   { minLength: 1, maxLength: 60, size: 'max' },
 );

@@ -67,7 +67,8 @@ export class LifeModel {
   readonly #merged = new Map<string, string>();
   readonly #approvals: ModelApproval[] = [];
   readonly #stops: { readonly id: string; readonly signer: string; readonly signedAt: number }[] = [];
-  readonly #seenUnder = new Map<string, ModelPolicy>();
+  /** Of each id: every version that was seen, with the policy under which it was seen first. */
+  readonly #seenUnder = new Map<string, Map<string, ModelPolicy>>();
   readonly #scheduled = new Map<string, number>();
   readonly #intents = new Map<string, Recorded>();
   /** `target subject permission` that was there before pam came. */
@@ -96,8 +97,10 @@ export class LifeModel {
   stopped(id: string, signer: string, signedAt: number): void {
     this.#stops.push({ id, signer, signedAt });
   }
-  seen(id: string): void {
-    this.#seenUnder.set(id, this.#policy);
+  seen(id: string, bytes: string): void {
+    const versions = this.#seenUnder.get(id) ?? new Map<string, ModelPolicy>();
+    if (!versions.has(bytes)) versions.set(bytes, this.#policy);
+    this.#seenUnder.set(id, versions);
   }
   scheduled(id: string, now: number): void {
     if (!this.#scheduled.has(id)) this.#scheduled.set(id, now);
@@ -197,22 +200,26 @@ export class LifeModel {
     return undefined;
   }
 
+  /** Signed by somebody entitled now or when a version was seen, with a key that was not compromised by then. */
   #stopOf(id: string, request: ModelRequest, now: number): boolean {
-    const seenUnder = this.#seenUnder.get(id) ?? this.#policy;
-    const entitled = new Set([
-      ...(seenUnder.roles[request.role]?.rules.flat() ?? []),
-      ...seenUnder.admins,
-      ...this.#policy.admins,
-      ...this.#gainers(seenUnder, request),
-    ]);
+    const then = [...(this.#seenUnder.get(id) ?? [])].flatMap(([bytes, policy]) => {
+      const version = this.#versions.get(bytes);
+      return version === undefined ? [] : this.#stoppers(policy, version);
+    });
+    const known = (name: string): boolean =>
+      this.#policy.people.includes(name) || Object.hasOwn(this.#policy.services, name);
+    const entitled = new Set([...then, ...this.#stoppers(this.#policy, request).filter(known)]);
     return this.#stops.some(
       (stop) =>
         stop.id === id &&
         entitled.has(stop.signer) &&
-        stop.signedAt <= now + CLOCKS &&
-        (this.#policy.compromised[stop.signer] ?? Infinity) > now &&
-        (this.#policy.people.includes(stop.signer) || Object.hasOwn(this.#policy.services, stop.signer)),
+        (this.#policy.compromised[stop.signer] ?? Infinity) > Math.min(stop.signedAt, now),
     );
+  }
+
+  #stoppers(policy: ModelPolicy, request: ModelRequest): readonly string[] {
+    const named = policy.roles[request.role]?.rules.flat() ?? [];
+    return [...named, ...policy.admins, ...this.#gainers(policy, request)];
   }
 
   #gainers(policy: ModelPolicy, { requester, subject }: ModelRequest): readonly string[] {

@@ -448,7 +448,7 @@ export class LifeStage {
     how: { readonly executor?: string; readonly main: typeof MAIN | null },
   ): void {
     if (events.length === 0) return;
-    for (const event of events) if (event.type === 'seen') this.model.seen(event.id);
+    for (const event of events) if (event.type === 'seen') this.model.seen(event.id, event.request_sha256);
     this.ledger.append(events, this.#clock(), how);
     for (const event of events) {
       if (event.type === 'scheduled') this.model.scheduled(event.id, this.#now);
