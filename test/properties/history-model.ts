@@ -9,7 +9,14 @@
  *   - the ledger is one chain, nothing is appended in doubt, and it says what was done
  */
 import { createHash } from 'node:crypto';
-import type { Entry, GrantingEvent, GrantTerms, LedgerEvent, ScheduledEvent } from '../../src/model/entry.ts';
+import type {
+  Entry,
+  GrantingEvent,
+  GrantTerms,
+  LedgerEvent,
+  ScheduledEvent,
+  SeenEvent,
+} from '../../src/model/entry.ts';
 import type { Call } from './history-world.ts';
 
 export interface ModelRule {
@@ -101,10 +108,24 @@ interface Intent {
   readonly serial: number;
 }
 
+interface First {
+  readonly at: number;
+  readonly policy: ModelPolicy;
+}
+
+interface Seen extends First {
+  readonly bytes: string;
+  /** Digest of the requester's newest statement over these bytes. */
+  readonly signature: string;
+}
+
 interface Life {
   readonly id: string;
   state: 'seen' | 'scheduled' | 'granting' | 'live' | 'ending' | 'over';
-  seen: { readonly bytes: string; readonly at: number; readonly policy: ModelPolicy } | null;
+  /** The newest version, with clock and policy of the first time that these bytes were seen. */
+  seen: Seen | null;
+  /** Every version that was seen under this id, as it was seen first. */
+  firsts: ReadonlyMap<string, First>;
   scheduled: ScheduledEvent | null;
   scheduledAt: number;
   scheduledBy: string;
@@ -125,7 +146,7 @@ export class HistoryModel {
   readonly standing = new Set<string>();
   readonly records = new Map<string, Life>();
   readonly calls: Call[] = [];
-  readonly counts = { intents: 0, grants: 0, revocations: 0, resumed: 0, scheduled: 0, kept: 0 };
+  readonly counts = { intents: 0, grants: 0, revocations: 0, resumed: 0, scheduled: 0, kept: 0, anew: 0 };
   seq = -1;
   head: string | null = null;
   inForce = '';
@@ -188,7 +209,7 @@ export class HistoryModel {
     if (policy === undefined) return fail('no policy is in force');
     const { id } = event;
     const record = this.records.get(id);
-    if (event.type === 'seen') return this.#seen(event.id, event.request_sha256, at, policy, fail);
+    if (event.type === 'seen') return this.#seen(event, at, policy, fail);
     if (event.type === 'refused') {
       if (record?.seen?.bytes === event.request_sha256) this.#over(record, at);
       return;
@@ -251,7 +272,8 @@ export class HistoryModel {
     }
   }
 
-  #seen(id: string, bytes: string, at: number, policy: ModelPolicy, fail: Fail): void {
+  #seen(event: SeenEvent, at: number, policy: ModelPolicy, fail: Fail): void {
+    const { id, request_sha256: bytes, signature_sha256: signature } = event;
     const record = this.records.get(id);
     const asked = this.#asked.get(bytes);
     if (asked === undefined) return fail(`seen of ${id}: its requester never signed these bytes`);
@@ -259,10 +281,16 @@ export class HistoryModel {
     if (first !== undefined && first.requester !== asked.requester)
       fail(`${id} was taken from its requester`);
     if (record !== undefined && record.intent !== null) fail(`${id} is seen again after its intent`);
+    if (event.stopper_keys === undefined) fail(`${id} is seen without the keys of those who may stop it`);
+    // Signed anew, whatever stood between, the same bytes keep the clock and the people of the first time.
+    const known = record?.firsts.get(bytes);
+    if (known !== undefined) this.counts.anew += 1;
+    const kept = known ?? { at, policy };
     this.records.set(id, {
       id,
       state: 'seen',
-      seen: { bytes, at, policy },
+      seen: { bytes, signature, ...kept },
+      firsts: new Map([...(record?.firsts ?? []), [bytes, kept]]),
       scheduled: null,
       scheduledAt: 0,
       scheduledBy: '',
@@ -324,6 +352,7 @@ export class HistoryModel {
     if (run.halted !== null) fail(`nothing may be granted now: ${run.halted}`);
     if (asked === undefined || asked.id !== id) return fail('nobody asked for these bytes');
     if (seen?.bytes !== bytes) return fail('other bytes were seen');
+    if (seen.signature !== signedKey(event.evidence.statement)) fail('another statement of it was seen');
     const main = this.#mains.get(entry.main ?? '');
     if (main === undefined || !run.mains.has(entry.main ?? '')) return fail('it read no commit of main');
     if (main.requests.get(id) !== bytes) fail('main does not hold it');
@@ -356,7 +385,7 @@ export class HistoryModel {
       readonly asked: Asked;
       readonly bytes: string;
       readonly role: ModelRole;
-      readonly seen: { readonly at: number; readonly policy: ModelPolicy };
+      readonly seen: First;
       readonly policy: ModelPolicy;
       readonly first: number;
       readonly at: number;
@@ -365,6 +394,7 @@ export class HistoryModel {
   ): void {
     const { asked, bytes, role, seen, policy, first, at } = on;
     const gain = new Set([...this.#gainers(policy, asked), ...this.#gainers(seen.policy, asked)]);
+    const requested = seconds(/^signed-at: (.*)$/mu.exec(evidence.statement.text)?.[1] ?? '');
     const people = new Map<string, Approved>();
     for (const signed of evidence.approvals) {
       const one = this.#approvals.get(signedKey(signed));
@@ -381,6 +411,8 @@ export class HistoryModel {
       if (!policy.people.includes(one.signer) || gain.has(one.signer)) fail(`${one.signer} may not approve`);
       if ((policy.compromised[one.signer] ?? Infinity) <= first) fail(`${one.signer}'s key was compromised`);
       if (one.signedAt > first + CLOCKS) fail(`${one.signer} signed in the future`);
+      if (!(one.signedAt + CLOCKS >= requested)) fail(`${one.signer} signed before the request was signed`);
+      if (one.signedAt + DECIDE_WITHIN < first) fail(`${one.signer} signed too long ago`);
       people.set(one.signer, one);
     }
     if ([...people.keys()].sort().join() !== [...grant.approvers].sort().join())
@@ -510,29 +542,35 @@ export class HistoryModel {
   }
 
   #counts(stop: Stopped, record: Life, policy: ModelPolicy, now: number): boolean {
+    // However fast its clock ran and whatever became of the key; void only where it was compromised by then.
+    const moment = Math.min(stop.signedAt, now);
     return (
       stop.id === record.id &&
-      stop.signedAt <= now + CLOCKS &&
-      this.#known(policy, stop.signer) &&
-      policy.compromised[stop.signer] === undefined &&
+      (policy.compromised[stop.signer] ?? Infinity) > moment &&
       this.#entitled(record, policy).has(stop.signer)
     );
   }
 
-  /** The requester, the subject, their owners, whoever the role names, the admins: then or now. */
-  #entitled({ seen }: Life, now: ModelPolicy): ReadonlySet<string> {
-    const asked = this.#asked.get(seen?.bytes ?? '');
-    if (seen === null || asked === undefined) return new Set();
-    return new Set(
-      [seen.policy, now].flatMap((policy) => [
-        ...policy.admins,
-        ...this.#gainers(policy, asked),
-        ...(policy.roles[asked.role]?.rules ?? []).flatMap((rule) => [
-          ...rule.approvers,
-          ...(rule.fallback?.approvers ?? []),
-        ]),
+  /** The requester, the subject, their owners, all whom the role names, the admins: now, or when a version was seen. */
+  #entitled({ seen, firsts }: Life, now: ModelPolicy): ReadonlySet<string> {
+    if (seen === null) return new Set();
+    const then = [...firsts].flatMap(([bytes, { policy }]) => this.#stoppers(policy, bytes));
+    // Who is in no policy any more stops with a key that was written down when they could.
+    const today = this.#stoppers(now, seen.bytes).filter((one) => this.#known(now, one));
+    return new Set([...then, ...today]);
+  }
+
+  #stoppers(policy: ModelPolicy, bytes: string): readonly string[] {
+    const asked = this.#asked.get(bytes);
+    if (asked === undefined) return [];
+    return [
+      ...policy.admins,
+      ...this.#gainers(policy, asked),
+      ...(policy.roles[asked.role]?.rules ?? []).flatMap((rule) => [
+        ...rule.approvers,
+        ...(rule.fallback?.approvers ?? []),
       ]),
-    );
+    ];
   }
 
   #gainers(policy: ModelPolicy, { requester, subject }: Asked): readonly string[] {
