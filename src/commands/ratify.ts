@@ -1,7 +1,8 @@
 import { EXIT } from '../model/error.ts';
 import { PamError } from '../model/error.ts';
 import { isPullRequest } from '../flows/name-request.ts';
-import { ratifiable, ratifiableAt, ratify } from '../flows/ratify-policy.ts';
+import { type Ratified, ratifiable, ratifiableAt, ratify } from '../flows/ratify-policy.ts';
+import type { Tally } from '../rules/judge-policy-change.ts';
 import { line } from '../views/escape.ts';
 import type { Register } from './session.ts';
 
@@ -36,22 +37,41 @@ export const register: Register = (program, session) => {
       const signer = await at.signer();
       at.show(`Policy version ${found.change.seq}:\n${found.told.map((one) => `  ${line(one)}\n`).join('')}`);
       await at.confirm(`Sign this policy as ${signer.id}?`, options.yes === true);
-      const { seq, digest, tallies, inForce } = await ratify(desk, found, signer, at.executor());
-      const [first] = tallies;
+      const ratified = await ratify(desk, found, signer, at.executor());
+      const { seq, digest, tallies, inForce } = ratified;
+      const [first, next] = tallies;
       const have = first?.have.length ?? 0;
       const need = first?.need ?? 0;
-      const missing = tallies.some((one) => one.have.length < one.need);
-      const state = inForce
-        ? 'it is in force'
-        : missing
-          ? 'more admins have to sign'
-          : found.proposed === null
-            ? 'the next `pam apply` or `pam sweep` puts it in force'
-            : 'it may be merged; the next `pam apply` puts it in force';
-      const text = `policy ${seq} signed by ${signer.id}: ${have} of ${need}; ${state}\n`;
+      const counts = next === undefined ? {} : { new_admins: { have: next.have.length, need: next.need } };
+      const state = stateOf(ratified, found.proposed !== null, pull);
+      const text = `policy ${seq} signed by ${signer.id}: ${countsOf(tallies)}; ${state}\n`;
       const out = inForce
         ? `policy ${seq} is in force; to take it back, ratify the one before it again`
         : `your signature of policy ${seq} is out and counts for 7 days; to take it back, keep that policy off main`;
-      at.done({ exit: EXIT.done, schema: 'pam.ratify/1', document: { seq, digest, have, need }, text, out });
+      const document = { seq, digest, have, need, ...counts };
+      at.done({ exit: EXIT.done, schema: 'pam.ratify/1', document, text, out });
     });
 };
+
+/** Two counts where admins or their keys change: those of the policy in force, and those of the new one. */
+function countsOf([first, next]: readonly Tally[]): string {
+  const of = (tally: Tally | undefined): string => `${tally?.have.length ?? 0} of ${tally?.need ?? 0}`;
+  return next === undefined ? of(first) : `${of(first)} admins in force, ${of(next)} new ones`;
+}
+
+function stateOf(
+  { tallies, otherKeyFor, inForce }: Ratified,
+  proposed: boolean,
+  pull: string | undefined,
+): string {
+  if (inForce) return 'it is in force';
+  const [side] = otherKeyFor;
+  if (side !== undefined) {
+    const key = side === 'new' ? 'your new key' : 'the key that the policy in force lists for you';
+    return `sign again with ${key}: pam ratify ${pull === undefined ? '' : `${pull} `}--key FILE`;
+  }
+  if (tallies.some((one) => one.have.length < one.need)) return 'more admins have to sign';
+  return proposed
+    ? 'it may be merged; the next `pam apply` puts it in force'
+    : 'the next `pam apply` or `pam sweep` puts it in force';
+}

@@ -12,6 +12,7 @@ import type { Provider } from '../model/target.ts';
 import { beginChain } from '../rules/follow-chain.ts';
 import { sha256 } from '../trust/digest.ts';
 import { ENTRY_MAX_BYTES, LACKING, LEDGER_TREES } from './ledger-junk.ts';
+import { bornNewer, newerBeginning } from './newer-version.ts';
 import { candidateOf, judgeTree, policyFilesOf, readRaw, type Step } from './walk-ledger.ts';
 
 export interface Genesis {
@@ -39,11 +40,16 @@ export async function findGenesis(
 ): Promise<Genesis> {
   const found = new Map<Sha256, Genesis>();
   const lacking: Unreadable[] = [];
+  let newer: number | undefined;
   // Nearly always the very first one; the rest is read in larger pieces.
   for (let from = 0, size = 1; from < commits.length; from += size, size = CHUNK) {
     const chunk = commits.slice(from, from + size);
     for (const [at, commit] of await openings(repository, chunk, root, lacking)) {
       const step = await beginningIn(repository, providers, commit);
+      if (typeof step === 'number') {
+        newer ??= step;
+        continue;
+      }
       if (step === undefined || found.has(step.after.root)) continue;
       found.set(step.after.root, { step, place: from + at });
       if (root !== undefined) break;
@@ -52,6 +58,7 @@ export async function findGenesis(
   }
   const [first, second] = [...found.values()];
   if (first !== undefined && second === undefined) return first;
+  if (first === undefined && newer !== undefined) throw newerBeginning(newer);
   const [unread] = lacking;
   if (first === undefined && unread !== undefined) throw cannotRead(unread, 'the beginning of the ledger');
   throw root === undefined && first !== undefined ? several([...found.keys()]) : noneOf(root);
@@ -81,19 +88,22 @@ async function beginningIn(
   repository: Repository,
   providers: ReadonlyMap<string, Provider>,
   commit: CommitInfo,
-): Promise<Step | undefined> {
+): Promise<Step | NewerVersion | undefined> {
+  const [raw] = await readRaw(repository, [commit]);
+  if (raw === undefined || !('bytes' in raw)) return undefined;
   try {
-    const [raw] = await readRaw(repository, [commit]);
-    if (raw === undefined || !('bytes' in raw)) return undefined;
     const files = await policyFilesOf(repository, commit.oid);
     const after = beginChain(candidateOf(await raw.signed, readEntry(raw.bytes), files, providers));
     judgeTree(after, raw);
     return { before: null, after, commit };
   } catch (error) {
     if (!(error instanceof PamError) || gaveNoAnswer(error)) throw error;
-    return undefined;
+    return await bornNewer(repository, Buffer.from(raw.bytes).toString('latin1'), commit.tree);
   }
 }
+
+/** Of a ledger that began with a higher one than this program knows. */
+type NewerVersion = number;
 
 function several(roots: readonly Sha256[]): PamError {
   const more = roots.length > MOST_NAMED ? ` and ${roots.length - MOST_NAMED} more` : '';

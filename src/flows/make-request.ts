@@ -17,6 +17,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import { type Desk, mainRef, type Signer } from './desk.ts';
 import { incidentStates } from './gather.ts';
 import { freshLedger } from './look-at-request.ts';
+import { needKnownVersion } from './newer-version.ts';
 import type { LedgerView } from './read-ledger.ts';
 
 export interface Wish {
@@ -47,6 +48,7 @@ export interface Proposed extends Judged {
 /** The file as it would be, with every pre-check; throws when one of them says no. */
 export async function draftRequest(desk: Desk, requester: string, wish: Wish): Promise<Judged> {
   const { view } = await freshLedger(desk);
+  needKnownVersion(view);
   const now = desk.clock();
   const request = requestOf(desk, requester, wish, now);
   const bytes = Buffer.from(printRequest(request));

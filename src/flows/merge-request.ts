@@ -7,6 +7,7 @@ import { type Oid, requestPath, signaturePath } from '../model/names.ts';
 import { type Desk, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import type { Looked } from './look-at-request.ts';
+import { needKnownVersion } from './newer-version.ts';
 
 const TRIES = 6;
 
@@ -20,6 +21,7 @@ export interface Merged {
 
 export async function mergeRequest(desk: Desk, looked: Looked, author: string): Promise<Merged> {
   const { judged, candidate, id } = looked;
+  needKnownVersion(looked.view);
   const { policy } = looked.view.state;
   if (policy.config.forge.kind !== 'git') {
     throw new PamError('E_USAGE', 'this access repository merges on its forge', {

@@ -5,7 +5,8 @@
  */
 import type { Entry } from '../model/entry.ts';
 import type { CommitInfo } from '../model/commit-log.ts';
-import { gaveNoAnswer, PamError } from '../model/error.ts';
+import type { Reason } from '../model/decision.ts';
+import { EXIT, gaveNoAnswer, PamError } from '../model/error.ts';
 import { readable, type Repository } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import type { Files } from '../model/policy.ts';
@@ -31,6 +32,16 @@ export function tellNewer({ seq, version }: Newer): Finding {
     seq,
     message: `from entry ${seq} on the ledger is of version ${version}, and this pam knows version ${KNOWN_VERSION}: ${UPGRADE}`,
   };
+}
+
+/** For what people sign and merge, but for stops: what a later version asks of it is not known here. */
+export function needKnownVersion({ troubles }: { readonly troubles: readonly Reason[] }): void {
+  const newer = troubles.find(({ code }) => code === 'E_LED_VERSION');
+  if (newer === undefined) return;
+  throw new PamError(newer.code, `nothing was signed, a newer pam is needed: ${newer.message}`, {
+    exit: EXIT.integrity,
+    hint: 'stops work all the same: pam deny <id>',
+  });
 }
 
 /** Of a version that is not known nothing is, so these are only bounds on what is read. */
@@ -59,6 +70,27 @@ export async function newerVersion(
     throw error;
   }
 }
+
+/**
+ * The version of a ledger that was begun by a newer program, where it is a higher one: the entry is known by its
+ * digest, and holds that of the files beside it, whatever else its shape may be.
+ */
+export async function bornNewer(
+  repository: Repository,
+  entry: string,
+  tree: Oid,
+): Promise<number | undefined> {
+  const files = await allPolicyFiles(repository, tree);
+  if (files === undefined || !entry.includes(`"${treeDigest(files)}"`)) return undefined;
+  return versionIn(files.get('pam.yaml'));
+}
+
+export const newerBeginning = (version: number): PamError =>
+  new PamError(
+    'E_LED_VERSION',
+    `the ledger was begun with version ${version}, and this pam knows version ${KNOWN_VERSION}: a newer pam is needed`,
+    { exit: EXIT.integrity, hint: 'upgrade pam on this machine' },
+  );
 
 /** `pam.yaml` and everything in `policy/`; `undefined` where that is no set of plain files within the bounds. */
 async function allPolicyFiles(repository: Repository, tree: Oid): Promise<Files | undefined> {

@@ -2,7 +2,13 @@
 import { type Issue, PamError } from '../model/error.ts';
 import type { PullRequest } from '../model/forge.ts';
 import { NAMESPACES, type PolicyStatement, type Signed } from '../model/statement.ts';
-import { type PolicyChange, type Tally, tallies } from '../rules/judge-policy-change.ts';
+import {
+  type PolicyChange,
+  type Side,
+  sidesShortOf,
+  type Tally,
+  tallies,
+} from '../rules/judge-policy-change.ts';
 import { policyStatements } from '../rules/judge-postings.ts';
 import { tellPolicyChange } from '../rules/tell-policy-change.ts';
 import { printStatement } from '../trust/statement-text.ts';
@@ -10,8 +16,10 @@ import type { Desk, Executor, Signer } from './desk.ts';
 import { freshLedger } from './look-at-request.ts';
 import { needOwnAccount } from './own-account.ts';
 import { lookUpPullRequest } from './name-request.ts';
+import { needKnownVersion } from './newer-version.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import {
+  judgeSettling,
   type NewPolicy,
   policyOf,
   policyOnMain,
@@ -33,6 +41,7 @@ export interface Ratifiable {
 /** What main holds; `undefined` when that is the policy in force. */
 export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
+  needKnownVersion(view);
   const found = await policyOnMain(desk, view);
   return found === undefined ? undefined : await ratifiableAs(desk, view, found, null);
 }
@@ -40,6 +49,7 @@ export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
 /** What the pull request with this number or URL would make the policy. */
 export async function ratifiableAt(desk: Desk, text: string): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
+  needKnownVersion(view);
   const pull = await lookUpPullRequest(desk, view, text);
   const { holds, place } = pull;
   if (holds.kind === 'policy') return await ratifiableProposal(desk, view, { ...pull, holds });
@@ -71,6 +81,7 @@ async function ratifiableAs(
 ): Promise<Ratifiable> {
   const previous = found.seq === 1 ? null : view.state.policy;
   const { policy: next, warnings } = found.read();
+  await judgeSettling(desk, view, next);
   const { seq } = found;
   const posted = await statementsOnPolicy(desk, view, policyTopic(seq, proposed?.place ?? null));
   const statements = policyStatements([view.state.policy, next], posted);
@@ -88,6 +99,8 @@ export interface Ratified {
   readonly seq: number;
   readonly digest: string;
   readonly tallies: readonly Tally[];
+  /** Which lack this signer, whose keys change: on these sides another key of theirs counts. */
+  readonly otherKeyFor: readonly Side[];
   /** Already written to the ledger, because an executor was at hand. */
   readonly inForce: boolean;
 }
@@ -125,11 +138,13 @@ export async function ratify(
   }
   const posting = policyPosting(change.seq, found.proposed?.place ?? null, signed, signer.id);
   await forge.publish({ ...posting, head: found.proposed?.head ?? null });
-  const counted = tallies({ ...change, statements: [...change.statements, signed] });
+  const now = { ...change, statements: [...change.statements, signed] };
+  const counted = tallies(now);
   const complete = counted.every(({ have, need }) => have.length >= need);
   const inForce =
     complete && executor !== null && found.proposed === null && !desk.interrupted()
       ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
       : false;
-  return { seq: change.seq, digest: change.next.digest, tallies: counted, inForce };
+  const otherKeyFor = sidesShortOf(now, signer.id);
+  return { seq: change.seq, digest: change.next.digest, tallies: counted, otherKeyFor, inForce };
 }

@@ -3,18 +3,20 @@
  * event. The admins' statements are its authority, not the executor's key.
  */
 import { type NewPolicyRead, readNewPolicy } from '../documents/policy-files.ts';
-import { PamError } from '../model/error.ts';
+import { gaveNoAnswer, PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
-import type { Files } from '../model/policy.ts';
+import type { Files, Policy } from '../model/policy.ts';
 import type { Found, Posting, Topic } from '../model/forge.ts';
 import type { Signed } from '../model/statement.ts';
 import { policyStatements } from '../rules/judge-postings.ts';
-import { adminsAgree, judgePolicyChange, tallies } from '../rules/judge-policy-change.ts';
+import { adminsAgree, countedOnly, judgePolicyChange } from '../rules/judge-policy-change.ts';
+import { judgeKept, newlySettled, settlesItsOwn } from '../rules/judge-settled.ts';
 import { treeDigest } from '../trust/digest.ts';
 import { appendEntry, orderedClock } from './append-entry.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { policyFilesOf } from './walk-ledger.ts';
+import { standingBelow } from './witness.ts';
 
 /** The policy that main holds, when it is not the one in force; throws when main's cannot be read. */
 export async function policyOnMain(desk: Desk, view: LedgerView): Promise<NewPolicy | undefined> {
@@ -90,13 +92,15 @@ export async function recordPolicy(
       // Under version 1 the policy in force is the genesis' own, and main must hold just that.
       if (!adminsAgree(now.state.policy, { root, seq, digest, previousDigest, statements, recordedAt: at }))
         return null;
-      const policy = signedPolicy(desk, found);
-      const change = { root, seq, next: policy, previous, recordedAt: at };
-      const counted = countedOnly({
-        ...change,
-        statements: policyStatements([now.state.policy, policy], posted),
+      const { policy, counted } = await unlessRefused(desk, seq, async () => {
+        const { policy: next } = found.read();
+        const change = { root, seq, next, previous, recordedAt: at };
+        const all = policyStatements([now.state.policy, next], posted);
+        const kept = countedOnly({ ...change, statements: all });
+        judgePolicyChange({ ...change, statements: kept }, index);
+        await judgeSettling(desk, now, next);
+        return { policy: next, counted: kept };
       });
-      judgePolicyChange({ ...change, statements: counted }, index);
       recorded = seq;
       return {
         events: [{ type: 'policy', id: '-', seq, digest, statements: counted }],
@@ -112,12 +116,13 @@ export async function recordPolicy(
   }
 }
 
-/** Enough admins signed it, so that it is refused all the same must be said in the run that refuses it. */
-function signedPolicy(desk: Desk, { seq, read }: NewPolicy): NewPolicyRead['policy'] {
+/** Enough admins in force signed it, so that it is refused all the same must be said in the run that refuses it. */
+async function unlessRefused<T>(desk: Desk, seq: number, judge: () => Promise<T>): Promise<T> {
   try {
-    return read().policy;
+    return await judge();
   } catch (error) {
-    if (error instanceof PamError) {
+    // The new admins have to sign, too: until then it waits like any other.
+    if (error instanceof PamError && !gaveNoAnswer(error) && error.code !== 'E_POL_UNSIGNED') {
       const { code, message } = error;
       desk.note(`policy ${seq} is signed and does not come into force: ${message} [${code}]`);
     }
@@ -125,13 +130,13 @@ function signedPolicy(desk: Desk, { seq, read }: NewPolicy): NewPolicyRead['poli
   }
 }
 
-/** Of each admin one statement that counts, so that strangers cannot bloat the ledger. */
-function countedOnly(change: Parameters<typeof tallies>[0]): readonly Signed[] {
-  const kept = new Map<string, Signed>();
-  for (const signed of change.statements) {
-    for (const { have } of tallies({ ...change, statements: [signed] })) {
-      for (const admin of have) kept.set(admin, signed);
-    }
-  }
-  return [...kept.values()];
+/**
+ * Throws `E_POL_SETTLED` for a policy that names an entry of the chain which this machine follows, or drops what the
+ * policy in force settles: readers would take its entry for junk, so nothing is signed or written for it.
+ */
+export async function judgeSettling(desk: Desk, view: LedgerView, next: Policy): Promise<void> {
+  const { policy } = view.state;
+  judgeKept(policy, next);
+  const [own] = await standingBelow(desk, view, newlySettled(policy, next));
+  if (own !== undefined) throw settlesItsOwn(own);
 }

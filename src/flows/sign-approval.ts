@@ -18,6 +18,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import type { Desk, Signer } from './desk.ts';
 import { needOwnAccount } from './own-account.ts';
 import { type Looked, topicOfLooked } from './look-at-request.ts';
+import { needKnownVersion } from './newer-version.ts';
 
 export interface Prepared {
   readonly statement: ApprovalStatement;
@@ -28,6 +29,7 @@ export interface Prepared {
 /** What this person would sign. Throws when they may not, when it is too early, or when it cannot be granted. */
 export function prepareApproval(looked: Looked, signer: string, because: string | null): Prepared {
   const { view, judged, id, now } = looked;
+  needKnownVersion(view);
   if (judged === null)
     throw new PamError('E_REQ_UNREADABLE', `${id} holds no valid request`, { exit: EXIT.invalid });
   const { policy, root, seq, head } = view.state;
@@ -132,6 +134,7 @@ function capacityOf(
 /** Throws unless this signed approval would count now, for at least one rule. */
 export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval {
   const { judged, view, now, record } = looked;
+  needKnownVersion(view);
   const { policy } = view.state;
   if (judged?.decision.grant == null)
     throw new PamError('E_REQ_UNREADABLE', `${looked.id} cannot be granted`);

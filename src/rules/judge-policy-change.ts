@@ -40,6 +40,44 @@ export function tallies(change: PolicyChange): readonly Tally[] {
   }));
 }
 
+/**
+ * Of each admin one statement a side, so that strangers cannot bloat the ledger. An admin whose key the new version
+ * replaces signs twice: with the key of the version in force for its side, with the new one for the other.
+ */
+export function countedOnly(change: PolicyChange): readonly Signed[] {
+  const counts = change.statements.map((signed) => ({ signed, places: placesOf(change, signed) }));
+  const kept = new Map<string, Signed>();
+  // The last one wins: one that counts on both sides makes a second one needless.
+  for (const { signed, places } of counts.toSorted((a, b) => a.places.length - b.places.length))
+    for (const place of places) kept.set(place, signed);
+  return [...new Set(kept.values())];
+}
+
+const placesOf = (change: PolicyChange, signed: Signed): readonly string[] =>
+  tallies({ ...change, statements: [signed] }).flatMap(({ have }, side) =>
+    have.map((admin) => `${side} ${admin}`),
+  );
+
+/**
+ * The sides that are short of this admin's signature, though they signed: another key of theirs counts there. Keys
+ * change with a policy, so a signature may count for the version in force and not for the new one, or the reverse.
+ */
+export function sidesShortOf(change: PolicyChange, admin: string): readonly Side[] {
+  const [inForce, next] = tallies(change);
+  const short = (tally: Tally | undefined, policy: Policy | null): boolean =>
+    tally !== undefined &&
+    tally.have.length < tally.need &&
+    !tally.have.includes(admin) &&
+    policy !== null &&
+    policy.admins.people.includes(admin);
+  return [
+    ...(short(inForce, change.previous ?? change.next) ? ['in force' as const] : []),
+    ...(short(next, change.next) ? ['new' as const] : []),
+  ];
+}
+
+export type Side = 'in force' | 'new';
+
 /** Throws `E_POL_UNSIGNED`, or `E_POL_ROOT_CHAIN` when only the new admins agree. */
 export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void {
   judgeKept(change.previous, change.next);
