@@ -349,7 +349,7 @@ describe('trees and blobs', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(50 * 1024 * 1024);
   });
 
-  it('reads thousands of files quickly', async () => {
+  it('reads thousands of files in one question', async () => {
     const dir = newRepository();
     const files = Object.fromEntries(
       Array.from({ length: 3000 }, (_, n) => [`d${n % 30}/f${n}`, `content ${n}`]),
@@ -357,9 +357,7 @@ describe('trees and blobs', () => {
     const tip = commit(dir, files);
     const repository = await open(dir);
     const wanted = Object.keys(files).map((path) => ({ treeish: tip, path }));
-    const started = process.hrtime.bigint();
     const contents = await repository.read(wanted, 100);
-    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(5000);
     expect(contents.map(utf8)).toEqual(Object.values(files));
   });
 
