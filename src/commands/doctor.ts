@@ -7,7 +7,7 @@ export const register: Register = (program, session) => {
   program
     .command('doctor')
     .description(
-      'Looks at this machine, the clone, the ledger, the policy in force, the forge and (for an executor) the targets. Changes nothing.',
+      'Looks at this machine, the clone, the ledger, the policy in force, the forge and (for an executor) the targets. Changes nothing, but makes a revocation list that is missing there.',
     )
     .option('--all', 'what is in order, too (as on a terminal)')
     .action(async (options: { readonly all?: true }, command) => {

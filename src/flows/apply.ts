@@ -16,6 +16,7 @@ import type { Desk, Executor } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { type Planned, planIntents } from './plan-intents.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
+import { prepareTargets } from './prepare-targets.ts';
 import { recordPolicy } from './record-policy.ts';
 import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
 import { takeBack } from './take-back.ts';
@@ -64,6 +65,7 @@ export async function apply(
   for (const id of only ?? beingGranted(last))
     if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
   const troubles = [...situation.halts, ...situation.unread, ...untakenStops(desk, last, situation)];
+  await prepareTargets(desk, executor, last.state, (one) => troubles.push({ ...one, ok: false }));
   if (desk.interrupted()) return cutShort(last, steps, troubles);
   const { seq, head } = last.state;
   return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles };

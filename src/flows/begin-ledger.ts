@@ -17,6 +17,7 @@ import { verifyEntry } from '../trust/signed-entry.ts';
 import { printStatement } from '../trust/statement-text.ts';
 import { commitEntry, makeEntry } from './append-entry.ts';
 import { type Desk, type Executor, ledgerRef, type Signer } from './desk.ts';
+import { prepareTargets } from './prepare-targets.ts';
 import { keepHead } from './read-ledger.ts';
 import { policyPosting } from './record-policy.ts';
 import { ledgerDirectory, policyFilesOf } from './walk-ledger.ts';
@@ -84,6 +85,7 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   await desk.memory.pinRoot(first.state.root);
   await keepHead(desk, executor, last);
   await keepHead(desk, null, last);
+  await prepareTargets(desk, executor, last.state, ({ message }) => desk.note(message));
   const posting = policyPosting(1, null, signed, admin.id);
   if (missing > 0) await (await desk.forge(policy.config)).publish(posting);
   else await takeTheName(desk, policy, posting);

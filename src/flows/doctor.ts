@@ -1,6 +1,7 @@
 /**
  * Doctor: looks at everything that has to be right before access is given and taken away, and says what to do about
- * the rest. It fetches, as `status` does, and changes nothing else: no pin, no kept head, no target. One thing that
+ * the rest. It fetches, as `status` does, makes a revocation list that is missing, and changes nothing else: no pin, no kept
+ * head, no access. One thing that
  * cannot be looked at never hides another.
  */
 import { type Check, CHECK_AREAS, type CheckArea, type Skipped, tellOf } from '../model/check.ts';

@@ -91,15 +91,17 @@ function outcomeEvent(view: LedgerView, at: Instant, { ending: { id }, outcome }
   if (record === undefined || !mayBeLive(record)) return null;
   if (record.state !== 'ending' && (record.grant === null || record.grant.end > at)) return null;
   return outcome.error === null
-    ? { type: 'revoked', id, kept_for: fewOf(outcome.keptFor), usage: null }
+    ? { type: 'revoked', id, kept_for: keptForOnRecord(outcome.keptFor), usage: null }
     : { type: 'revoke_failed', id, attempt: record.attempts + 1, error: reasonNote(outcome.error) };
 }
 
 /** Enough to see why a permission stayed. All of them, for each of 64 permissions, might not fit into any entry. */
 const MOST_KEEPERS = 16;
 
-function fewOf(keptFor: Readonly<Record<string, readonly RequestId[]>>): typeof keptFor {
-  return Object.fromEntries(Object.entries(keptFor).map(([one, ids]) => [one, ids.slice(0, MOST_KEEPERS)]));
+/** As an entry can hold it: no reader takes a key `__proto__`, which older policies may have as a permission. */
+export function keptForOnRecord(keptFor: Readonly<Record<string, readonly RequestId[]>>): typeof keptFor {
+  const tellable = Object.entries(keptFor).filter(([permission]) => permission !== '__proto__');
+  return Object.fromEntries(tellable.map(([permission, ids]) => [permission, ids.slice(0, MOST_KEEPERS)]));
 }
 
 /** The trace of a sweep that wrote nothing else, where somebody waits for one. */

@@ -6,6 +6,7 @@
  *   1  what the ledger alone says must end: its end has come, its key is compromised ...
  *   2  what the forge and the incidents say; somebody may have made asking them slow
  *   3  what a target still shows of grants that are over
+ *   4  a revocation list that is missing, once nothing that has to end waits for it
  */
 import type { Reason } from '../model/decision.ts';
 import { type LedgerEvent, reasonNote, type StoppedEvent } from '../model/entry.ts';
@@ -37,6 +38,7 @@ import { held, readOrHold, type Tell } from './net.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { readStatements, topicOf } from './read-statements.ts';
 import { outcomeRecorder, recordBeat } from './record-outcomes.ts';
+import { prepareTargets } from './prepare-targets.ts';
 import { recordPolicy } from './record-policy.ts';
 import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
 
@@ -87,6 +89,7 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
     : await held(tells, 'a policy could not be recorded', same, () => recordPolicy(desk, executor, due));
   for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tells(trouble);
   const last = desk.interrupted() ? policy.view : await endTheRest(run, policy.view);
+  await prepareTargets(desk, executor, last.state, tells, scope.targets);
   const { seq, head } = (await leaveTrace(run, last)).state;
   if (desk.interrupted()) run.troubles.push(CUT_SHORT);
   const { recorded } = policy;

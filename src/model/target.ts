@@ -70,6 +70,12 @@ export interface TargetSession {
   readonly grant: (order: Order) => Promise<Receipt>;
   /** Takes `order.permissions` away (the caller left out what others still need). */
   readonly revoke: (order: Order, scene: Scene) => Promise<void>;
+  /**
+   * Makes what has to stand at this target before anyone can use it at all (a revocation list that hosts insist on), with
+   * all that `scene.gone` says. What is there stays, whatever it is. Does nothing where the environment does not name
+   * it: it belongs to another machine then. Repeatable; throws as `grant` does.
+   */
+  readonly prepare?: (scene: Scene, now: Instant) => Promise<void>;
   /** What the target shows now, for `order.permissions`. */
   readonly inspect: (order: Order) => Promise<Inspection>;
   /**
@@ -101,11 +107,11 @@ export interface Order {
   readonly within: number;
 }
 
-/** What a revoker may need to know beside the one order: used to publish one complete revocation list. */
+/** What a complete revocation list is made of. */
 export interface Scene {
   /** The ledger's trust root: tells its handles from those of another ledger at the same target. */
   readonly root: Sha256;
-  /** Sequence number of the ledger state that this revocation acts on. */
+  /** Sequence number of the ledger state that the list follows from. */
   readonly seq: number;
   /** Handles on this target that are ending or ended, with their ends. */
   readonly gone: readonly { readonly handle: Handle; readonly until: Instant }[];

@@ -116,7 +116,7 @@ export function openDoors(heard: () => boolean): Doors {
       new Map(
         [...inner].map(([kind, provider]) => [
           kind,
-          { ...provider, open: (place) => sessionBehind(provider.open(place), changing) },
+          { ...provider, open: (place) => sessionBehind(provider.open(place), changing, write) },
         ]),
       ),
     signing:
@@ -139,9 +139,21 @@ const isBranch = ({ ref }: { readonly ref: string }): boolean => ref.startsWith(
 function sessionBehind(
   inner: TargetSession,
   changing: <T>(call: () => Promise<T>) => Promise<T>,
+  write: Doors['write'],
 ): TargetSession {
+  const { prepare } = inner;
   return {
     ...inner,
+    // Finished once begun, as any change is; but no ledger waits to hear of it.
+    ...(prepare === undefined
+      ? {}
+      : {
+          prepare: async (scene, now) =>
+            await write(
+              async () => await prepare(scene, now),
+              () => false,
+            ),
+        }),
     grant: async (order) => await changing(async () => await inner.grant(order)),
     revoke: async (order, scene) => await changing(async () => await inner.revoke(order, scene)),
   };

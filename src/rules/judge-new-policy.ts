@@ -8,9 +8,29 @@ import type { Policy } from '../model/policy.ts';
 import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
 import { rawKeyOf } from '../trust/same-key.ts';
 import { identities } from './judge-identities.ts';
+import { filledIn } from './judge-roles.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
-export const judgeNewPolicy = (policy: Policy): readonly PolicyProblem[] => judgeRawKeys(policy);
+export const judgeNewPolicy = (policy: Policy): readonly PolicyProblem[] => [
+  ...judgeRawKeys(policy),
+  ...judgeTellable(policy),
+];
+
+/** An entry names permissions as keys of an object, and its readers take no such key. */
+const judgeTellable = ({ roles }: Policy): PolicyProblem[] =>
+  Object.entries(roles).flatMap(([name, role]) =>
+    role.permissions.flatMap((permission, at) =>
+      filledIn(role, permission)?.includes('__proto__') === true
+        ? [
+            {
+              code: 'E_POL_PERMISSION',
+              path: `/roles/${name}/permissions/${at}`,
+              message: 'a permission __proto__ has no place in a ledger entry',
+            },
+          ]
+        : [],
+    ),
+  );
 
 /** The same raw key in two wrappings would be two people, or two keys of one of whom only one is revoked. */
 function judgeRawKeys(policy: Policy): PolicyProblem[] {

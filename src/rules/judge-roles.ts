@@ -78,15 +78,13 @@ function judgeScope(role: Role, path: string): PolicyProblem[] {
 function judgePermissions(role: Role, path: string, provider: ProviderRules): PolicyProblem[] {
   return role.permissions.flatMap((permission, at): PolicyProblem[] => {
     const here = `${path}/permissions/${at}`;
-    const keys = holesOf(permission);
-    const values = keys.map((key) => (Object.hasOwn(role.scope, key) ? (role.scope[key]?.enum ?? []) : []));
-    if (values.reduce((count, list) => count * list.length, 1) > MOST_FILLED) {
+    const all = filledIn(role, permission);
+    if (all === undefined) {
       return [
         { code: 'E_POL_SCOPE_VALUE', path: here, message: `stands for more than ${MOST_FILLED} permissions` },
       ];
     }
-    for (const choice of choices(values)) {
-      const filled = fillHoles(permission, (key) => choice[keys.indexOf(key)] ?? '');
+    for (const filled of all) {
       const wrong = provider.checkPermission(filled);
       if (wrong !== undefined) {
         return [{ code: 'E_POL_PERMISSION', path: here, message: `${JSON.stringify(filled)}: ${wrong}` }];
@@ -94,6 +92,14 @@ function judgePermissions(role: Role, path: string, provider: ProviderRules): Po
     }
     return [];
   });
+}
+
+/** Every permission that this line can come to; `undefined` where those are too many. */
+export function filledIn(role: Role, permission: string): readonly string[] | undefined {
+  const keys = holesOf(permission);
+  const values = keys.map((key) => (Object.hasOwn(role.scope, key) ? (role.scope[key]?.enum ?? []) : []));
+  if (values.reduce((count, list) => count * list.length, 1) > MOST_FILLED) return undefined;
+  return choices(values).map((choice) => fillHoles(permission, (key) => choice[keys.indexOf(key)] ?? ''));
 }
 
 /** One value of each list, in every combination. */

@@ -89,13 +89,13 @@ export function removalOf(
   const { grant } = record;
   if (grant === null) return { remove: [], keptFor: {} };
   if (objects === 'own') return { remove: grant.permissions, keptFor: {} };
-  const keptFor: Record<string, readonly RequestId[]> = {};
+  const kept = new Map<string, readonly RequestId[]>();
   const remove = grant.permissions.filter((permission) => {
     if (grant.granting?.preexisting.includes(permission) === true) return false;
     const access = accessOf(grant, permission);
     const needed = neededBy(providers, index, access, new Set([...alsoEnding, record.id]));
-    if (needed.length > 0) keptFor[permission] = needed;
+    if (needed.length > 0) kept.set(permission, needed);
     return needed.length === 0;
   });
-  return { remove, keptFor };
+  return { remove, keptFor: Object.fromEntries(kept) };
 }

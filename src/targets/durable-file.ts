@@ -1,4 +1,4 @@
-import { chmod, open, rename, rm, unlink } from 'node:fs/promises';
+import { chmod, link, open, rename, rm, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -12,6 +12,37 @@ export async function replaceFile(
   mode: number,
   check: () => Promise<void> = async () => undefined,
 ): Promise<void> {
+  await withFinished(temporary, bytes, mode, async () => {
+    await check();
+    await rename(temporary, path);
+  });
+  await syncDirectory(dirname(path));
+}
+
+/** The same where there is nothing yet: a second name for the finished file never takes another file's place. */
+export async function createFile(
+  path: string,
+  temporary: string,
+  bytes: Uint8Array,
+  mode: number,
+): Promise<void> {
+  await withFinished(temporary, bytes, mode, async () => {
+    try {
+      await link(temporary, path);
+    } catch (cause) {
+      // Another writer came first.
+      if (!hasCode(cause, 'EEXIST')) throw cause;
+    }
+  });
+  await syncDirectory(dirname(path));
+}
+
+async function withFinished(
+  temporary: string,
+  bytes: Uint8Array | string,
+  mode: number,
+  put: () => Promise<void>,
+): Promise<void> {
   try {
     await rm(temporary, { force: true });
     // Exclusive: a link that somebody put there is not followed.
@@ -23,12 +54,10 @@ export async function replaceFile(
       await file.close();
     }
     await chmod(temporary, mode);
-    await check();
-    await rename(temporary, path);
+    await put();
   } finally {
     await rm(temporary, { force: true });
   }
-  await syncDirectory(dirname(path));
 }
 
 /** Removes a file for good; one that is not there is success. */

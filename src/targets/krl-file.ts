@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, open, realpath, stat } from 'node:fs/promises';
+import { access, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
-import { isMissing, replaceFile } from './durable-file.ts';
+import { createFile, isMissing, replaceFile } from './durable-file.ts';
 import { withLock } from './file-lock.ts';
 import { EMPTY_KRL, type Krl, parseKrl, printKrl } from './krl.ts';
 import { asProviderError } from './place.ts';
@@ -61,6 +61,29 @@ export async function reviseKrl(path: string, { revise, holds, at }: Revision): 
     if (holds(await readKrl(file))) return;
   }
   throw new PamError('E_PRV_READBACK', 'the key revocation list does not hold what was written');
+}
+
+/** Makes the list where there is nothing at all: hosts that cannot find it let nobody in. */
+export async function makeKrl(path: string, list: () => Promise<Krl>, at: Instant): Promise<void> {
+  await asProviderError('E_PRV_KRL', 'the key revocation list cannot be made', async () => {
+    if (await isThere(path)) return;
+    await createFile(path, `${path}.${randomUUID()}.tmp`, printKrl(await list(), at), MODE);
+  });
+}
+
+/** Anything of that name, readable or not. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    const seen = await lstat(path);
+    if (seen.isSymbolicLink()) await stat(path);
+    return true;
+  } catch (cause) {
+    if (!isMissing(cause)) return true;
+    if ((await lstat(path).catch(() => undefined)) === undefined) return false;
+    throw new PamError('E_PRV_KRL', 'the key revocation list is a link to a file that is not there', {
+      cause,
+    });
+  }
 }
 
 /**

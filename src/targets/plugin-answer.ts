@@ -5,6 +5,7 @@
  * come back as another one, is refused here, as this target's error.
  */
 import { PamError } from '../model/error.ts';
+import { keyTwice } from './key-twice.ts';
 
 const VERSION = 1;
 const FIELDS = new Set(['version', 'state', 'handle', 'message']);
@@ -49,12 +50,16 @@ export function shown(text: string, secrets: readonly string[]): string {
 }
 
 function parseObject(bytes: Uint8Array, secrets: readonly string[]): Readonly<Record<string, unknown>> {
+  let text: string;
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    parsed = JSON.parse(text);
   } catch {
     throw bad(`it is not JSON: ${JSON.stringify(Buffer.from(bytes).toString('utf8'))}`, secrets);
   }
+  const twice = keyTwice(text);
+  if (twice !== undefined) throw bad(`it holds the field ${JSON.stringify(twice)} twice`, secrets);
   if (!isObject(parsed)) throw bad('it is not an object', secrets);
   return parsed;
 }

@@ -1,5 +1,5 @@
 import { PamError } from '../model/error.ts';
-import { plus, unixSeconds } from '../model/instant.ts';
+import { type Instant, plus, unixSeconds } from '../model/instant.ts';
 import { isRequestId } from '../model/names.ts';
 import type {
   Inspection,
@@ -15,9 +15,9 @@ import type { Handle } from '../model/entry.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
 import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
 import { issueCertificate } from './issue-certificate.ts';
-import { type Krl, listsSerial, serialsOf, withSerials } from './krl.ts';
-import { examineKrl, readKrl, reviseKrl } from './krl-file.ts';
-import { faultsOf, pathFromEnvironment, timeLimitMs } from './place.ts';
+import { EMPTY_KRL, type Krl, listsSerial, serialsOf, withSerials } from './krl.ts';
+import { examineKrl, makeKrl, readKrl, reviseKrl } from './krl-file.ts';
+import { configText, faultsOf, pathFromEnvironment, timeLimitMs } from './place.ts';
 import {
   caPublicKey,
   configuredCa,
@@ -73,6 +73,7 @@ export const sshCa: Provider = {
       return { certificate: await issueCertificate(place, caKeyPath, terms, timeLimitMs(order)) };
     },
     revoke: async (order, scene) => await revoke(place, order, scene),
+    prepare: async (scene, now) => await prepare(place, scene, now),
     inspect: async (order) => await inspect(place, order),
     examine: async (may) =>
       await faultsOf([
@@ -99,8 +100,7 @@ async function inspect(place: TargetPlace, order: Order): Promise<Inspection> {
 async function revoke(place: TargetPlace, order: Order, scene: Scene): Promise<void> {
   if (order.handle === null) return; // no serial was ever given out
   const ca = (await caPublicKey(place)).blob;
-  const due = scene.gone.filter(({ until }) => order.now < plus(until, LISTED_AFTER_END));
-  const wanted = [order.handle, ...due.map(({ handle }) => handle)].map(serialOf);
+  const wanted = [serialOf(order.handle), ...dueOf(scene, order.now)];
   await reviseKrl(pathFromEnvironment(place, 'krl_env'), {
     revise: (krl) => {
       const mark = markOf(scene);
@@ -111,6 +111,30 @@ async function revoke(place: TargetPlace, order: Order, scene: Scene): Promise<v
     at: order.now,
   });
 }
+
+/**
+ * A list that is missing was lost, perhaps: then a new one without serials would let in again whom the lost one kept
+ * out. The number of an empty one is below any that a revocation gives.
+ */
+async function prepare(place: TargetPlace, scene: Scene, now: Instant): Promise<void> {
+  const name = configText(place, 'krl_env') ?? '';
+  if ((place.env[name] ?? '') === '') return;
+  const list = async (): Promise<Krl> => {
+    const due = new Set(dueOf(scene, now));
+    if (due.size === 0) return EMPTY_KRL;
+    return withSerials(
+      EMPTY_KRL,
+      (await caPublicKey(place)).blob,
+      due,
+      numberOf(EMPTY_KRL, scene),
+      markOf(scene),
+    );
+  };
+  await makeKrl(pathFromEnvironment(place, 'krl_env'), list, now);
+}
+
+const dueOf = ({ gone }: Scene, now: Instant): readonly bigint[] =>
+  gone.filter(({ until }) => now < plus(until, LISTED_AFTER_END)).map(({ handle }) => serialOf(handle));
 
 /** Only what stands under it was listed by an executor of this ledger, for a grant of this ledger. */
 const markOf = ({ root }: Scene): string => `pam ${root}`;

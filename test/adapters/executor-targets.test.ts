@@ -1,13 +1,17 @@
 /** Targets that lie, hang, break and share: what the real executor makes of them, through a real plugin. */
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { exitOfApply, exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import type { Chart } from '../../src/flows/doctor/chart.ts';
+import { lookAtTargets } from '../../src/flows/doctor/look-at-targets.ts';
+import { readLedger } from '../../src/flows/read-ledger.ts';
+import { exitOfApply, exitOfRun, exitOfSweep, type RunResult } from '../../src/flows/run-result.ts';
 import { instantOf, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import type { Receipt } from '../../src/model/entry.ts';
 import type { Order, Provider } from '../../src/model/target.ts';
+import { parseKrl } from '../../src/targets/krl.ts';
 import { commandProvider } from '../../src/targets/command.ts';
 import { BEGIN, explained, instant, makeWorld, type World } from '../crash/access-repository.ts';
 import type { Manner } from '../crash/shelf-plugin.ts';
@@ -255,7 +259,8 @@ describe('[K8] a target that does not do what it is told to revoke', () => {
     world.now = minutes(75);
     const again = await world.sweep({ change: buggy });
     expect(outcomeOf(again, next)).toMatchObject({ result: 'done' });
-    expect(again.troubles).toMatchObject([{ code: 'E_PRV' }]);
+    // It can neither be looked at again nor asked for what has to stand there.
+    expect(again.troubles).toMatchObject([{ code: 'E_PRV' }, { code: 'E_BUG' }]);
     expect(exitOfRun(again)).toBe(3);
   });
 });
@@ -569,4 +574,96 @@ describe('an id that ends while it is being granted', () => {
     expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'stopped', 'revoked']);
     expect(await world.audit()).toMatchObject({ ok: true });
   });
+});
+
+describe('[X80] a revocation list that hosts would not find', () => {
+  const krlOf = (world: World): string => join(world.home, 'krl');
+  const withEnv =
+    (env: Readonly<Record<string, string | undefined>>) =>
+    (desk: Desk): Desk => ({ ...desk, env: { ...desk.env, ...env } });
+  const nowhere = (world: World) => withEnv({ PAM_BASTION_KRL: join(world.home, 'nowhere', 'krl') });
+
+  it.each(['apply', 'sweep'] as const)('is made by a ledger that begins, and by %s', async (run) => {
+    const world = fresh();
+    expect(parseKrl(readFileSync(krlOf(world)))).toMatchObject({ number: 0n, sections: [] });
+    rmSync(krlOf(world));
+    // The variable of another machine's target is not set here.
+    await world[run]({ change: withEnv({ PAM_BASTION_KRL: undefined }) });
+    expect(existsSync(krlOf(world))).toBe(false);
+    expect((await world[run]()).troubles).toEqual([]);
+    expect(parseKrl(readFileSync(krlOf(world)))).toMatchObject({ number: 0n, sections: [] });
+  });
+
+  it('is made by doctor for an executor of that target', async () => {
+    const world = fresh();
+    rmSync(krlOf(world));
+    const desk = await world.desk();
+    const view = await readLedger(desk, world.executor());
+    const chart: Chart = { checks: [], skipped: [] };
+    await lookAtTargets(chart, desk, view, null);
+    await lookAtTargets(chart, desk, view, { name: 'pam-nobody', keyFile: '' });
+    expect(existsSync(krlOf(world))).toBe(false);
+    await lookAtTargets(chart, desk, view, world.executor());
+    expect(parseKrl(readFileSync(krlOf(world))).number).toBe(0n);
+    await lookAtTargets(chart, nowhere(world)(desk), view, world.executor());
+    expect(chart.checks).toContainEqual(
+      expect.objectContaining({ code: 'E_PRV_KRL', message: expect.stringContaining('cannot be made') }),
+    );
+  });
+
+  it('and was lost with a serial on it: apply never makes one that lets it in again', async () => {
+    const world = fresh();
+    const stopped = await granted(world, 'root');
+    await world.stop(stopped, 'dana');
+    await world.sweep();
+    const serials = parseKrl(readFileSync(krlOf(world))).sections;
+    expect(serials).toHaveLength(1);
+    rmSync(krlOf(world));
+    await world.apply();
+    expect(parseKrl(readFileSync(krlOf(world))).sections).toEqual(serials);
+  });
+
+  it('and cannot be made: a trouble of that target, after all that is due has ended elsewhere', async () => {
+    const world = fresh();
+    const reader = await granted(world, 'reader', { duration: '30m' });
+    const southerner = await granted(world, 'southerner', { duration: '30m' });
+    world.now = minutes(30);
+    const swept = await world.sweep({ change: nowhere(world) });
+    for (const id of [reader, southerner]) expect(outcomeOf(swept, id)).toMatchObject({ result: 'done' });
+    expect(swept.troubles).toMatchObject([
+      { code: 'E_PRV_KRL', message: expect.stringMatching(/^bastion /u) },
+    ]);
+    expect(exitOfSweep(swept)).toBe(3);
+    const late = await world.ask({ role: 'reader' });
+    const applied = await world.apply({ change: nowhere(world) });
+    expect(outcomeOf(applied, late)).toMatchObject({ result: 'done' });
+    expect(applied.troubles).toMatchObject([{ code: 'E_PRV_KRL' }]);
+    expect(exitOfRun(applied)).toBe(3);
+  });
+});
+
+it('[X73] outcomes of an apply that fit into no one entry are written in several', async () => {
+  const world = fresh();
+  const ids = [
+    await world.ask({ role: 'reader' }),
+    await world.ask({ role: 'southerner', requester: 'erin' }),
+  ];
+  const large = (desk: Desk): Desk => {
+    const command = desk.providers.get('command');
+    if (command === undefined) throw new Error('no provider');
+    const open: Provider['open'] = (place) => {
+      const session = command.open(place);
+      const grant = async (order: Order) => {
+        await session.grant(order);
+        return { handle: { text: 'x'.repeat(250_000) } };
+      };
+      return { ...session, grant };
+    };
+    return { ...desk, providers: new Map(desk.providers).set('command', { ...command, open }) };
+  };
+  const result = await world.apply({ change: large });
+  for (const id of ids) {
+    expect(outcomeOf(result, id)).toMatchObject({ result: 'done', code: null });
+    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'granted']);
+  }
 });

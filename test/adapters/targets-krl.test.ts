@@ -1,6 +1,7 @@
-import { lstat, mkdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PamError } from '../../src/model/error.ts';
@@ -273,6 +274,93 @@ describe('revoking through the list that hosts read', () => {
     await expect(session().revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject(failing);
     expect(await session().examine?.(['revoke'])).toMatchObject([failing]);
     expect((await lstat(fixture.krl)).mode).toBe(before);
+  });
+
+  describe('[X79] a list that is not there', () => {
+    const made = async (scene: Partial<Scene> = {}): Promise<void> =>
+      await session().prepare?.({ root, seq: 41, gone: [], known: [], ...scene }, NOW);
+    beforeEach(async () => await rm(fixture.krl, { force: true }));
+
+    it('is made: empty, for everybody to read, with a number below any that a revocation gives', async () => {
+      await made();
+      expect(await listed()).toContain('# KRL version 0');
+      expect((await stat(fixture.krl)).mode & 0o777).toBe(0o644);
+      expect((await stored()).sections).toEqual([]);
+      await session().revoke(grantOf(1), { root, seq: 1, gone: [], known: [{ serial: 65_536 }] });
+      expect((await stored()).number).toBe(1n);
+      expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(1)]));
+      expect(await readdir(dirname(fixture.krl))).not.toContainEqual(
+        expect.stringMatching(/\.(?:tmp|lock)$/u),
+      );
+    });
+
+    it('was lost, perhaps: what this ledger ended less than a day after its end is on the new one', async () => {
+      const [over, fresh] = [grantOf(10), grantOf(20)];
+      const long = { ...gone(over), until: plus(NOW, -25 * 3600) };
+      await made({ gone: [long, gone(fresh)] });
+      const krl = await stored();
+      expect(serialsOf(krl, ca, `pam ${root}`)).toEqual(new Set([serial(20)]));
+      expect(krl.number).toBe(41n);
+    });
+
+    it("is another machine's where the environment does not name it", async () => {
+      const name = String(fixture.place.config['krl_env']);
+      for (const value of [undefined, '']) {
+        const elsewhere = { ...fixture.place, env: { ...fixture.place.env, [name]: value } };
+        await fixture.provider.open(elsewhere).prepare?.({ root, seq: 41, gone: [], known: [] }, NOW);
+      }
+      await expect(lstat(fixture.krl)).rejects.toMatchObject({ code: 'ENOENT' });
+    });
+
+    it.each<readonly [string, (path: string) => Promise<unknown>]>([
+      ['an empty file', async (path) => await writeFile(path, '')],
+      ['a file that is no list', async (path) => await writeFile(path, 'ssh-ed25519 AAAA\n')],
+      ['a list', async (path) => await writeFile(path, printKrl({ ...EMPTY_KRL, number: 9n }, NOW))],
+      ['a pipe', async (path) => await execute('mkfifo', [path])],
+      ['a directory', async (path) => await mkdir(path)],
+      ['a device', async (path) => await symlink('/dev/zero', path)],
+      ['a link that goes round', async (path) => await symlink(path, path)],
+    ])('%s in its place stays as it is', async (_, put) => {
+      await put(fixture.krl);
+      const before = await lstat(fixture.krl);
+      await made({ gone: [gone(grantOf(20))] });
+      const after = await lstat(fixture.krl);
+      expect([after.ino, after.size, after.mtimeMs]).toEqual([before.ino, before.size, before.mtimeMs]);
+    });
+
+    it('cannot be made: behind a link to nothing, in a directory that is not there', async () => {
+      await symlink(join(fixture.root, 'nothing'), fixture.krl);
+      await expect(made()).rejects.toMatchObject({
+        code: 'E_PRV_KRL',
+        message: expect.stringContaining('link'),
+      });
+      expect((await lstat(fixture.krl)).isSymbolicLink()).toBe(true);
+      const name = String(fixture.place.config['krl_env']);
+      const env = { ...fixture.place.env, [name]: join(fixture.root, 'nowhere', 'krl') };
+      const nowhere = fixture.provider.open({ ...fixture.place, env });
+      await expect(nowhere.prepare?.({ root, seq: 41, gone: [], known: [] }, NOW)).rejects.toMatchObject({
+        code: 'E_PRV_KRL',
+      });
+    });
+
+    it('never takes the place of one that another writer made meanwhile', async () => {
+      const revoked = session().revoke(grantOf(10), sceneOf(grantOf(10)));
+      await Promise.all([revoked, ...Array.from({ length: 20 }, async () => await made())]);
+      expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
+      // Between the look and the making: another list appears while this one is being put together.
+      await rm(fixture.krl);
+      const late: Scene = {
+        root,
+        seq: 41,
+        known: [],
+        get gone() {
+          writeFileSync(fixture.krl, 'made by another');
+          return [];
+        },
+      };
+      await session().prepare?.(late, NOW);
+      expect(await readFile(fixture.krl, 'utf8')).toBe('made by another');
+    });
   });
 
   it('refuses a file that is no list, and leaves it as it is', async () => {

@@ -30,6 +30,7 @@ const KILL_CASES = [
   'repository.writeCommit',
   'ssh-ca.grant',
   'ssh-ca.inspect',
+  'ssh-ca.prepare',
   'ssh-ca.revoke',
   'ssh-ca.verifyIdentity',
 ];

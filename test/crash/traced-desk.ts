@@ -76,6 +76,7 @@ const SESSION: Kinds<TargetSession> = {
   grant: 'step',
   revoke: 'step',
   inspect: 'step',
+  prepare: 'step',
   examine: 'read',
 };
 

@@ -1,13 +1,17 @@
-/** Each target of this executor, looked at with its environment: can it be reached, is it the one that policy means? */
+/**
+ * Each target of this executor, looked at with its environment: can it be reached, is it the one that policy means? What
+ * nobody could use it without is made where it is missing.
+ */
 import { type Check, tellOf } from '../../model/check.ts';
 import { Interrupted, PamError } from '../../model/error.ts';
-import type { ExecutorRight, Policy } from '../../model/policy.ts';
+import type { ExecutorRight } from '../../model/policy.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import { executesOn } from '../../rules/rights.ts';
+import type { ChainState } from '../../trust/chain-state.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Chart } from './chart.ts';
 import type { LedgerView } from '../read-ledger.ts';
-import { openTarget } from '../target-desk.ts';
+import { openTarget, sceneOf } from '../target-desk.ts';
 
 const { ok, problem } = tellOf('targets');
 const RIGHTS: readonly ExecutorRight[] = ['grant', 'revoke'];
@@ -27,28 +31,31 @@ export async function lookAtTargets(
     const may = RIGHTS.filter((right) => executesOn(policy, executor.name, target, right));
     if (may.length === 0) continue;
     desk.progress(`looking at ${target}`);
-    checks.push(...(await lookAt(desk, policy, target, may)));
+    checks.push(...(await lookAt(desk, view.state, target, may)));
   }
 }
 
 async function lookAt(
   desk: Desk,
-  policy: Policy,
+  state: ChainState,
   target: string,
   may: readonly ExecutorRight[],
 ): Promise<readonly Check[]> {
-  const config = policy.targets[target];
+  const config = state.policy.targets[target];
   if (config === undefined) return [];
   const faults = new Map<string, PamError>();
   const note = (error: PamError): void => {
     faults.set(`${error.code} ${error.message}`, error);
   };
   try {
-    const { session } = openTarget(desk, { target, ...config });
-    await session.verifyIdentity().catch((error: unknown) => {
+    const place = { target, ...config };
+    const { session } = openTarget(desk, place);
+    const noted = (error: unknown): void => {
       if (!(error instanceof PamError)) throw error;
       note(error);
-    });
+    };
+    await session.verifyIdentity().catch(noted);
+    await session.prepare?.(sceneOf(desk.providers, state, place, new Set()), desk.clock()).catch(noted);
     for (const fault of (await session.examine?.(may)) ?? []) note(fault);
   } catch (error) {
     if (error instanceof Interrupted) throw error;

@@ -90,3 +90,31 @@ describe('[X32] revoking one spelling revokes the other', () => {
       expect(revocationOf(policy, other.fingerprint)).toBeUndefined();
   });
 });
+
+describe('[X81] a permission that no ledger entry can name', () => {
+  const ROLES = 'policy/roles.yaml';
+  const reader = 'permissions: [connect]';
+  it.each([
+    ['as it stands', [[reader, 'permissions: [__proto__]']], '/roles/reader/permissions/0'],
+    [
+      'once it is filled in',
+      [
+        ['permissions: ["role:{schema}_owner", connect]', 'permissions: [connect, "{schema}__"]'],
+        ['schema: { enum: [billing, shipping] }', 'schema: { enum: [billing, __proto] }'],
+      ],
+      '/roles/dba/permissions/1',
+    ],
+  ] as const)('%s: no new policy, and the chain still reads an older one', (_, changes, path) => {
+    const changed = changes.reduce((sum, [from, to]) => textsWith(ROLES, from, to, sum), TEXTS);
+    const { policy, files } = policyOf(changed);
+    expect(judgeNewPolicy(policy)).toMatchObject([{ code: 'E_POL_PERMISSION', path }]);
+    expect(codeOf(() => readNewPolicy(files, treeDigest(files), providers, at('12:00')))).toBe(
+      'E_POL_PERMISSION',
+    );
+  });
+
+  it('others with such names are permissions like any other', () => {
+    for (const name of ['constructor', '__proto', 'proto__', 'toString'])
+      expect(codes(textsWith(ROLES, reader, `permissions: [${name}]`))).toEqual([]);
+  });
+});

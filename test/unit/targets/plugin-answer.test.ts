@@ -58,6 +58,10 @@ const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat
 describe("[X70] what no entry can hold, or would give back as something else, is that target's error", () => {
   test.each([
     ['half a character in a value', withHandle(String.raw`{"a":"\ud800"}`)],
+    ['a field twice', '{"version":1,"state":"absent","state":"present"}'],
+    ['a field twice in its handle', withHandle('{"a":1,"b":[{}],"a":1}')],
+    ['a field twice, deep in its handle', withHandle('{"a":[{"b":{"c":1,"c":2}}]}')],
+    ['a field twice, spelled in two ways', withHandle(String.raw`{"a\"":1,"\u0061\u0022":2}`)],
     ['the other half', withHandle(String.raw`{"a":["x\udc00"]}`)],
     ['half a character in a key', withHandle(String.raw`{"\udfff":1}`)],
     ['a key that is the prototype', withHandle('{"__proto__":{"a":1}}')],
@@ -92,7 +96,6 @@ describe("[X70] what no entry can hold, or would give back as something else, is
       withHandle('{"b":1,"10":2,"9":3}'),
       { b: 1, 10: 2, 9: 3 },
     ],
-    ['a key twice', withHandle('{"a":1,"a":2}'), { a: 2 }],
     ['NUL and ESC', withHandle(String.raw`{"a":"\u0000\u001b"}`), { a: '\0\u001b' }],
     ['a whole pair', withHandle(String.raw`{"a":"\ud83d\ude00"}`), { a: '\ud83d\ude00' }],
     [
@@ -104,6 +107,11 @@ describe("[X70] what no entry can hold, or would give back as something else, is
       "names of an object's own methods",
       withHandle('{"toJSON":"x","constructor":1}'),
       { toJSON: 'x', constructor: 1 },
+    ],
+    [
+      'one key in several objects, and as a value',
+      withHandle(String.raw`{"a":{"a":[{"a":"a"},{"a":"\"a\":1,"}]},"b":"a"}`),
+      { a: { a: [{ a: 'a' }, { a: '"a":1,' }] }, b: 'a' },
     ],
     ['nested 16 deep', withHandle(nested(15)), JSON.parse(nested(15))],
     ['4096 bytes', withHandle(`{"a":"${'x'.repeat(4088)}"}`), { a: 'x'.repeat(4088) }],
