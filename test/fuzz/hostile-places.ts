@@ -3,7 +3,7 @@
  * that honestly stand in a place; `PLACES` says where it goes; `CLONES` is what may be wrong with the clone itself.
  */
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { World } from '../crash/access-repository.ts';
 import { inTreeOrder, type TreeLine, writeObject, writeRef, writeTree } from './loose-objects.ts';
@@ -172,8 +172,7 @@ export const OBJECTS: ReadonlyMap<string, MakeObject> = new Map<string, MakeObje
 ]);
 
 export type Place = 'ledger' | 'main' | 'statement' | 'pam-krl';
-/** Where all of them are tried. */
-export const PLACES: readonly Place[] = ['main', 'pam-krl'];
+export const PLACES: readonly Place[] = ['ledger', 'main', 'statement', 'pam-krl'];
 
 /** Puts these objects there: one on top of the other, or side by side. @returns the commits */
 export function plantAll(
@@ -266,6 +265,27 @@ export const CLONES: ReadonlyMap<string, (world: World) => void> = new Map([
   ['a bare clone', (world: World) => cloneAnew(world, '--bare')],
   ['no remote there', (world: World) => rmSync(world.remote ?? '', { recursive: true })],
   ['no tracking refs', (world: World) => inPlaceOf(inGit(world, 'refs', 'remotes'), () => undefined)],
+  [
+    'packed-refs of anything',
+    (world: World) =>
+      writeFileSync(inGit(world, 'packed-refs'), '# pack-refs with: peeled\nxx refs/heads/x\n'),
+  ],
+  [
+    'pam.yaml is a link',
+    (world: World) => inPlaceOf(join(world.dir, 'pam.yaml'), (at) => symlinkSync('/dev/zero', at)),
+  ],
+  [
+    'pam.yaml is a directory',
+    (world: World) => inPlaceOf(join(world.dir, 'pam.yaml'), (at) => mkdirSync(at)),
+  ],
+  [
+    'pam.yaml is a pipe',
+    (world: World) => inPlaceOf(join(world.dir, 'pam.yaml'), (at) => void execFileSync('mkfifo', [at])),
+  ],
+  [
+    'pam.yaml is large',
+    (world: World) => writeFileSync(join(world.dir, 'pam.yaml'), 'x: '.repeat(1_000_000)),
+  ],
   [
     'pam.yaml names another place',
     (world: World) =>
