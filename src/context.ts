@@ -184,11 +184,7 @@ function forgesOf(
     const which = `${forge.repository} ${forge.id ?? ''}`;
     const [owner = '', name = ''] = forge.repository.split('/');
     const github =
-      lines.get(which) ??
-      throughDoor(
-        openGitHub({ owner, name, id: forge.id }, outside.env),
-        async (work) => await doors.write(work, () => true),
-      );
+      lines.get(which) ?? throughDoor(openGitHub({ owner, name, id: forge.id }, outside.env), doors.write);
     lines.set(which, github);
     const { clock: now, note } = outside;
     return {

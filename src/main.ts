@@ -11,7 +11,14 @@ import type { Outside } from './context.ts';
 import { EXIT, type Exit, Interrupted, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
 import { tellUnsettled } from './process/doors.ts';
-import { checkInterrupt, interrupt, isCutOff, isInterrupted, orCutOff } from './process/interrupt.ts';
+import {
+  checkInterrupt,
+  interrupt,
+  isCutOff,
+  isInterrupted,
+  orCutOff,
+  whenCutOff,
+} from './process/interrupt.ts';
 import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
 import { askYes, retype } from './views/ask.ts';
@@ -156,8 +163,15 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
       if (!yes) await orCutOff(retype(question, id, mayAsk()));
     },
     leaves: (what) => (left = what),
+    cutOff: cutOffSignal(),
     done,
   };
+}
+
+function cutOffSignal(): AbortSignal {
+  const controller = new AbortController();
+  whenCutOff(() => controller.abort(new Interrupted()));
+  return controller.signal;
 }
 
 async function main(argv: readonly string[]): Promise<Exit> {

@@ -66,6 +66,8 @@ export interface Session {
   readonly retype: (question: string, id: string, yes: boolean) => Promise<void>;
   /** What stays on this machine when the command is cut off from now on, instead of nothing at all. */
   readonly leaves: (what: string) => void;
+  /** Aborted when the command is cut off, for work that does not go through the desk. */
+  readonly cutOff: AbortSignal;
   readonly done: (answer: Answer) => void;
 }
 

@@ -2,7 +2,7 @@
  * Tells the story of `story.ts` in a temporary directory, through the shipped program and a real shell, and fails
  * when anything ends otherwise than it says. Imports nothing of the product.
  */
-import { spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -19,42 +19,61 @@ export interface Told {
   readonly steps: readonly { readonly command: string; readonly exit: number; readonly expected: number }[];
 }
 
-export function tell(
+/**
+ * @param cutOff ends the story where it is: its programs are ended, its directory is removed even with `keep`, and the
+ *   reason of the signal is thrown
+ */
+export async function tell(
   keep: boolean,
   env: Readonly<Record<string, string | undefined>>,
   print: (text: string) => void,
-): Told {
+  cutOff: AbortSignal,
+): Promise<Told> {
   const directory = mkdtempSync(join(tmpdir(), 'pam-demo-'));
+  // Also when this process has to end before the story does.
+  const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove);
+  try {
+    const told = await tellIn(directory, { keep, env, print, cutOff });
+    cutOff.throwIfAborted();
+    return told;
+  } finally {
+    process.off('exit', remove);
+    if (!keep || cutOff.aborted) remove();
+  }
+}
+
+interface Telling {
+  readonly keep: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (text: string) => void;
+  readonly cutOff: AbortSignal;
+}
+
+async function tellIn(directory: string, { keep, env, print, cutOff }: Telling): Promise<Told> {
   const steps: { command: string; exit: number; expected: number }[] = [];
   const known = new Map<string, string>();
-  try {
-    const environment = prepare(directory, env);
-    let place = directory;
-    for (const line of story(GRANT_SECONDS)) {
-      if (line.writesPolicy === true) writePolicy(directory, join(directory, 'access'));
-      const command = line.run.replace(
-        /\{(id|root)\}/gu,
-        (_, name: string) => known.get(name) ?? `{${name}}`,
-      );
-      if (line.say !== undefined) print(`\n# ${line.say}\n`);
-      const next = line.at === undefined ? place : join(directory, line.at === 'start' ? '.' : line.at);
-      if (next !== place) print(`$ cd ${relative(place, next)}\n`);
-      place = next;
-      print(`$ ${command}\n`);
-      const { exit, output } = runLine(command, place, environment);
-      print(output);
-      steps.push({ command, exit, expected: line.exit });
-      if (exit !== line.exit) {
-        print(`\n# This ended with ${exit} instead of ${line.exit}: the demo failed.\n`);
-        return { ok: false, directory, steps };
-      }
-      remember(line, output, known);
+  const environment = prepare(directory, env);
+  let place = directory;
+  for (const line of story(GRANT_SECONDS)) {
+    if (line.writesPolicy === true) writePolicy(directory, join(directory, 'access'));
+    const command = line.run.replace(/\{(id|root)\}/gu, (_, name: string) => known.get(name) ?? `{${name}}`);
+    if (line.say !== undefined) print(`\n# ${line.say}\n`);
+    const next = line.at === undefined ? place : join(directory, line.at === 'start' ? '.' : line.at);
+    if (next !== place) print(`$ cd ${relative(place, next)}\n`);
+    place = next;
+    print(`$ ${command}\n`);
+    const { exit, output } = await runLine(command, place, environment, cutOff);
+    print(output);
+    steps.push({ command, exit, expected: line.exit });
+    if (exit !== line.exit) {
+      print(`\n# This ended with ${exit} instead of ${line.exit}: the demo failed.\n`);
+      return { ok: false, directory, steps };
     }
-    print(ending(keep, directory));
-    return { ok: true, directory, steps };
-  } finally {
-    if (!keep) rmSync(directory, { recursive: true, force: true });
+    remember(line, output, known);
   }
+  print(ending(keep, directory));
+  return { ok: true, directory, steps };
 }
 
 /** A `pam` in the PATH, a home of its own for pins and keys, and the executor's secrets. */
@@ -80,19 +99,56 @@ function prepare(directory: string, env: Readonly<Record<string, string | undefi
   };
 }
 
-function runLine(
+const LONGEST_MS = 60_000;
+const PATIENCE_MS = 1000;
+
+/** In a process group of its own, so that one signal ends all of it, and a terminal's Ctrl-C none of it. */
+async function runLine(
   command: string,
   directory: string,
   env: NodeJS.ProcessEnv,
-): { readonly exit: number; readonly output: string } {
+  cutOff: AbortSignal,
+): Promise<{ readonly exit: number; readonly output: string }> {
+  cutOff.throwIfAborted();
   // One stream, in the order in which a terminal would show it.
-  const { status, stdout } = spawnSync('sh', ['-c', `exec 2>&1; ${command}`], {
+  const shell = spawn('sh', ['-c', `exec 2>&1; ${command}`], {
     cwd: directory,
     env,
-    encoding: 'utf8',
-    timeout: 60_000,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
-  return { exit: status ?? -1, output: stdout };
+  const kill = (): void => endGroup(shell, 'SIGKILL');
+  let late: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    endGroup(shell, 'SIGTERM');
+    late = setTimeout(kill, PATIENCE_MS);
+  };
+  const tooLong = setTimeout(kill, LONGEST_MS);
+  cutOff.addEventListener('abort', stop);
+  process.once('exit', kill);
+  try {
+    const parts: Buffer[] = [];
+    shell.stdout.on('data', (part: Buffer) => parts.push(part));
+    const exit = await new Promise<number>((resolve, reject) => {
+      shell.on('error', reject);
+      shell.on('close', (code) => resolve(code ?? -1));
+    });
+    cutOff.throwIfAborted();
+    return { exit, output: Buffer.concat(parts).toString('utf8') };
+  } finally {
+    process.off('exit', kill);
+    cutOff.removeEventListener('abort', stop);
+    clearTimeout(tooLong);
+    clearTimeout(late);
+  }
+}
+
+function endGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // Already gone.
+  }
 }
 
 function remember(line: Line, output: string, known: Map<string, string>): void {

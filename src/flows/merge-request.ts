@@ -2,12 +2,14 @@
  * Merging on a plain Git remote: a merge commit on main's tip with exactly the proposal's two blobs, whatever else
  * its branch may hold. Merging is necessary for a grant and never sufficient.
  */
-import { EXIT, PamError } from '../model/error.ts';
+import { EXIT, Interrupted, PamError } from '../model/error.ts';
+import type { PushResult, Remote } from '../model/git.ts';
 import { type Oid, requestPath, signaturePath } from '../model/names.ts';
 import { type Desk, mainRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import type { Looked } from './look-at-request.ts';
 import { needKnownVersion } from './newer-version.ts';
+import { withHistory } from './with-history.ts';
 
 const TRIES = 6;
 
@@ -92,8 +94,31 @@ async function moveMain(
     return (await desk.repository.moveRef(ref, commit, old)) ? along : undefined;
   }
   const remote = await desk.remote.open();
-  if ((await remote.push([{ oid: commit, ref: local }])) === 'rejected') return undefined;
+  if ((await pushOrLook(desk, remote, { commit, local, ref })) === 'rejected') return undefined;
   await desk.repository.moveRef(ref, commit, old);
   const here = await desk.repository.resolve(local);
   return here === undefined ? { left: null } : await desk.bringAlong(local, here, commit);
+}
+
+/**
+ * Where git's answer is lost and main moved meanwhile, ours may be underneath of what others merged since: that is seen
+ * once main is here. A main that does not hold ours after an interrupt means that nothing left this machine.
+ */
+async function pushOrLook(
+  desk: Desk,
+  remote: Remote,
+  { commit, local, ref }: { readonly commit: Oid; readonly local: string; readonly ref: string },
+): Promise<PushResult> {
+  try {
+    return await remote.push([{ oid: commit, ref: local }]);
+  } catch (error) {
+    if (!(error instanceof PamError) || error.code !== 'E_GIT_NETWORK') throw error;
+    await remote.fetch([`+${local}:${ref}`]);
+    const now = await desk.repository.resolve(ref);
+    const underneath =
+      now !== undefined &&
+      (await withHistory(desk, async () => await desk.repository.isAncestor(commit, now)));
+    if (underneath) return 'moved';
+    throw desk.interrupted() ? new Interrupted() : error;
+  }
 }

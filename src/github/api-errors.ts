@@ -8,6 +8,8 @@ export interface Wanted {
   readonly doing: string;
   /** The permission that it takes: "pull requests: read". */
   readonly needs?: string;
+  /** Of something written: whether it is there, should the answer to it be lost. Asked once. */
+  readonly arrived?: () => Promise<boolean>;
 }
 
 interface Failed {

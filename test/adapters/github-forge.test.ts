@@ -9,11 +9,13 @@ import { readPostings } from '../../src/forges/github/postings.ts';
 import { pullRequests } from '../../src/forges/github/pull-requests.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { type GitHub, openGitHub } from '../../src/github/api.ts';
+import { throughDoor } from '../../src/github/through-door.ts';
 import { PamError } from '../../src/model/error.ts';
 import type { Forge, Found, NewProposal, Posting, Topic } from '../../src/model/forge.ts';
 import { parseInstant } from '../../src/model/instant.ts';
 import { isRequestId, requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
 import type { Signed } from '../../src/model/statement.ts';
+import { openDoors } from '../../src/process/doors.ts';
 import { joinSigned, printArmor } from '../../src/trust/armor.ts';
 import { type Stage, stage } from '../github/stage.ts';
 import { NO_FACTS } from '../support/posting.ts';
@@ -51,6 +53,7 @@ interface Hands extends Stage {
       readonly clone?: string;
       readonly id?: number;
       readonly env?: Record<string, string>;
+      readonly around?: (github: GitHub) => GitHub;
     },
   ) => Promise<Forge>;
   /** Pushes the branch `pam/<id>` and opens its pull request; gives its number. */
@@ -73,7 +76,13 @@ async function hands(): Promise<Hands> {
     say,
     forge: async (
       login,
-      { token = at.hub.token(login), clone = at.clone, id: number, env: more = {} } = {},
+      {
+        token = at.hub.token(login),
+        clone = at.clone,
+        id: number,
+        env: more = {},
+        around = (inner: GitHub) => inner,
+      } = {},
     ) => {
       git(clone, 'fetch', '-q', 'origin', '+refs/heads/main:refs/remotes/origin/main');
       const repository = await openRepository(clone, env);
@@ -84,7 +93,14 @@ async function hands(): Promise<Hands> {
         { timeoutMs: 2000, maxBytes: 16 * 1024 * 1024 },
       );
       const note = (line: string): void => void notes.push(line);
-      return pullRequests({ github, repository, remote, main: 'main', now: () => NOW, note });
+      return pullRequests({
+        github: around(github),
+        repository,
+        remote,
+        main: 'main',
+        now: () => NOW,
+        note,
+      });
     },
     proposed: async (login, one, files = filesOf(one)) => {
       at.push(`pam/${one}`, files);
@@ -672,6 +688,69 @@ describe('publishing', () => {
   };
   const intents = async (forge: Forge, topic: Topic): Promise<readonly unknown[]> =>
     (await found(forge, topic)).map(({ signed, posted }) => [signed?.text, posted?.by.login, posted?.intent]);
+
+  describe('[X52] the network fails under the post: GitHub is asked once whether it arrived', () => {
+    const LOST = new PamError('E_FORGE_NETWORK', 'cannot post it: the API cannot be reached');
+    interface Lost {
+      readonly arrives: boolean;
+      readonly readable: boolean;
+    }
+    /** Through doors that heard an interrupt while it was sent. */
+    async function publishing({ arrives, readable }: Lost): Promise<{
+      readonly error: unknown;
+      readonly reviews: number;
+      readonly open: boolean;
+    }> {
+      const { forge, proposed, ask } = await hands();
+      const number = await proposed('bob', ID);
+      let heard = false;
+      const doors = openDoors(() => heard);
+      const alice = await forge('alice', {
+        around: (inner) => {
+          const failing: GitHub = {
+            ...inner,
+            within: () => failing,
+            askAll: async (...args) =>
+              heard && !readable ? await Promise.reject(LOST) : await inner.askAll(...args),
+            ask: async (route, parameters, wanted) => {
+              if (!route.startsWith('POST')) return await inner.ask(route, parameters, wanted);
+              if (arrives) await inner.ask(route, parameters, wanted);
+              heard = true;
+              throw LOST;
+            },
+          };
+          return throughDoor(failing, doors.write);
+        },
+      });
+      const error: unknown = await alice
+        .publish(posting(at(ID, number), APPROVAL, 'approval'))
+        .then(() => undefined)
+        .catch((thrown: unknown) => thrown);
+      const open = await doors.pause(0).then(
+        () => true,
+        () => false,
+      );
+      const reviews = (await ask('bob', 'GET', `pulls/${number}/reviews`)).body as readonly unknown[];
+      return { error, reviews: reviews.length, open };
+    }
+
+    test('it did: it is out, and what follows is finished', async () => {
+      const { error, reviews, open } = await publishing({ arrives: true, readable: true });
+      expect({ error, reviews, open }).toEqual({ error: undefined, reviews: 1, open: true });
+    });
+    test('it did not: nothing is out, and the interrupt cuts off', async () => {
+      const { error, reviews, open } = await publishing({ arrives: false, readable: true });
+      expect({ error, reviews, open }).toEqual({ error: LOST, reviews: 0, open: false });
+    });
+    test('it does not say: neither is claimed', async () => {
+      const { error, open } = await publishing({ arrives: true, readable: false });
+      expect(error).toMatchObject({
+        code: 'E_FORGE_NETWORK',
+        message: expect.stringContaining('GitHub did not answer when asked whether it arrived') as unknown,
+      });
+      expect(open).toBe(true);
+    });
+  });
 
   test('an approval is a review of the head that was judged, once', async () => {
     const { the, number, alice } = await ready();

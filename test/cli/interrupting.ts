@@ -18,6 +18,8 @@ export interface Moment {
   readonly when: 'before' | 'after' | 'dies';
   readonly signal: Signal;
   readonly to: 'pam' | 'group';
+  /** Shell, run between the real program and the signal (or before both): what others do at that moment. */
+  readonly meanwhile?: string;
 }
 
 export interface Interrupted extends Ran {
@@ -35,12 +37,14 @@ until mkdir ${directory}/lock 2>/dev/null; do sleep 0.005; done
 n=$(($(wc -l < ${directory}/log) + 1))
 { ${SUBCOMMAND}; } >> ${directory}/log
 rmdir ${directory}/lock
+meanwhile() { env -i PATH=/usr/local/bin:/usr/bin:/bin sh ${directory}/meanwhile; }
 strike() { if [ "$to" = group ]; then kill -s $signal -- -$PPID; else kill -s $signal $PPID; fi; }
 if [ "$n" != "$at" ]; then exec ${real} "$@"; fi
-if [ "$when" = before ]; then strike; sleep 1; exec ${real} "$@"; fi
+if [ "$when" = before ]; then meanwhile; strike; sleep 1; exec ${real} "$@"; fi
 trap : INT TERM HUP
 ${real} "$@"
 code=$?
+meanwhile
 strike
 if [ "$when" = dies ]; then trap - $signal; kill -s $signal $$; fi
 exit $code
@@ -64,6 +68,7 @@ export function interrupter(): Interrupter {
   return {
     run: async (who, args, moment) => {
       writeFileSync(log, '');
+      writeFileSync(join(directory, 'meanwhile'), moment?.meanwhile ?? '');
       const { at, when, signal, to } = moment ?? { at: 0, when: 'before', signal: 'INT', to: 'pam' };
       writeFileSync(join(directory, 'orders'), `at=${at} when=${when} signal=${signal} to=${to}\n`);
       rmSync(join(directory, 'lock'), { recursive: true, force: true });

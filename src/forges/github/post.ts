@@ -16,6 +16,12 @@ export async function post(github: GitHub, pull: Pull, posting: Posting, me: Acc
   // What a flood hides may be said twice; what has to be said is never kept back by it.
   const { found: there } = await readPostings(github, pull);
   if (there.some((one) => isSame(one, posting, me))) return;
+  const arrived = async (): Promise<boolean> => {
+    const { found, doubts } = await readPostings(github, pull);
+    if (found.some((one) => isSame(one, posting, me))) return true;
+    if (doubts[0] !== undefined) throw doubts[0];
+    return false;
+  };
   const mine = me !== null && me.id === pull.author.id;
   const { type, head } = posting;
   const body = postingBody(posting);
@@ -34,10 +40,10 @@ export async function post(github: GitHub, pull: Pull, posting: Posting, me: Acc
     });
   }
   const reviewAs = async (how: Event): Promise<void> => {
-    await review(github, pull, { event: how, body, commit: head ?? pull.apiHead });
+    await review(github, pull, { event: how, body, commit: head ?? pull.apiHead }, arrived);
   };
   if (event !== null) await reviewAs(event);
-  else await commentOr(github, pull, body, async () => await reviewAs('COMMENT'));
+  else await commentOr(github, pull, { body, arrived }, async () => await reviewAs('COMMENT'));
 }
 
 /** Posted by this account, still standing, and meant the same way. */
@@ -51,19 +57,33 @@ async function review(
   github: GitHub,
   { number }: Pull,
   { event, body, commit }: { readonly event: Event; readonly body: string; readonly commit: Oid },
+  arrived: () => Promise<boolean>,
 ): Promise<void> {
   await github.ask(
     'POST /repos/{owner}/{repo}/pulls/{pull_number}/reviews',
     { pull_number: number, commit_id: commit, event, body },
-    { doing: `post the review of pull request ${number}`, needs: WRITE_PULLS },
+    { doing: `post the review of pull request ${number}`, needs: WRITE_PULLS, arrived },
   );
 }
 
-async function comment(github: GitHub, { number }: Pick<Pull, 'number'>, body: string): Promise<void> {
+interface Comment {
+  readonly body: string;
+  readonly arrived?: () => Promise<boolean>;
+}
+
+async function comment(
+  github: GitHub,
+  { number }: Pick<Pull, 'number'>,
+  { body, arrived }: Comment,
+): Promise<void> {
   await github.ask(
     'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
     { issue_number: number, body },
-    { doing: `comment on pull request ${number}`, needs: WRITE_PULLS },
+    {
+      doing: `comment on pull request ${number}`,
+      needs: WRITE_PULLS,
+      ...(arrived === undefined ? {} : { arrived }),
+    },
   );
 }
 
@@ -71,11 +91,11 @@ async function comment(github: GitHub, { number }: Pick<Pull, 'number'>, body: s
 async function commentOr(
   github: GitHub,
   pull: Pull,
-  body: string,
+  said: Comment,
   otherwise: () => Promise<void>,
 ): Promise<void> {
   try {
-    await comment(github, pull, body);
+    await comment(github, pull, said);
   } catch (error) {
     if (!(error instanceof PamError) || error.code !== 'E_FORGE_FORBIDDEN') throw error;
     await otherwise();
@@ -98,7 +118,7 @@ export async function tell(github: GitHub, pull: Pull, markdown: string): Promis
   // Anybody may write the mark: only what this account wrote is ever written over.
   const old = (await readComments(github, pull, refuse)).find((one) => isMarked(one.body) && isOwn(one.by));
   if (old === undefined) {
-    await comment(github, pull, body);
+    await comment(github, pull, { body });
     return;
   }
   if (old.body.replaceAll('\r\n', '\n') === body) return;
