@@ -97,7 +97,7 @@ describe('with a remote', () => {
     id.open = await askBastion(team.dana);
     id.approved = await askBastion(team.erin);
     await must(team.alice.pam(['approve', id.approved, '--yes']));
-    await must(team.carol.pam(['status']));
+    for (const who of [team.bob, team.carol]) await must(who.pam(['status']));
     stage = { restore: keeper(team), published: () => branches(bare()) };
   }, 400_000);
 
