@@ -8,6 +8,7 @@ import type { Doubt, Found } from '../model/forge.ts';
 import { cannotRead, isUnreadable, type Repository, type Unreadable } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import type { Signed } from '../model/statement.ts';
+import { parseArmor, printArmor } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
 import type { BranchPlace } from './branch-place.ts';
 import { fewAtOnce } from './few-at-once.ts';
@@ -114,7 +115,7 @@ async function readStatements(
   for (const [at, oid] of commits.entries()) {
     const text = decode(bytes[at * 2]);
     const armor = decode(bytes[at * 2 + 1]);
-    if (text !== undefined && armor !== undefined) signed.set(oid, { text, armor });
+    if (text !== undefined && armor !== undefined) signed.set(oid, { text, armor: plainArmor(armor) });
   }
   const right = named.flatMap(([branch, oid]) => {
     const statement = signed.get(oid);
@@ -125,6 +126,19 @@ async function readStatements(
   });
   const shapes = await fewAtOnce(right, async ({ oid }) => await isStatement(repository, oid));
   return right.flatMap((one, at) => (shapes[at] === true ? [one.found] : []));
+}
+
+/**
+ * A branch that a person pushed by hand may hold CRLF or a blank line, which ssh-keygen refuses in the ledger. What is no
+ * armor stays as it is: its judge says so.
+ */
+function plainArmor(armor: string): string {
+  try {
+    return printArmor(parseArmor(armor));
+  } catch (error) {
+    if (error instanceof PamError) return armor;
+    throw error;
+  }
 }
 
 /** What a branch names and the clone has not: a fetch would have brought it, so it may be a stop that was lost here. */

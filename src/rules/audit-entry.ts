@@ -20,10 +20,13 @@ import type { ChainState } from '../trust/chain-state.ts';
 import { joinSigned } from '../trust/armor.ts';
 import { sha256 } from '../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
+import { oddArmors } from './audit-armor.ts';
+import { faultsOfKept } from './audit-kept.ts';
 import { decide, type Snapshot } from './decide.ts';
 import { roleOf } from './exact-grant.ts';
 import { recordsBefore } from './fold-index.ts';
 import { contextOf } from './follow-chain.ts';
+import { compromisedBelow } from './grant-keys.ts';
 import { judgeNewPolicy } from './judge-new-policy.ts';
 import { needEntitledStop } from './judge-stop.ts';
 import { lateSweep } from './judge-sweep.ts';
@@ -64,6 +67,7 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
   }
   const context = contextOf(before, entry, after.key);
   for (const [event, records] of recordsBefore(before.index.records, entry.events, context)) {
+    for (const { severity, code, message } of oddArmors(event)) tell(severity, code, message);
     try {
       auditEvent(facts, event, records, tell);
     } catch (error) {
@@ -105,11 +109,14 @@ function auditEvent(facts: AuditFacts, event: LedgerEvent, records: Records, tel
       for (const { code, path, message } of judgeNewPolicy(facts.after.policy))
         tell('warning', code, `policy ${event.seq}, ${path}: ${message}`);
       return;
+    case 'revoked':
+      for (const { severity, message } of faultsOfKept(event, records, facts.providers))
+        tell(severity, 'E_LED_KEPT', message);
+      return;
     case 'ending':
     case 'genesis':
     case 'refused':
     case 'failed':
-    case 'revoked':
     case 'revoke_failed':
     case 'heartbeat':
       return;
@@ -258,6 +265,11 @@ export function auditEnd(
   const { seq } = state;
   for (const { id, state: at, grant, ending } of state.index.records.values()) {
     if (grant === null || (at !== 'granting' && at !== 'live' && at !== 'ending')) continue;
+    const bad = at === 'ending' ? undefined : compromisedBelow(state.policy, grant);
+    if (bad !== undefined) {
+      const message = `${id} is ${at} and rests on the key ${bad}, compromised before it was recorded; no sweep ended it`;
+      findings.push({ code: 'W_KEY_COMPROMISED', severity: 'warning', seq, message });
+    }
     if (grant.end <= now) {
       const message = `${id}: ${grant.permissions.join(', ')} of ${grant.login} on ${grant.target} should have ended at ${grant.end}`;
       findings.push({ code: 'E_LED_OVERDUE', severity: 'error', seq, message });

@@ -149,6 +149,8 @@ function step(
       );
     case 'scheduled':
       if (record?.state !== 'seen') throw wrong(`it is ${record?.state ?? 'unknown'}`);
+      // Without a start ahead, an executor could keep an approval past `decide_within` and begin when it likes.
+      if (event.grant.start === null || event.grant.start <= context.at) throw wrong('no start lies ahead');
       return { ...record, state: 'scheduled', grant: grantPart(record, event, context, wrong) };
     case 'granting':
       return intend(record, event, place, context, wrong);
@@ -235,6 +237,8 @@ function intend(
   if (event.act_by > last || event.act_by <= context.at)
     throw wrong('act_by is not within two minutes and its end');
   const first = record.grant?.granting ?? null;
+  // Until then its executor may be at the target, and only one may be.
+  if (first !== null && context.at < first.act_by) throw wrong('an earlier intent may still be acted on');
   if (record.grant !== null) {
     if (event.grant.end !== record.grant.end) throw wrong('a resumed grant keeps its end');
     if (!sameJson(event.evidence, record.grant.evidence)) throw wrong('a resumed grant keeps its evidence');

@@ -4,16 +4,14 @@
  */
 import type { Reason } from '../model/decision.ts';
 import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
-import { PamError } from '../model/error.ts';
 import { type Instant, instantOf, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
-import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
-import { type GrantPart, mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
+import type { RequestId, Sha256 } from '../model/names.ts';
+import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
-import { compromisedSince } from '../trust/keyring.ts';
-import { parsePublicKey } from '../trust/public-key.ts';
 import { identityOf } from './exact-grant.ts';
+import { compromisedBelow } from './grant-keys.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 import { groundOf, judgeAllStops, type JudgedStops } from './judge-stop.ts';
 
@@ -141,32 +139,14 @@ export function stopsNotTaken(facts: SweepFacts, now: Instant): readonly Reason[
   });
 }
 
-/** Every key that a grant rests on, each with the moment at which it was relied on. */
-function keysBelow({ recorded, granting, keys, login_key: login }: GrantPart): readonly KeyAt[] {
-  const early = [...keys, ...fingerprintsIn(login)];
-  return [
-    ...early.map((key) => ({ key, at: recorded.at })),
-    recorded,
-    ...(granting === null ? [] : [granting.by]),
-  ];
-}
-
-interface KeyAt {
-  readonly key: Fingerprint;
-  readonly at: Instant;
-}
-
 /** Why a running grant must end before its recorded end. */
 function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, string] | undefined {
   const { policy } = facts;
   const { grant, seen } = record;
   if (grant === null) return undefined;
-  const bad = keysBelow(grant).find(({ key, at }) => {
-    const since = compromisedSince(policy, key);
-    return since !== undefined && since <= at;
-  });
+  const bad = compromisedBelow(policy, grant);
   if (bad !== undefined)
-    return ['compromised', `it rests on the key ${bad.key}, compromised before it was recorded`];
+    return ['compromised', `it rests on the key ${bad}, compromised before it was recorded`];
   const gone = [grant.subject, ...(seen?.owners ?? [])].find((id) => identityOf(policy, id) === undefined);
   if (gone !== undefined) return ['subject', `${gone} is no longer in policy`];
   if (!Object.hasOwn(policy.targets, grant.target))
@@ -174,14 +154,4 @@ function causeOf(facts: SweepFacts, record: OpenRecord): readonly [EndCause, str
   const incident = grant.incident === null ? undefined : facts.incidents.get(grant.incident);
   if (incident?.state === 'closed') return ['incident', `incident ${grant.incident} closed: ${incident.why}`];
   return undefined;
-}
-
-/** An executor may have recorded a line that is no key; that must not keep every other grant from ending. */
-function fingerprintsIn(keyLine: string | null): readonly Fingerprint[] {
-  try {
-    return keyLine === null ? [] : [parsePublicKey(keyLine).fingerprint];
-  } catch (error) {
-    if (error instanceof PamError) return [];
-    throw error;
-  }
 }

@@ -38,6 +38,16 @@ export function printArmor(blob: Uint8Array): string {
   return [BEGIN, ...body, END, ''].join('\n');
 }
 
+/** Is it, byte for byte, what `printArmor` writes? Anything else may be an armor that `ssh-keygen` refuses. */
+export function isPlainArmor(text: string): boolean {
+  try {
+    return printArmor(parseArmor(text)) === text;
+  } catch (error) {
+    if (error instanceof PamError) return false;
+    throw error;
+  }
+}
+
 /**
  * Cuts a file or fenced block of statement text and armor at the first BEGIN line. The text comes back with LF
  * line ends, the armor as `printArmor` writes it. Says nothing about what was signed or by whom.

@@ -345,7 +345,9 @@ export class Story {
     });
     const [from, to] = word.reworded ?? ['', ''];
     if (!signed.text.includes(from)) throw new TypeError(`the approval does not say ${from}`);
-    return { ...signed, text: signed.text.replace(from, () => to) };
+    const text = signed.text.replace(from, () => to);
+    const armor = word.spelt === undefined ? signed.armor : SPELT[word.spelt](signed.armor);
+    return { text, armor };
   }
 
   #askedAt(name: string, now: Instant): Asked {
@@ -389,6 +391,11 @@ const KINDS = [
   'revoked',
   'revoke_failed',
 ] as const;
+
+const SPELT = {
+  crlf: (armor: string): string => armor.replaceAll('\n', '\r\n'),
+  'blank line before': (armor: string): string => `\n${armor}`,
+} as const;
 
 const nameOf = (word: string | ApproverWord): string => (typeof word === 'string' ? word : word.who);
 

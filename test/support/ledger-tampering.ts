@@ -22,6 +22,10 @@ function tamperOnce(commits: readonly Written[], word: Tampering, begin: Beginni
   if (word.repeat !== undefined) {
     return [...commits, { ...find(commits, word.repeat), label: `again ${word.repeat}` }];
   }
+  if (word.copy !== undefined) {
+    const copy = { ...find(commits, word.copy), label: `copy of ${word.copy}` };
+    return joined(commits, copy, word.joined);
+  }
   if (word.empty !== undefined) {
     const { at } = find(commits, word.empty);
     const after = place(commits, word.empty) + 1;
@@ -127,18 +131,18 @@ function exchanged(
   return commits.with(place(commits, a), withBody(a, b)).with(place(commits, b), withBody(b, a));
 }
 
-/** Another beginning: in front of ours, above it, or on its own and joined by a merge. */
+/** A commit put in front of all, above it, or on its own and joined by a merge. */
 function joined(
   commits: readonly Written[],
-  genesis: Written,
+  one: Written,
   how: Tampering['joined'] = 'alone',
 ): readonly Written[] {
-  if (how === 'first') return [genesis, ...commits];
-  if (how === 'last') return [...commits, genesis];
+  if (how === 'first') return [one, ...commits];
+  if (how === 'last') return [...commits, one];
   const last = commits.at(-1);
   if (last === undefined) throw new TypeError('an empty ledger');
-  const join = { ...last, label: 'join', parents: [last.label, genesis.label] };
-  return [...commits, { ...genesis, parents: [] }, join];
+  const join = { ...last, label: 'join', parents: [last.label, one.label] };
+  return [...commits, { ...one, parents: [] }, join];
 }
 
 /** Whoever stole a key signs everything from here on again, so that each entry names the one before it. */

@@ -15,6 +15,8 @@ export interface ApproverWord {
   readonly saw?: Readonly<Record<string, unknown>>;
   /** What the text says after it was signed: [what it said, what it says]. */
   readonly reworded?: readonly [string, string];
+  /** How the armor is written, where not as ssh-keygen does. */
+  readonly spelt?: 'crlf' | 'blank line before';
 }
 
 export interface EventWord {
@@ -77,6 +79,7 @@ export interface Tampering {
   readonly swap?: readonly [number | string, number | string];
   readonly exchange?: readonly [number | string, number | string];
   readonly repeat?: number | string;
+  readonly copy?: number | string;
   readonly crlf?: number | string;
   readonly sign?: number | string;
   readonly relink?: number | string;
@@ -191,13 +194,27 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
     'signed',
     'statement',
   ],
-  by: ['who', 'key', 'at', 'capacity', 'because', 'request', 'bytes', 'root', 'ledger', 'saw', 'reworded'],
+  by: [
+    'who',
+    'key',
+    'at',
+    'capacity',
+    'because',
+    'request',
+    'bytes',
+    'root',
+    'ledger',
+    'saw',
+    'reworded',
+    'spelt',
+  ],
   tamper: [
     'drop',
     'truncate',
     'swap',
     'exchange',
     'repeat',
+    'copy',
     'crlf',
     'sign',
     'relink',

@@ -53,7 +53,12 @@ const granting: GrantingEvent = {
   preexisting: [],
   act_by: at('12:02'),
 };
-const scheduled: ScheduledEvent = { type: 'scheduled', id, evidence, grant: terms };
+const scheduled: ScheduledEvent = {
+  type: 'scheduled',
+  id,
+  evidence,
+  grant: { ...terms, start: at('12:00:01') },
+};
 const granted: LedgerEvent = { type: 'granted', id, receipt: {} };
 const failed: LedgerEvent = { type: 'failed', id, error: { code: 'E_PRV', message: 'no' } };
 const refused: LedgerEvent = {
@@ -126,7 +131,7 @@ const FOLLOWS: Readonly<Record<string, readonly [LedgerEvent, Readonly<Record<st
     { nothing: 'unseen', unseen: 'unseen', seen: 'seen', refused: 'refused', scheduled: 'scheduled' },
   ],
   scheduled: [scheduled, { seen: 'scheduled' }],
-  granting: [granting, { seen: 'granting', scheduled: 'granting', granting: 'granting' }],
+  granting: [granting, { seen: 'granting', scheduled: 'granting' }],
   granted: [granted, { granting: 'live' }],
   failed: [failed, { granting: 'failed' }],
   stopped: [
