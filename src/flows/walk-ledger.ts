@@ -16,6 +16,7 @@ import type { Provider } from '../model/target.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { sha256, treeDigest } from '../trust/digest.ts';
 import { type Directory, directoryId, directoryOf } from '../trust/git-tree-id.ts';
+import { keyInAnyNamespace } from '../trust/sshsig.ts';
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../trust/signed-entry.ts';
 import { type Candidate, followChain, isExecutorKey } from '../rules/follow-chain.ts';
 import { asItWasRead, indexDigest, openDirectory } from '../rules/print-index.ts';
@@ -154,8 +155,15 @@ async function walkOne(
     // A cut history is brought by whoever began the walk; no content of a commit can make one.
     const unknown = !(error instanceof PamError) || gaveNoAnswer(error) || error.code === 'E_GIT_SHALLOW';
     if (unknown) throw error;
-    return { kind: 'junk', junk: junkOf(raw.commit, error, found, stray) };
+    const signed = error.code === 'E_NAMESPACE' ? signedElse(raw) : found;
+    return { kind: 'junk', junk: junkOf(raw.commit, error, signed, stray) };
   }
+}
+
+/** What an executor's key signed as something else is that executor's word, too. */
+function signedElse({ bytes, armor }: Raw): SignedJunk | null {
+  const key = keyInAnyNamespace({ message: bytes, armor });
+  return key === undefined ? null : { key: key.fingerprint, head: sha256(bytes), entry: null };
 }
 
 /** What this clone lacks may be an entry of the chain: whoever reads on must know that it was not junk that was met. */

@@ -53,6 +53,20 @@ export function verifySshsig(input: SshsigInput, primitive?: Primitive): Verifie
 }
 
 /**
+ * The key of a good signature over the message in whatever namespace it names; `undefined` where it is none. It says who
+ * signed these bytes, never what for: nothing is believed for it.
+ */
+export function keyInAnyNamespace({ message, armor }: Omit<SshsigInput, 'namespace'>): PublicKey | undefined {
+  try {
+    const { namespace } = readEnvelope(parseArmor(armor));
+    return verifySshsig({ message, armor, namespace }).key;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
+
+/**
  * The same on another core. Whoever has many signatures to judge starts them all, and then asks one by one: a good
  * one is found again.
  */
