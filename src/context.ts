@@ -168,10 +168,11 @@ function forgesOf(
   doors: Doors,
 ): (config: PamConfig) => Promise<Forge> {
   const lines = new Map<string, GitHub>();
+  const chance = Math.random;
   return async ({ forge, main, ledger }) => {
     const remote =
       forge.remote === undefined ? {} : { remote: { name: forge.remote, remote: await open(forge.remote) } };
-    const branches = gitBranches({ repository, main, now: outside.clock, ...remote });
+    const branches = gitBranches({ repository, main, now: outside.clock, chance, ...remote });
     if (forge.kind === 'git') return branches;
     // Without a network a pull request is the branch that this clone saw.
     if (offline || remote.remote === undefined) return { ...branches, kind: forge.kind };
@@ -188,7 +189,7 @@ function forgesOf(
     lines.set(which, github);
     const { clock: now, note } = outside;
     return {
-      ...pullRequests({ github, repository, remote: remote.remote, main, now, note }),
+      ...pullRequests({ github, repository, remote: remote.remote, main, now, chance, note }),
       settings: async () => await settingsOf(github, { main, ledger, now: now() }),
     };
   };

@@ -8,12 +8,13 @@ import type { Oid } from '../model/names.ts';
 
 export interface BranchPlace {
   /**
-   * Branches (without `refs/heads/`) that match one of the patterns, brought up to date. `check` sees their names
-   * before anything is fetched, and may throw. `missed` hears of each that could not be brought.
+   * Branches (without `refs/heads/`) that match one of the patterns, brought up to date. `pick` sees their names before
+   * anything is fetched; only those that it returns are, and it may throw. `missed` hears of each that could not be
+   * brought.
    */
   readonly find: (
     patterns: readonly string[],
-    check?: (branches: readonly string[]) => void,
+    pick?: (branches: readonly string[]) => readonly string[],
     missed?: (branch: string, why: PamError) => void,
   ) => Promise<ReadonlyMap<string, Oid>>;
   /** The branch as it was last seen; no network. */
@@ -36,12 +37,11 @@ export function branchPlace(repository: Repository, side: RemoteSide | undefined
 
 function aloneClone(repository: Repository): BranchPlace {
   return {
-    find: async (patterns, check = checkTotal) => {
+    find: async (patterns, pick = checkTotal) => {
       const prefixes = patterns.map((pattern) => `refs/heads/${pattern.replace(/\*$/u, '')}`);
       const found = [...(await repository.refs(prefixes))].map(([ref, oid]) => [branchOf(ref), oid] as const);
       const matching = found.filter(([branch]) => patterns.some((pattern) => matches(pattern, branch)));
-      check(matching.map(([branch]) => branch));
-      return new Map(matching);
+      return picked(matching, pick);
     },
     known: async (branch) => await repository.resolve(`refs/heads/${branch}`),
     create: async (branch, oid) => await repository.moveRef(`refs/heads/${branch}`, oid, null),
@@ -51,10 +51,10 @@ function aloneClone(repository: Repository): BranchPlace {
 function remoteBranches(repository: Repository, { name, remote }: RemoteSide): BranchPlace {
   const tracking = (branch: string): string => `refs/remotes/${name}/${branch}`;
   return {
-    find: async (patterns, check = checkTotal, tell) => {
+    find: async (patterns, pick = checkTotal, tell) => {
       const there = await remote.list(patterns.map((pattern) => `refs/heads/${pattern}`));
-      const branches = [...there].map(([ref, oid]) => [branchOf(ref), oid] as const);
-      check(branches.map(([branch]) => branch));
+      const listed = [...there].map(([ref, oid]) => [branchOf(ref), oid] as const);
+      const branches = [...picked(listed, pick)];
       const seen = await trackingOf(repository, patterns.map(tracking));
       const stale = branches.filter(([branch, oid]) => seen.get(tracking(branch)) !== oid);
       if (stale.length === 0) return new Map(branches);
@@ -74,13 +74,22 @@ function remoteBranches(repository: Repository, { name, remote }: RemoteSide): B
   };
 }
 
-function checkTotal(branches: readonly string[]): void {
+function picked(
+  branches: readonly (readonly [string, Oid])[],
+  pick: (branches: readonly string[]) => readonly string[],
+): ReadonlyMap<string, Oid> {
+  const wanted = new Set(pick(branches.map(([branch]) => branch)));
+  return new Map(branches.filter(([branch]) => wanted.has(branch)));
+}
+
+function checkTotal(branches: readonly string[]): readonly string[] {
   if (branches.length > MAX_BRANCHES) {
     throw new PamError(
       'E_FORGE_LIMIT',
       `${branches.length} branches match; at most ${MAX_BRANCHES} are read`,
     );
   }
+  return branches;
 }
 
 async function trackingOf(

@@ -19,11 +19,13 @@ export interface GitForge {
   readonly main: string;
   /** The date that new commits get; it proves nothing. */
   readonly now: () => Instant;
+  /** Evenly in [0, 1). */
+  readonly chance: () => number;
 }
 
 export function gitBranches(forge: GitForge): Forge {
   const place = branchPlace(forge.repository, forge.remote);
-  const statements = statementBranches(forge.repository, place);
+  const statements = statementBranches(forge.repository, place, forge.chance);
   return {
     kind: 'git',
     proposals: async ({ ids, days, skip }) => {
@@ -46,7 +48,7 @@ export function gitBranches(forge: GitForge): Forge {
 /** Of three days. Each costs a look at its whole tree. */
 const MAX_PROPOSALS = 3000;
 
-function checkCount(branches: readonly string[]): void {
+function checkCount(branches: readonly string[]): readonly string[] {
   if (branches.length > MAX_PROPOSALS) {
     throw new PamError(
       'E_FORGE_LIMIT',
@@ -54,6 +56,7 @@ function checkCount(branches: readonly string[]): void {
       { hint: 'remove the branches pam/* that nobody entitled pushed' },
     );
   }
+  return branches;
 }
 
 function checkDay(day: string): string {

@@ -24,7 +24,10 @@ const TREES = { treeBytes: 1024, entries: 8 };
 const MAX_PER_TOPIC = 2000;
 
 export interface StatementBranches {
-  /** @param doubt hears of a topic with a branch that was not fetched, or that this clone lacks; without it that is an error */
+  /**
+   * @param doubt hears of a topic with a branch that was not fetched, or that this clone lacks, or with more than are
+   *   read; without it that is an error
+   */
   readonly find: (topics: readonly string[], doubt?: Doubt) => Promise<ReadonlyMap<string, readonly Found[]>>;
   /** Does that branch hold exactly this? */
   readonly holds: (branch: string, signed: Signed) => Promise<boolean>;
@@ -35,11 +38,17 @@ export function statementBranch(topic: string, text: string): string {
   return `${prefixOf(topic)}${sha256(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
 }
 
-export function statementBranches(repository: Repository, place: BranchPlace): StatementBranches {
+/** @param chance evenly in [0, 1) */
+export function statementBranches(
+  repository: Repository,
+  place: BranchPlace,
+  chance: () => number,
+): StatementBranches {
   return {
     find: async (topics, doubt = orThrow) => {
-      const check = (branches: readonly string[]): void => {
-        for (const topic of topics) checkCount(topic, branches);
+      const pick = (branches: readonly string[]): readonly string[] => {
+        const read = (topic: string): readonly string[] => fewOf(topic, branches, chance, doubt);
+        return topics.flatMap(read);
       };
       const none = new Map<string, Oid>();
       const missed = new Map<string, PamError>();
@@ -47,7 +56,7 @@ export function statementBranches(repository: Repository, place: BranchPlace): S
         const topic = NAME.exec(branch)?.[1];
         if (topic !== undefined) missed.set(topic, why);
       };
-      const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), check, tell);
+      const found = topics.length === 0 ? none : await place.find(topics.map(patternOf), pick, tell);
       for (const [topic, why] of missed) doubt(topic, notFetched(topic, why));
       const read = await readStatements(repository, found, doubt);
       return new Map(
@@ -76,17 +85,23 @@ function patternOf(topic: string): string {
   return `${prefixOf(topic)}*`;
 }
 
-function checkCount(topic: string, branches: readonly string[]): void {
-  const count = branches.filter((branch) => branch.startsWith(prefixOf(topic))).length;
-  if (count > MAX_PER_TOPIC) {
-    throw new PamError(
-      'E_FORGE_LIMIT',
-      `there are ${count} statements about ${topic}; at most ${MAX_PER_TOPIC} are read`,
-      {
-        hint: `remove the branches ${prefixOf(topic)}* that nobody entitled pushed`,
-      },
-    );
-  }
+/**
+ * The branches of a topic, or a random part of them where there are too many: a stop among others that anybody may push
+ * is found in some run, and no pusher can choose which ones are passed over.
+ */
+function fewOf(
+  topic: string,
+  branches: readonly string[],
+  chance: () => number,
+  doubt: Doubt,
+): readonly string[] {
+  const all = branches.filter((branch) => branch.startsWith(prefixOf(topic)));
+  if (all.length <= MAX_PER_TOPIC) return all;
+  const why = `there are ${all.length} statements about ${topic}; a random ${MAX_PER_TOPIC} of them are read in each run`;
+  const hint = `remove the branches ${prefixOf(topic)}* that nobody entitled pushed`;
+  doubt(topic, new PamError('E_FORGE_LIMIT', why, { hint }));
+  const drawn = all.map((branch) => ({ branch, lot: chance() })).sort((a, b) => a.lot - b.lot);
+  return drawn.slice(0, MAX_PER_TOPIC).map(({ branch }) => branch);
 }
 
 /**

@@ -52,7 +52,11 @@ interface Side {
 async function side(dir: string, alone: boolean): Promise<Side> {
   const repository = await openRepository(dir, env);
   const remote = alone ? {} : { remote: { name: 'origin', remote: await repository.remote('origin') } };
-  return { dir, repository, forge: gitBranches({ repository, main: 'main', now, ...remote }) };
+  return {
+    dir,
+    repository,
+    forge: gitBranches({ repository, main: 'main', now, chance: Math.random, ...remote }),
+  };
 }
 
 /** Two people on one remote, or one clone seen twice. */
@@ -175,7 +179,7 @@ describe.each(['remote', 'alone'] as const)('plain Git forge, %s', (kind) => {
     expect(await codeOf(a.forge.publish(posting(ONE, signed('one'), 'alice')))).toBe('E_FORGE_REFUSED');
   });
 
-  it('more than 2,000 statements about one thing is E_FORGE_LIMIT', async () => {
+  it('[X34] more than 2,000 statements about one thing is E_FORGE_LIMIT', async () => {
     const { a, store } = await sides(kind);
     const tip = head(store, 'main');
     const lines = Array.from(

@@ -99,6 +99,7 @@ async function hands(): Promise<Hands> {
         remote,
         main: 'main',
         now: () => NOW,
+        chance: () => 0,
         note,
       });
     },

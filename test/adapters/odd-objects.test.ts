@@ -315,7 +315,7 @@ describe('[X6] statement branches', () => {
       );
     writeRef(dir, ref(TOPIC, 'stop'), writeCommit([], statement('stop')));
     writeRef(dir, ref(OTHER, 'other'), writeCommit([], statement('other')));
-    const branches = statementBranches(repository, branchPlace(repository, undefined));
+    const branches = statementBranches(repository, branchPlace(repository, undefined), () => 0);
     const find = async (): Promise<unknown> => {
       const doubts: string[] = [];
       const found = await branches.find(

@@ -255,7 +255,7 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
     providers: wires.targets.providers,
     forge: async ({ main }) =>
       await Promise.resolve(
-        gitBranches({ repository, main, now: clock, remote: { name: 'origin', remote } }),
+        gitBranches({ repository, main, now: clock, chance: () => 0, remote: { name: 'origin', remote } }),
       ),
     incidents: (_config, main) => fileIncidents(repository, main, readIncident),
     bringAlong: async () => await Promise.resolve({ left: null }),

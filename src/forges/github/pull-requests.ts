@@ -28,6 +28,8 @@ export interface GitHubForge {
   /** The main branch's name, as in `pam.yaml`. */
   readonly main: string;
   readonly now: () => Instant;
+  /** Evenly in [0, 1). */
+  readonly chance: () => number;
   readonly note: (line: string) => void;
 }
 
