@@ -10,7 +10,8 @@ import type { NewCommit } from '../model/git.ts';
 import type { Fingerprint, Oid } from '../model/names.ts';
 import type { Files, Policy } from '../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../model/statement.ts';
-import { type Candidate, followChain, newestOrdered } from '../rules/follow-chain.ts';
+import { type Candidate, contextOf, followChain, newestOrdered } from '../rules/follow-chain.ts';
+import { type Dropped, eventsThatFollow, type Following } from '../rules/events-that-follow.ts';
 import { foldIndex } from '../rules/fold-index.ts';
 import { indexDigest } from '../rules/print-index.ts';
 import { tellEntry } from '../rules/tell-entry.ts';
@@ -20,6 +21,7 @@ import { changesBetween, type Directory, directoryId, NOTHING } from '../trust/g
 import { verifyEntry } from '../trust/signed-entry.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
+import { faultInEntry } from './fit-entry.ts';
 import { keepHead, type LedgerView, readLedger, readyToKeep } from './read-ledger.ts';
 import { ledgerDirectory } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
@@ -38,7 +40,10 @@ export interface Draft {
 
 export interface Appended {
   readonly view: LedgerView;
+  /** As it was written: only what stands in it may be acted on. */
   readonly entry: Entry | null;
+  /** Events of the last draft that no entry at this place can hold. */
+  readonly dropped: readonly Dropped[];
 }
 
 /** Many executors may stand in line; as long as the ledger moves, waiting has a sense. */
@@ -64,14 +69,21 @@ export async function appendEntry(
   let unread: { readonly why: string; readonly hint?: string } | undefined;
   for (let attempt = 0; attempt < TRIES && refused < MOST_REFUSALS; attempt++) {
     const now = desk.clock();
-    const wanted = await draft(view, now);
-    if (wanted === null) {
+    const drafted = await draft(view, now);
+    if (drafted === null) {
       await keepHead(desk, executor, view);
-      return { view, entry: null };
+      return { view, entry: null, dropped: [] };
     }
     if (!view.appendable) throw notAppendable(view);
     const key = await desk.keyOf(executor.keyFile);
-    const making = makeEntry(desk, { ...executor, key }, view.state, wanted, wanted.at ?? now);
+    const signer = { ...executor, key };
+    const { events, dropped } = whatFollows(view.state, signer, drafted, drafted.at ?? now);
+    if (events.length === 0) {
+      await keepHead(desk, executor, view);
+      return { view, entry: null, dropped };
+    }
+    const wanted = { ...drafted, events };
+    const making = makeEntry(desk, signer, view.state, wanted, wanted.at ?? now);
     // Two hosts with one key may write the same entry in the same second. Each commit is nobody else's, or both
     // would find that the ledger holds "theirs" and go on to the target.
     const commit = await commitEntry(desk, making, [view.parent], view);
@@ -80,13 +92,13 @@ export async function appendEntry(
     // Endings lose nothing by being late, and must not starve behind slow reading.
     const grants = wanted.main !== undefined;
     if (grants && secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
-    if (wanted.begins === true && desk.interrupted()) return { view, entry: null };
+    if (wanted.begins === true && desk.interrupted()) return { view, entry: null, dropped };
     const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
     // Whoever lost before may well lose again: then nothing is signed for nothing.
     const keep = attempt === 0 ? readyToKeep(desk, executor, after) : undefined;
     if (await publish(desk, view, commit, made.state)) {
       await (keep ?? readyToKeep(desk, executor, after))();
-      return { view: after, entry: made.entry };
+      return { view: after, entry: made.entry, dropped };
     }
     await desk.pause(desk.chance() * pauseAfter(attempt));
     const fetched = await fetchState(desk, true);
@@ -128,26 +140,6 @@ function whyLost(
 const pauseAfter = (attempt: number): number =>
   Math.max(SHORTEST_PAUSE_MS, LONGEST_PAUSE_MS / (1 + attempt / 4));
 
-const MOST_BYTES = 400 * 1024;
-const MOST_EVENTS = 1500;
-
-/**
- * Of these events, in their order, as many as fit into (half of) an entry; readers take no larger ones. One that is too
- * large for any entry is left out, so that it stops only itself.
- */
-export function thatFit<T extends LedgerEvent>(events: readonly T[]): readonly T[] {
-  const fitting: T[] = [];
-  let bytes = 0;
-  for (const event of events) {
-    const size = Buffer.byteLength(JSON.stringify(event));
-    if (size > MOST_BYTES) continue;
-    bytes += size;
-    if (bytes > MOST_BYTES || fitting.length >= MOST_EVENTS) break;
-    fitting.push(event);
-  }
-  return fitting;
-}
-
 /**
  * Apply and policy entries never go back in time. Behind the newest one by less than the tolerance, this run dates
  * itself like that one; further behind, `haltsOf` stops it.
@@ -155,6 +147,30 @@ export function thatFit<T extends LedgerEvent>(events: readonly T[]): readonly T
 export function orderedClock({ state }: Pick<LedgerView, 'state'>, clock: Instant): Instant {
   const last = newestOrdered(state);
   return last !== null && clock < last && last <= plus(clock, CLOCK_TOLERANCE_SECONDS) ? last : clock;
+}
+
+const placeOf = (
+  state: ChainState,
+  { name }: Executor,
+  { main }: Draft,
+  at: Instant,
+): Pick<Entry, 'seq' | 'at' | 'executor' | 'main'> => ({
+  seq: state.seq + 1,
+  at,
+  executor: name,
+  ...(main === undefined ? {} : { main }),
+});
+
+/** A policy stands alone in its entry: where it does not follow, there is nothing else to write. */
+function whatFollows(
+  state: ChainState,
+  executor: Executor & { readonly key: Fingerprint },
+  draft: Draft,
+  now: Instant,
+): Following {
+  if (draft.brings !== undefined) return { events: draft.events, dropped: [] };
+  const place = placeOf(state, executor, draft, now);
+  return eventsThatFollow(state, place, executor.key, draft.events, faultInEntry);
 }
 
 /** One entry on top of `state`, signed, and believed by the same rules that every reader uses. */
@@ -170,23 +186,14 @@ export async function makeEntry(
   readonly holds: Directory;
 }> {
   const policy = draft.brings?.policy ?? state.policy;
-  const index = foldIndex(state.index, draft.events, {
-    seq: state.seq + 1,
-    at: now,
-    executor: executor.name,
-    key: executor.key,
-    main: draft.main ?? null,
-    policy: state.policy,
-  });
+  const place = placeOf(state, executor, draft, now);
+  const index = foldIndex(state.index, draft.events, contextOf(state, place, executor.key));
   const entry: Entry = {
     root: state.root,
-    seq: state.seq + 1,
     previous: state.head,
-    at: now,
-    executor: executor.name,
     policy: policy.digest,
     index: indexDigest(index),
-    ...(draft.main === undefined ? {} : { main: draft.main }),
+    ...place,
     events: draft.events,
   };
   const bytes = printEntry(entry);

@@ -10,11 +10,12 @@ import type { OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import { stopsNotTaken } from '../rules/plan-sweep.ts';
 import type { Situation } from '../rules/situation.ts';
-import { appendEntry, orderedClock, thatFit } from './append-entry.ts';
+import { type Appended, appendEntry, orderedClock } from './append-entry.ts';
 import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from './carry-out-grant.ts';
 import type { Desk, Executor } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
-import { type Planned, planIntents } from './plan-intents.ts';
+import { droppedTroubles, thatFit } from './fit-entry.ts';
+import { type Planned, planIntents, recordedOf } from './plan-intents.ts';
 import { type LedgerView, readLedger } from './read-ledger.ts';
 import { prepareTargets } from './prepare-targets.ts';
 import { recordPolicy } from './record-policy.ts';
@@ -32,18 +33,19 @@ export async function apply(
   const { view: start, recorded } = await recordPolicy(desk, executor, read);
   needGrantRight(start.state.policy, executor);
   const steps: RunStep[] = recorded === null ? [] : [policyStep(recorded)];
-  let planned: Planned | undefined;
-  const { view, entry } = await appendEntry(desk, executor, start, async (now, clock) => {
+  let wanted: Planned | undefined;
+  const { view, entry, dropped } = await appendEntry(desk, executor, start, async (now, clock) => {
     if (desk.interrupted()) return null;
     const at = orderedClock(now, clock);
-    planned = await planIntents(desk, executor, now, freshness, at, only);
-    const { events, situation } = planned;
+    wanted = await planIntents(desk, executor, now, freshness, at, only);
+    const { events, situation } = wanted;
     return events.length === 0 || situation.main === null
       ? null
       : { events, main: situation.main, at, begins: true };
   });
   if (desk.interrupted() && entry === null) return cutShort(view, steps, []);
-  if (planned === undefined) throw new PamError('E_BUG', 'nothing was planned');
+  if (wanted === undefined) throw new PamError('E_BUG', 'nothing was planned');
+  const planned = recordedOf(wanted, entry);
   const { plan, situation, failed } = planned;
   const unknown = [...(only ?? [])].find(
     (id) => !situation.candidates.some((one) => one.id === id) && !view.state.index.records.has(id),
@@ -55,8 +57,12 @@ export async function apply(
   }
   steps.push(...failed, ...recordedSteps(planned));
   const outcomes = await carryOut(desk, view, planned);
-  const recordedView = await recordOutcomes(desk, executor, view, planned, outcomes);
-  const { view: last, overtaken } = await takeBack(desk, executor, recordedView, grantedIn(view, outcomes));
+  const told = await recordOutcomes(desk, executor, view, planned, outcomes);
+  // Its intent stays on record, and the next run finishes it.
+  const open = new Set(told.dropped.map(({ event }) => event.id));
+  const granted = grantedIn(view, outcomes).filter(({ id }) => !open.has(id));
+  const back = await takeBack(desk, executor, told.view, granted);
+  const { view: last, overtaken } = back;
   for (const { id, target, outcome, what } of outcomes) {
     const failure = outcome.error ?? overtaken.get(id) ?? null;
     const error = failure === null ? null : reasonNote(failure);
@@ -64,7 +70,8 @@ export async function apply(
   }
   for (const id of only ?? beingGranted(last))
     if (!steps.some((one) => one.id === id)) steps.push(...settledStep(last, id));
-  const troubles = [...situation.halts, ...situation.unread, ...untakenStops(desk, last, situation)];
+  const left = droppedTroubles([...dropped, ...told.dropped, ...back.dropped]);
+  const troubles = [...situation.halts, ...situation.unread, ...untakenStops(desk, last, situation), ...left];
   await prepareTargets(desk, executor, last.state, (one) => troubles.push({ ...one, ok: false }));
   if (desk.interrupted()) return cutShort(last, steps, troubles);
   const { seq, head } = last.state;
@@ -119,12 +126,17 @@ async function recordOutcomes(
   view: LedgerView,
   { situation: { main } }: Planned,
   outcomes: readonly Done[],
-): Promise<LedgerView> {
-  if (main === null || outcomes.every(({ outcome }) => outcome.event === null)) return view;
+): Promise<Pick<Appended, 'view' | 'dropped'>> {
+  if (main === null || outcomes.every(({ outcome }) => outcome.event === null)) return { view, dropped: [] };
   let last = view;
+  let left: Appended['dropped'] = [];
   // What was written is no longer being granted, so each round has less to write.
   for (let wrote = true; wrote; ) {
-    const { view: after, entry } = await appendEntry(desk, executor, last, async (now, clock) => {
+    const {
+      view: after,
+      entry,
+      dropped,
+    } = await appendEntry(desk, executor, last, async (now, clock) => {
       const all = outcomes.flatMap(({ id, outcome }) =>
         outcome.event !== null && stillGranting(now, id) ? [outcome.event] : [],
       );
@@ -132,9 +144,11 @@ async function recordOutcomes(
       return events.length === 0 ? null : { events, main, at: orderedClock(now, clock) };
     });
     last = after;
+    // What is left out is drafted in each round again, and left out again.
+    left = dropped;
     wrote = entry !== null;
   }
-  return last;
+  return { view: last, dropped: left };
 }
 
 /** What this run saw granted, as it stood when the intents were recorded. */

@@ -2,20 +2,26 @@
  * What this try of an append would record: decided with the state and the clock of this very try, and with what the
  * targets show. Nothing is written and nothing is changed here.
  */
-import { type GrantingEvent, type LedgerEvent, type ReasonNote, reasonNote } from '../model/entry.ts';
+import {
+  type Entry,
+  type GrantingEvent,
+  type LedgerEvent,
+  type ReasonNote,
+  reasonNote,
+} from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { earlier, type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
-import type { Policy } from '../model/policy.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { ACT_WITHIN_SECONDS } from '../rules/fold-index.ts';
 import { type ApplyPlan, planApply, type Ready } from '../rules/plan-apply.ts';
 import { executesOn } from '../rules/rights.ts';
 import type { Situation } from '../rules/situation.ts';
-import { thatFit } from './append-entry.ts';
+
 import { standingAccess } from './carry-out-grant.ts';
 import type { Desk, Executor } from './desk.ts';
 import type { Freshness } from './fetch-state.ts';
+import { thatFit } from './fit-entry.ts';
 import { gather } from './gather.ts';
 import type { LedgerView } from './read-ledger.ts';
 import type { RunStep } from './run-result.ts';
@@ -49,7 +55,7 @@ export async function planIntents(
     const plan = { see: [], stop: [], refuse: [], ready: [], abandon: [], waiting: [] };
     return { plan, situation, intents: [], failed: [], events: [] };
   }
-  const plan = mineOf(planApply(situation, now, only), view.state.policy, executor);
+  const plan = mineOf(planApply(situation, now, only), view, executor);
   const failed: RunStep[] = [];
   const standing: { readonly ready: Ready; readonly preexisting: readonly string[] }[] = [];
   const refuse = [...plan.refuse];
@@ -92,6 +98,29 @@ export async function planIntents(
     events.push({ type: 'heartbeat', id: '-', live: 0 });
   }
   return { plan: { ...plan, refuse }, situation, intents, failed, events };
+}
+
+/** What of the plan stands on record now: nothing else is acted on, or said to be done. */
+export function recordedOf(planned: Planned, entry: Entry | null): Planned {
+  const { plan } = planned;
+  const events = entry?.events ?? [];
+  const written = new Set<LedgerEvent>(events);
+  const isWritten = (event: LedgerEvent): boolean => written.has(event);
+  const isScheduled = (id: RequestId): boolean =>
+    events.some((event) => event.type === 'scheduled' && event.id === id);
+  return {
+    ...planned,
+    plan: {
+      ...plan,
+      see: plan.see.filter(isWritten),
+      stop: plan.stop.filter(isWritten),
+      refuse: plan.refuse.filter(isWritten),
+      ready: plan.ready.filter(({ action, id }) => action !== 'schedule' || isScheduled(id)),
+    },
+    // Their handles carry the number of their place in the entry that was written.
+    intents: events.filter((event) => event.type === 'granting'),
+    events,
+  };
 }
 
 function standingRefusal(
@@ -146,8 +175,10 @@ function evidenceOf(ready: Ready): GrantingEvent['evidence'] {
 }
 
 /** What is ready on a target of another executor waits for that one. */
-function mineOf(plan: ApplyPlan, policy: Policy, { name }: Executor): ApplyPlan {
-  const mine = (target: string): boolean => executesOn(policy, name, target, 'grant');
+function mineOf(plan: ApplyPlan, { state }: LedgerView, { name }: Executor): ApplyPlan {
+  const { policy, index } = state;
+  const mine = (target: string | null): boolean =>
+    target === null || executesOn(policy, name, target, 'grant');
   const waiting = plan.ready.flatMap(({ id, terms, decision }) => {
     if (mine(terms.target)) return [];
     const reason = { code: 'E_POL_EXECUTOR', ok: false, message: `${name} may not grant on ${terms.target}` };
@@ -157,8 +188,10 @@ function mineOf(plan: ApplyPlan, policy: Policy, { name }: Executor): ApplyPlan 
   });
   return {
     ...plan,
+    // What was scheduled there is refused there, too.
+    refuse: plan.refuse.filter(({ id }) => mine(index.records.get(id)?.grant?.target ?? null)),
     ready: plan.ready.filter(({ terms }) => mine(terms.target)),
-    abandon: plan.abandon.filter(({ record }) => mine(record.grant?.target ?? '')),
+    abandon: plan.abandon.filter(({ record }) => mine(record.grant?.target ?? null)),
     waiting: [...plan.waiting, ...waiting],
   };
 }

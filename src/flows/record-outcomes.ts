@@ -8,9 +8,11 @@ import { type Instant, secondsBetween, secondsOf, plus } from '../model/instant.
 import type { RequestId } from '../model/names.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import type { Ending } from '../rules/plan-sweep.ts';
-import { appendEntry, thatFit } from './append-entry.ts';
+import { type Appended, appendEntry } from './append-entry.ts';
 import type { Revoked } from './carry-out-revoke.ts';
 import type { Desk, Executor } from './desk.ts';
+import { droppedTroubles, thatFit } from './fit-entry.ts';
+import type { Tell } from './net.ts';
 import type { LedgerView } from './read-ledger.ts';
 
 export interface Done {
@@ -27,7 +29,13 @@ export interface OutcomeRecorder {
 
 const RECORD_AFTER_SECONDS = 30;
 
-export function outcomeRecorder(desk: Desk, executor: Executor, view: LedgerView): OutcomeRecorder {
+/** @param tell hears of outcomes that no entry can hold */
+export function outcomeRecorder(
+  desk: Desk,
+  executor: Executor,
+  view: LedgerView,
+  tell: Tell,
+): OutcomeRecorder {
   let last = view;
   let waiting: readonly Done[] = [];
   let written = desk.clock();
@@ -35,8 +43,9 @@ export function outcomeRecorder(desk: Desk, executor: Executor, view: LedgerView
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting;
-      const { view: after, left } = await recordBatch(desk, executor, last, batch);
+      const { view: after, left, dropped } = await recordBatch(desk, executor, last, batch);
       last = after;
+      for (const trouble of droppedTroubles(dropped)) tell(trouble);
       // Others go on meanwhile, and add to what waits.
       waiting = [...left, ...waiting.slice(batch.length)];
       if (left.length === batch.length) return;
@@ -70,9 +79,9 @@ async function recordBatch(
   executor: Executor,
   view: LedgerView,
   batch: readonly Done[],
-): Promise<{ readonly view: LedgerView; readonly left: readonly Done[] }> {
+): Promise<Pick<Appended, 'view' | 'dropped'> & { readonly left: readonly Done[] }> {
   let left: readonly Done[] = [];
-  const { view: after } = await appendEntry(desk, executor, view, async (now, at) => {
+  const { view: after, dropped } = await appendEntry(desk, executor, view, async (now, at) => {
     const told = batch.flatMap((done) => {
       const event = outcomeEvent(now, at, done);
       return event === null ? [] : [{ done, event }];
@@ -82,7 +91,7 @@ async function recordBatch(
     left = told.filter(({ event }) => !written.has(event)).map(({ done }) => done);
     return await Promise.resolve(events.length === 0 ? null : { events });
   });
-  return { view: after, left };
+  return { view: after, left, dropped };
 }
 
 /** `null` when the ledger no longer waits for it: somebody else recorded it, say. */

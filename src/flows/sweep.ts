@@ -27,12 +27,13 @@ import {
 } from '../rules/plan-sweep.ts';
 import { executesOn } from '../rules/rights.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../trust/keyring.ts';
-import { appendEntry, thatFit } from './append-entry.ts';
+import { appendEntry } from './append-entry.ts';
 import { askTargets, beginRound, type Round } from './ask-targets.ts';
 import { revokeAtTarget } from './carry-out-revoke.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
 import { fetchState, type Freshness } from './fetch-state.ts';
 import { endingsOf, findAgain } from './find-again.ts';
+import { droppedTroubles, thatFit } from './fit-entry.ts';
 import { incidentStates } from './gather.ts';
 import { held, readOrHold, type Tell } from './net.ts';
 import type { LedgerView } from './read-ledger.ts';
@@ -257,7 +258,7 @@ async function endPlanned(run: Run, first: LedgerView, plan: Plan): Promise<Ledg
   run.drops.push(...drop.map(({ id }) => plain('stop', id, 'stopped before it began')));
   if (end.length === 0) return view;
   for (const { id } of end) run.taken.add(id);
-  const recorder = outcomeRecorder(desk, executor, view);
+  const recorder = outcomeRecorder(desk, executor, view, tellIn(run));
   const steps = new Map<RequestId, RunStep>();
   const errands = end.map((ending) => ({ ...ending, record: recordNow(view, ending) }));
   const left = await askTargets(desk, run.round, lanesOf(desk.providers, errands), async (ending) => {
@@ -300,13 +301,14 @@ async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<R
   let planned = whatFits(plan(first, desk.clock()));
   if (planned.events.length === 0) return { ...planned, view: first };
   const recorded = await held(tellIn(run), 'endings could not be recorded', undefined, async () => {
-    const { view, entry } = await appendEntry(desk, executor, first, async (newest, now) => {
+    const { view, entry, dropped } = await appendEntry(desk, executor, first, async (newest, now) => {
       planned = whatFits(plan(newest, now));
       const { events } = planned;
       return await Promise.resolve(events.length === 0 ? null : { events, begins: true });
     });
     run.wrote ||= entry !== null;
-    return { ...planned, view };
+    for (const trouble of droppedTroubles(dropped)) tellIn(run)(trouble);
+    return { ...onRecord(planned, entry?.events ?? []), view };
   });
   if (recorded !== undefined) return recorded;
   const { end } = plan(first, desk.clock());
@@ -324,6 +326,15 @@ function whatFits({ end, drop }: ReturnType<Plan>): ReturnType<Plan> & {
     end: end.filter(({ event }) => event === null || fitting.has(event)),
     drop: drop.filter((event) => fitting.has(event)),
     events: [...fitting],
+  };
+}
+
+/** What did not get its record is not acted on. */
+function onRecord({ end, drop }: ReturnType<Plan>, events: readonly LedgerEvent[]): ReturnType<Plan> {
+  const written = new Set(events);
+  return {
+    end: end.filter((one) => (one.event !== null && written.has(one.event)) || restsOnItsEnd(one)),
+    drop: drop.filter((event) => written.has(event)),
   };
 }
 

@@ -6,7 +6,7 @@ import type { LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
-import { appendEntry } from './append-entry.ts';
+import { type Appended, appendEntry } from './append-entry.ts';
 import { revokeAtTarget } from './carry-out-revoke.ts';
 import type { Desk, Executor } from './desk.ts';
 import type { LedgerView } from './read-ledger.ts';
@@ -14,6 +14,7 @@ import type { LedgerView } from './read-ledger.ts';
 export interface TakenBack {
   readonly view: LedgerView;
   readonly overtaken: ReadonlyMap<RequestId, PamError>;
+  readonly dropped: Appended['dropped'];
 }
 
 /** @param granted what this run granted, as its intents were recorded; the index may have dropped one since */
@@ -24,8 +25,8 @@ export async function takeBack(
   granted: readonly OpenRecord[],
 ): Promise<TakenBack> {
   const lost = granted.filter(({ id }) => view.state.index.records.get(id)?.state !== 'live');
-  if (lost.length === 0) return { view, overtaken: new Map() };
-  const announced = await announce(desk, executor, view, lost);
+  if (lost.length === 0) return { view, overtaken: new Map(), dropped: [] };
+  const { view: announced, dropped } = await announce(desk, executor, view, lost);
   const overtaken = new Map<RequestId, PamError>();
   const ending = new Set(lost.map(({ id }) => id));
   for (const before of lost) {
@@ -35,7 +36,7 @@ export async function takeBack(
     const what = error === null ? 'it was taken back' : `it could not be taken back: ${error.message}`;
     overtaken.set(id, new PamError('E_PRV_OVERTAKEN', `${id} ended while it was being granted; ${what}`));
   }
-  return { view: announced, overtaken };
+  return { view: announced, overtaken, dropped };
 }
 
 /** Taking back must not wait for a ledger that cannot be written. */
@@ -44,9 +45,9 @@ async function announce(
   executor: Executor,
   view: LedgerView,
   lost: readonly OpenRecord[],
-): Promise<LedgerView> {
+): Promise<Pick<Appended, 'view' | 'dropped'>> {
   try {
-    const { view: announced } = await appendEntry(desk, executor, view, async ({ state }) => {
+    return await appendEntry(desk, executor, view, async ({ state }) => {
       const events = lost.flatMap(({ id }): LedgerEvent[] => {
         const now = state.index.records.get(id)?.state;
         if (now !== 'ended' && now !== 'failed') return [];
@@ -55,10 +56,9 @@ async function announce(
       });
       return await Promise.resolve(events.length === 0 ? null : { events });
     });
-    return announced;
   } catch (error) {
     if (!(error instanceof PamError)) throw error;
     desk.note(`that it is taken back could not be recorded: ${error.message}`);
-    return view;
+    return { view, dropped: [] };
   }
 }

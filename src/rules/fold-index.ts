@@ -68,7 +68,7 @@ function fold(index: OpenIndex, events: readonly LedgerEvent[], context: FoldCon
   return { records, beats: foldBeats(index.beats, events, context) };
 }
 
-const keysLeftOut = ({ id }: { readonly id: RequestId }): PamError =>
+export const keysLeftOut = ({ id }: { readonly id: RequestId }): PamError =>
   new PamError('E_LED_STEP', `seen of ${id} does not follow: it leaves out who may stop it with which key`);
 
 /**
@@ -88,8 +88,12 @@ export function* recordsBefore(
   }
 }
 
-/** @returns what the event made of its record, if it is about one */
-function stepIn(
+/**
+ * @param place the number of the event in its entry, from 0
+ * @returns what the event made of its record, if it is about one
+ * @throws PamError `E_LED_STEP`; the records are as they were then
+ */
+export function stepIn(
   records: Map<RequestId, OpenRecord>,
   event: LedgerEvent,
   place: number,

@@ -130,7 +130,11 @@ function judgeChange(
 }
 
 /** What folding an entry needs to know beside its events. */
-export function contextOf(state: ChainState, entry: Omit<Entry, 'events'>, key: Fingerprint): FoldContext {
+export function contextOf(
+  state: ChainState,
+  entry: Pick<Entry, 'seq' | 'at' | 'executor' | 'main'>,
+  key: Fingerprint,
+): FoldContext {
   const { seq, at, executor, main = null } = entry;
   return { seq, at, executor, key, main, policy: state.policy };
 }

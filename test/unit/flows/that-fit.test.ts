@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { printEntry } from '../../../src/documents/entry-file.ts';
-import { thatFit } from '../../../src/flows/append-entry.ts';
+import { faultInEntry, thatFit } from '../../../src/flows/fit-entry.ts';
 import type { Entry, LedgerEvent } from '../../../src/model/entry.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { at, requestId } from '../../support/world.ts';
@@ -20,7 +20,10 @@ describe('[X73] what goes into one entry', () => {
     ['behind them', 3, 4],
   ])('an event that fits into no entry, %s, stops only itself', (_what, place, count) => {
     const events = Array.from({ length: count }, (_, nth) => failed(nth, nth === place ? 500_000 : 10));
-    expect(thatFit(events)).toEqual(events.filter((_, nth) => nth !== place));
+    expect(thatFit(events)).toEqual(events);
+    expect(events.map((one) => faultInEntry(one) !== undefined)).toEqual(
+      events.map((_, nth) => nth === place),
+    );
   });
 
   test('many outcomes of the largest kind: as many as readers take, in their order, and the rest after them', () => {

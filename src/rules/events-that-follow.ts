@@ -1,0 +1,103 @@
+/**
+ * Which events of a draft follow (DESIGN rule 13). Readers throw away an entry with one event that does not follow, so
+ * a writer leaves such an event out, and says so: one bad event must not keep the others off the ledger. Each event is
+ * judged by the same functions that judge it in an entry of others, at the place that it gets.
+ */
+import type { Entry, LedgerEvent, SeenEvent } from '../model/entry.ts';
+import { PamError } from '../model/error.ts';
+import type { Fingerprint, RequestId } from '../model/names.ts';
+import type { OpenRecord } from '../model/open-record.ts';
+import type { ChainState } from '../trust/chain-state.ts';
+import { type FoldContext, keysLeftOut, stepIn } from './fold-index.ts';
+import { contextOf, judgeEvent } from './follow-chain.ts';
+import { needEntitledStop } from './judge-stop.ts';
+import { needStopperKeys } from './see-request.ts';
+
+export interface Dropped {
+  readonly event: LedgerEvent;
+  readonly why: PamError;
+}
+
+export interface Following {
+  /** In their order; fresh handles carry the number of their new place. */
+  readonly events: readonly LedgerEvent[];
+  readonly dropped: readonly Dropped[];
+}
+
+type Place = Pick<Entry, 'seq' | 'at' | 'executor' | 'main'>;
+
+/**
+ * @param place what is known of the entry that they are to stand in
+ * @param faultOf why no entry can hold an event as it is; `undefined` when one can
+ */
+export function eventsThatFollow(
+  state: ChainState,
+  place: Place,
+  key: Fingerprint,
+  drafted: readonly LedgerEvent[],
+  faultOf: (event: LedgerEvent) => string | undefined,
+): Following {
+  const context = contextOf(state, place, key);
+  const records = new Map(state.index.records);
+  const events: LedgerEvent[] = [];
+  const dropped: Dropped[] = [];
+  const without = new Set<RequestId>();
+  for (const one of drafted) {
+    const event = numbered(one, records, context.seq, events.length);
+    try {
+      const fault = faultOf(event);
+      if (fault !== undefined)
+        throw new PamError('E_LED_SHAPE', `no entry can hold ${event.type} of ${event.id}: ${fault}`);
+      if (BEGINS.has(event.type) && event.id !== '-' && without.has(event.id))
+        throw new PamError('E_LED_STEP', `${event.type} of ${event.id} rests on an event that was left out`);
+      needFollows(state, place, context, { event, events, records });
+      events.push(event);
+    } catch (why) {
+      if (!(why instanceof PamError)) throw why;
+      dropped.push({ event: one, why });
+      if (one.id !== '-') without.add(one.id);
+    }
+  }
+  return { events, dropped };
+}
+
+/** Behind an event that was left out nothing begins for its id. What ends it stands if it follows by itself. */
+const BEGINS: ReadonlySet<LedgerEvent['type']> = new Set(['seen', 'scheduled', 'granting']);
+
+/** @throws PamError why it does not; otherwise its step is taken in `records` */
+function needFollows(
+  state: ChainState,
+  place: Place,
+  context: FoldContext,
+  at: {
+    readonly event: LedgerEvent;
+    readonly events: readonly LedgerEvent[];
+    readonly records: Map<RequestId, OpenRecord>;
+  },
+): void {
+  const { event, events, records } = at;
+  const before = event.id === '-' ? undefined : state.index.records.get(event.id);
+  judgeEvent(state, place, event, before);
+  if (event.type === 'stopped') needEntitledStop(state, event, [before, records.get(event.id)], context.at);
+  if (event.type === 'seen') {
+    const keyed = events.find((one): one is SeenEvent => one.type === 'seen' && 'stopper_keys' in one);
+    needStopperKeys(
+      state.index.records,
+      keyed === undefined || event.stopper_keys !== undefined ? [event] : [keyed, event],
+      keysLeftOut,
+    );
+  }
+  stepIn(records, event, events.length, context);
+}
+
+/** The handle of a first intent holds the number of its place, so it is another one when something before it is gone. */
+function numbered(
+  event: LedgerEvent,
+  records: ReadonlyMap<RequestId, OpenRecord>,
+  seq: number,
+  place: number,
+): LedgerEvent {
+  if (event.type !== 'granting' || records.get(event.id)?.grant?.granting != null) return event;
+  const serial = seq * 65_536 + place;
+  return event.handle.serial === serial ? event : { ...event, handle: { ...event.handle, serial } };
+}
