@@ -31,7 +31,7 @@ describe('[X41] an armor on a statement branch', () => {
       writeRef(dir, `refs/heads/${statementBranch(TOPIC, text)}`, commit);
     }
     const repository = await openRepository(work, env);
-    const branches = statementBranches(repository, branchPlace(repository, undefined));
+    const branches = statementBranches(repository, branchPlace(repository, undefined), () => 0);
     const found = (await branches.find([TOPIC])).get(TOPIC) ?? [];
     const read = Object.fromEntries(found.map(({ signed }) => [signed?.text, signed?.armor]));
     expect(read).toEqual({
