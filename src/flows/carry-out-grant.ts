@@ -10,7 +10,7 @@ import {
   type Receipt,
   reasonNote,
 } from '../model/entry.ts';
-import { EXIT, PamError } from '../model/error.ts';
+import { EXIT, Interrupted, PamError } from '../model/error.ts';
 import { type Instant, secondsBetween } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
@@ -59,6 +59,7 @@ export async function carryOutGrant(desk: Desk, view: LedgerView, intent: Granti
     const receipt = await grantAtTarget(desk, record, intent.act_by);
     return { event: grantedEvent(intent, receipt), error: null };
   } catch (error) {
+    if (error instanceof Interrupted) throw error;
     if (error instanceof PamError && error.code === 'E_PRV_TOO_LATE') return { event: null, error };
     // One broken provider must not keep the other outcomes of this run off the ledger.
     const cause =

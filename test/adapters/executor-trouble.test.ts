@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
 import { exitOfRun } from '../../src/flows/run-result.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
+import { Interrupted } from '../../src/model/error.ts';
 import type { Remote } from '../../src/model/git.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
@@ -105,9 +106,9 @@ describe('an executor that is paused in front of the target and wakes after the 
     const change = wrapped('command', 'grant', async (act) => {
       await sleepsOverItsEnd(world);
       await act();
-      throw new TypeError('out of memory');
+      throw new Interrupted();
     });
-    await expect(world.apply({ change })).rejects.toThrow('out of memory');
+    await expect(world.apply({ change })).rejects.toThrow(Interrupted);
     expect(world.held()).toEqual([SHELF]);
     expect(exitOfRun(await world.sweep({ executor: 'pam-sweep' }))).toBe(0);
     expect(world.held()).toEqual([]);
@@ -251,9 +252,9 @@ describe('statement branches that somebody deletes', { timeout: 180_000 }, () =>
     const id = await world.ask({ role: 'reader', duration: '1h' });
     const change = wrapped('command', 'grant', async () => {
       await Promise.resolve();
-      throw new TypeError('killed');
+      throw new Interrupted();
     });
-    await expect(world.apply({ change })).rejects.toThrow('killed');
+    await expect(world.apply({ change })).rejects.toThrow(Interrupted);
     expect(forget(world, id)).toBe(1);
     world.now = minutes(3);
     expect(exitOfRun(await world.apply())).toBe(0);

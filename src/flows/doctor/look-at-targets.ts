@@ -56,7 +56,9 @@ async function lookAt(
     };
     await session.verifyIdentity().catch(noted);
     await session.prepare?.(sceneOf(desk.providers, state, place, new Set()), desk.clock()).catch(noted);
-    for (const fault of (await session.examine?.(may)) ?? []) note(fault);
+    // What kept the session from being ready is the reason for what is found missing next.
+    const known = new Set([...faults.values()].map(({ code }) => code));
+    for (const fault of (await session.examine?.(may)) ?? []) if (!known.has(fault.code)) note(fault);
   } catch (error) {
     if (error instanceof Interrupted) throw error;
     // A provider that throws anything else is broken, and the other targets are still worth a look.
