@@ -3,6 +3,8 @@
  * loaded when one is about to run, so that help and usage errors cost little.
  */
 import { Command, CommanderError, Option } from 'commander';
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, Session } from './commands/session.ts';
@@ -258,8 +260,16 @@ function onSignal(): void {
 }
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+process.once('exit', letGoOfTerminal);
 // A reader that closes the pipe has seen enough; a terminal that is closed takes nothing any more.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+const TERMINALS: readonly number[] = [0, 1, 2].filter((fd) => isatty(fd));
+
+/** Node resets terminals at its end, and aborts (134, with a native trace) at one that is closed: it finds none. */
+function letGoOfTerminal(): void {
+  for (const fd of TERMINALS) if (!isatty(fd)) closeSync(fd);
+}
 
 /** What was cut off may still hold this process: a question on the terminal, an answer that is on its way. */
 function leaveSoon(): void {

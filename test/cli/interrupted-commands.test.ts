@@ -3,8 +3,9 @@
  * same moment. One or two moments of each command; `PAM_FULL=1` tries every program that each of them starts.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type Interrupted, interrupter, keeper, type Moment, type Signal } from './interrupting.ts';
 import { commandLine, tempDir } from './program.ts';
@@ -312,5 +313,33 @@ describe('[X50] demo', () => {
     process.kill(to === 'group' ? -(child.pid ?? 0) : (child.pid ?? 0), `SIG${signal}`);
     expect({ code: await code, err, left: readdirSync(tmp) }).toEqual({ code: 130, err: NOTHING, left: [] });
     expect(out).not.toContain('$ cd access');
+  });
+
+  test('its terminal is closed: 130 and no trace of node, which finds no terminal to reset', async () => {
+    const dir = tempDir();
+    const tmp = join(dir, 'tmp');
+    mkdirSync(tmp);
+    const shell = `${process.execPath} ${commandLine(['demo']).join(' ')} 2>${dir}/err & pam=$!
+trap "kill -HUP $pam" HUP; wait $pam; wait $pam; echo $? >${dir}/code; mv ${dir}/code ${dir}/ended`;
+    const terminal = spawn('script', ['-q', '-c', shell, '/dev/null'], {
+      env: { PATH: process.env['PATH'] ?? '', HOME: tmp, TMPDIR: tmp, SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    running = terminal;
+    let out = '';
+    await new Promise<void>((resolve) => {
+      terminal.stdout.on('data', (part: Buffer) => {
+        out += part.toString();
+        if (out.includes('$ pam init')) resolve();
+      });
+    });
+    terminal.kill('SIGKILL');
+    while (!existsSync(join(dir, 'ended'))) await sleep(20);
+    const read = (name: string): string => readFileSync(join(dir, name), 'utf8');
+    expect({ code: read('ended'), err: read('err'), left: readdirSync(tmp) }).toEqual({
+      code: '130\n',
+      err: NOTHING,
+      left: [],
+    });
   });
 });
