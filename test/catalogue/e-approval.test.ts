@@ -236,8 +236,9 @@ const WHEN: readonly Forgery[] = [
     approvals: saying({ signer: 'carol', ...FALLBACK }),
   },
   {
+    // Older than the request itself, so it is no evidence before anybody asks about the fallback's time.
     title: '[E13] the approval says that it was signed long ago',
-    code: 'E_APR_FALLBACK_EARLY',
+    code: 'E_APR_TIME',
     wish: { role: 'oncall' },
     approvals: saying({ signer: 'carol', ...FALLBACK, signedAt: minutes(-600) }),
   },

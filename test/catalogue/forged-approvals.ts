@@ -120,7 +120,8 @@ export function forgeries(
   it('they stop nobody else: the good request is granted, the live grant ends, audit agrees', async () => {
     const { world, result } = met();
     const granted = good.map(({ holds }) => holds);
-    expect(result.troubles).toEqual([]);
+    // A stop that a person of this policy signed and that does not count is named, and stops nothing.
+    expect(result.troubles.filter(({ code }) => code !== 'E_STOP_UNTAKEN')).toEqual([]);
     expect(world.held()).toEqual([LIVE_HELD, GOOD_HELD, ...granted].sort());
     world.now = LIVE_ENDS;
     await world.sweep({ executor: 'pam-sweep' });
