@@ -2,7 +2,8 @@
  * pam, carried along in an access repository: the very files that run now, below `.github/pam`, where workflows find
  * them without fetching anything. Their digest is what `PAM_BUNDLE` names.
  */
-import { lstat, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { lstatSync, realpathSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainFilesBelow, readPlainFile } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
@@ -34,6 +35,7 @@ export function vendoredDigest(place: string): Sha256 | undefined {
   const top = join(place, VENDORED);
   const unreadable = (what: string): PamError =>
     new PamError('E_USAGE', `${VENDORED} cannot be read: ${what}`, { hint: 'remove it by hand' });
+  refuseLink(place);
   const paths = plainFilesBelow(top, MOST_FILES);
   if (paths === undefined) throw unreadable('it holds too many files');
   const files = new Map<string, Uint8Array>();
@@ -50,11 +52,13 @@ const PROGRAM_FILE_MAX_BYTES = 64 * 1024 * 1024;
 
 /** Makes room for a newer one. A link on the way could lead out of the clone, so there must be none. */
 export async function removeVendored(place: string): Promise<void> {
+  refuseLink(place);
+  await rm(join(place, VENDORED), { recursive: true, force: true });
+}
+
+function refuseLink(place: string): void {
   const top = join(place, VENDORED);
-  const there = await lstat(top).catch(() => undefined);
-  if (there === undefined) return;
-  if ((await realpath(top)) !== join(await realpath(place), VENDORED)) {
-    throw new PamError('E_USAGE', `${VENDORED} is reached through a link`, { hint: 'remove it by hand' });
-  }
-  await rm(top, { recursive: true });
+  if (lstatSync(top, { throwIfNoEntry: false }) === undefined) return;
+  if (realpathSync(top) === join(realpathSync(place), VENDORED)) return;
+  throw new PamError('E_USAGE', `${VENDORED} is reached through a link`, { hint: 'remove it by hand' });
 }

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { plus } from '../../src/model/instant.ts';
@@ -290,7 +291,14 @@ describe('audit with nothing', () => {
     symlinkSync(git ?? '/usr/bin/git', join(bin, 'git'));
     const temporary = tempDir();
     const user = process.getuid?.() === 0 ? 65_534 : undefined;
-    const opened = [world.home, join(world.home, '..'), temporary, join(bin, '..'), join(program(), '../..')];
+    const opened = [
+      tmpdir(),
+      world.home,
+      join(world.home, '..'),
+      temporary,
+      join(bin, '..'),
+      join(program(), '../..'),
+    ];
     for (const dir of opened) spawnSync('chmod', ['a+rX', dir]);
     if (user !== undefined) {
       spawnSync('chown', ['-R', `${user}:${user}`, world.dir]);

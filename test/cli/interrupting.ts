@@ -4,7 +4,7 @@
  * before or after the real program did its work.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine, type Ran, tempDir } from './program.ts';
 import type { Actor, Bench } from './workbench.ts';
@@ -29,14 +29,14 @@ export interface Interrupted extends Ran {
 
 const SUBCOMMAND = 'for one do case $one in --no-pager|-q) ;; *) echo "$name $one"; break;; esac; done';
 
+/** Each takes the next free number by making its directory: a lock would stay when a signal ends the one that holds it. */
 function script(directory: string, name: string, real: string): string {
   return `#!/bin/sh
 name=${name}
 . ${directory}/orders
-until mkdir ${directory}/lock 2>/dev/null; do sleep 0.005; done
-n=$(($(wc -l < ${directory}/log) + 1))
-{ ${SUBCOMMAND}; } >> ${directory}/log
-rmdir ${directory}/lock
+n=1
+until mkdir ${directory}/turns/$n 2>/dev/null; do n=$((n + 1)); done
+{ ${SUBCOMMAND}; } > ${directory}/turns/$n/name
 meanwhile() { env -i PATH=/usr/local/bin:/usr/bin:/bin sh ${directory}/meanwhile; }
 strike() { if [ "$to" = group ]; then kill -s $signal -- -$PPID; else kill -s $signal $PPID; fi; }
 if [ "$n" != "$at" ]; then exec ${real} "$@"; fi
@@ -64,17 +64,26 @@ export function interrupter(): Interrupter {
     writeFileSync(join(bin, name), script(directory, name, real));
     chmodSync(join(bin, name), 0o755);
   }
-  const log = join(directory, 'log');
+  const turns = join(directory, 'turns');
+  const nameOf = (n: number): string | undefined => {
+    const place = join(turns, String(n));
+    if (!existsSync(place)) return undefined;
+    // One that the signal ended before it wrote its name has none.
+    const name = join(place, 'name');
+    return existsSync(name) ? readFileSync(name, 'utf8').trimEnd() : '';
+  };
   return {
     run: async (who, args, moment) => {
-      writeFileSync(log, '');
+      rmSync(turns, { recursive: true, force: true });
+      mkdirSync(turns);
       writeFileSync(join(directory, 'meanwhile'), moment?.meanwhile ?? '');
       const { at, when, signal, to } = moment ?? { at: 0, when: 'before', signal: 'INT', to: 'pam' };
       writeFileSync(join(directory, 'orders'), `at=${at} when=${when} signal=${signal} to=${to}\n`);
-      rmSync(join(directory, 'lock'), { recursive: true, force: true });
       const env = { ...who.env, PATH: `${bin}:${who.env['PATH'] ?? ''}` };
       const ran = await runInOwnGroup(args, who.clone, env);
-      return { ...ran, started: readFileSync(log, 'utf8').split('\n').slice(0, -1) };
+      const started: string[] = [];
+      for (let name = nameOf(1); name !== undefined; name = nameOf(started.length + 1)) started.push(name);
+      return { ...ran, started };
     },
   };
 }
