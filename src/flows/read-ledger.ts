@@ -73,7 +73,8 @@ export async function readLedger(
       'no kept head on this machine: the ledger is walked from its root, and a dropped tail would not show',
     );
   }
-  const view = await withHistory(desk, async () => await walk(desk, tip, known, root));
+  const walked = await withHistory(desk, async () => await walk(desk, tip, known, root));
+  const view = known === undefined ? await againstMemory(desk, executor, walked) : walked;
   if (pinned === undefined) await orNote(desk, () => desk.memory.pinRoot(view.state.root));
   const { main, ledger } = view.state.policy.config;
   await orNote(desk, () => desk.memory.keepBranches({ main, ledger }));
@@ -199,18 +200,39 @@ function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerVie
   return { ...known, tip, parent: known.commit, appendable: true, troubles: [trouble] };
 }
 
+/** A kept head as its file says: nothing of it is verified. */
+interface Remembered {
+  readonly checkpoint: Checkpoint;
+  readonly kept: KeptHead;
+}
+
+async function rememberedHead(
+  desk: Desk,
+  executor: Executor | null,
+  root: Sha256 | undefined,
+): Promise<Remembered | undefined> {
+  const kept = await desk.memory.keptHead(ownerOf(executor), root);
+  if (kept === undefined) return undefined;
+  try {
+    const checkpoint = readCheckpoint(Buffer.from(kept.text));
+    return checkpoint.root === root ? { checkpoint, kept } : undefined;
+  } catch (error) {
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
+}
+
 /** The head that this machine kept, if it is its own and can be read; else `undefined`. */
 export async function knownHead(
   desk: Desk,
   executor: Executor | null,
   root: Sha256 | undefined,
 ): Promise<Known | undefined> {
-  const kept = await desk.memory.keptHead(ownerOf(executor), root);
-  if (kept === undefined || kept.commit === null) return undefined;
+  const remembered = await rememberedHead(desk, executor, root);
+  const commit = remembered?.kept.commit ?? null;
+  if (remembered === undefined || commit === null) return undefined;
+  const { checkpoint, kept } = remembered;
   try {
-    const checkpoint: Checkpoint = readCheckpoint(Buffer.from(kept.text));
-    if (checkpoint.root !== root) return undefined;
-    const { commit } = kept;
     const at = async (): Promise<ChainState | undefined> =>
       await stateAt(desk.repository, desk.providers, commit, checkpoint);
     const state = await withHistory(desk, at);
@@ -222,6 +244,28 @@ export async function knownHead(
     if (error instanceof PamError) return undefined;
     throw error;
   }
+}
+
+/**
+ * A new clone lacks the commit of the kept head where the branch was rewound or replaced meanwhile, so the chain was
+ * walked from its root. The entry itself must stand on that chain all the same.
+ */
+async function againstMemory<View extends Omit<LedgerView, 'firstUse'>>(
+  desk: Desk,
+  executor: Executor | null,
+  view: View,
+): Promise<View> {
+  const { state, commit } = view;
+  const remembered = await rememberedHead(desk, executor, state.root);
+  if (remembered === undefined) return view;
+  const { checkpoint, kept } = remembered;
+  if (executor !== null && !signedBy(state, executor, kept.text, kept.signature)) return view;
+  const stands = await witnessesOf(desk, { state, commit }, [checkpoint.seq]);
+  if (stands.get(checkpoint.seq) === checkpoint.head) return view;
+  const lacks = `the ledger branch does not hold entry ${checkpoint.seq}, which this machine verified`;
+  const code = checkpoint.seq > state.seq ? 'E_LED_ROLLBACK' : 'E_LED_FORK';
+  const trouble = { code, ok: false, message: `${lacks}, and this clone lacks it as well` };
+  return { ...view, appendable: false, troubles: [trouble, ...view.troubles] };
 }
 
 /** An executor's memory is its own, whatever it is called. */

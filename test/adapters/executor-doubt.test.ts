@@ -9,6 +9,7 @@ import { sweep } from '../../src/flows/sweep.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { BEGIN, type ExecutorName, makeWorld, type World } from '../crash/access-repository.ts';
+import { codeOfLater } from '../support/error-code.ts';
 import { tempDir } from './git-workbench.ts';
 
 const minutes = (count: number) => plus(BEGIN, count * 60);
@@ -185,6 +186,45 @@ describe('the ledger branch of a remote', () => {
     expect(ci.held()).toEqual([]);
     expect((await world.audit()).ok).toBe(true);
   });
+
+  it.each([
+    ['rewound', 'E_LED_ROLLBACK'],
+    ['replaced', 'E_LED_FORK'],
+  ])(
+    '[M1] [X93] %s before a new checkout, on a machine that remembers: nothing is granted or appended',
+    async (how, code) => {
+      const { world } = copyOf(shared);
+      const other = copyOf(shared).world;
+      await world.sweep();
+      await world.sweep({ executor: 'pam-sweep' });
+      const bare = world.remote ?? '';
+      if (how === 'rewound') world.git('--git-dir', bare, 'update-ref', LEDGER, `${LEDGER}~1`);
+      else {
+        await world.ask({ role: 'keeper' });
+        await world.apply();
+        await world.sweep({ executor: 'pam-sweep' });
+        await other.ask({ role: 'keeper' });
+        await other.apply();
+        await other.sweep({ executor: 'pam-sweep' });
+        world.git('--git-dir', bare, 'fetch', '-q', other.remote ?? '', `+${LEDGER}:${LEDGER}`);
+      }
+      const tip = world.git('--git-dir', bare, 'rev-parse', LEDGER);
+      rmSync(world.dir, { recursive: true });
+      execFileSync('git', ['clone', '-q', `file://${bare}`, world.dir]);
+      world.git('remote', 'set-url', 'origin', bare);
+      const calls = world.calls('grant');
+      // With nothing to append it reports, else it is refused.
+      let codes: readonly string[] = [];
+      const refused = await codeOfLater(world.apply().then((ran) => (codes = codesOf(ran))));
+      expect([refused, ...codes]).toContain(code);
+      expect(world.calls('grant')).toEqual(calls);
+      world.now = minutes(5 * 60);
+      const result = await world.sweep({ executor: 'pam-sweep' });
+      expect([exitOfRun(result), codesOf(result)]).toEqual([20, expect.arrayContaining([code])]);
+      expect(world.held()).toEqual([]);
+      expect(world.git('--git-dir', bare, 'rev-parse', LEDGER)).toBe(tip);
+    },
+  );
 
   it('[G17][X10] objects that fsck refuses, on branches that anybody may push, hold nothing up', async () => {
     const { world, live, ready } = copyOf(shared);

@@ -174,9 +174,12 @@ export const OBJECTS: ReadonlyMap<string, MakeObject> = new Map<string, MakeObje
 export type Place = 'ledger' | 'main' | 'statement' | 'pam-krl';
 export const PLACES: readonly Place[] = ['ledger', 'main', 'statement', 'pam-krl'];
 
+/** A repository, and stock git to look into it. */
+type Remote = Pick<World, 'remote' | 'git'>;
+
 /** Puts these objects there: one on top of the other, or side by side. @returns the commits */
 export function plantAll(
-  world: World,
+  world: Remote,
   place: Place,
   makers: readonly (readonly [string, MakeObject])[],
   topic: string,
@@ -211,7 +214,7 @@ export function plantAll(
   return made;
 }
 
-export function linesOf(world: World, gitDir: string, commit: string): readonly TreeLine[] {
+export function linesOf(world: Pick<World, 'git'>, gitDir: string, commit: string): readonly TreeLine[] {
   const out = world.git('--git-dir', gitDir, 'ls-tree', '-z', commit);
   return out
     .split('\0')
