@@ -22,7 +22,8 @@ import { verifyEntry } from '../trust/signed-entry.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { fetchState } from './fetch-state.ts';
 import { faultInEntry } from './fit-entry.ts';
-import { keepHead, type LedgerView, readLedger, readyToKeep } from './read-ledger.ts';
+import { keepHead, readyToKeep } from './kept-head.ts';
+import { type LedgerView, readLedger } from './read-ledger.ts';
 import { ledgerDirectory } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
 

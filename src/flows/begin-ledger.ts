@@ -18,7 +18,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import { commitEntry, makeEntry } from './append-entry.ts';
 import { type Desk, type Executor, ledgerRef, type Signer } from './desk.ts';
 import { prepareTargets } from './prepare-targets.ts';
-import { keepHead } from './read-ledger.ts';
+import { keepHead } from './kept-head.ts';
 import { policyPosting } from './record-policy.ts';
 import { ledgerDirectory, policyFilesOf } from './walk-ledger.ts';
 

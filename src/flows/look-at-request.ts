@@ -15,7 +15,8 @@ import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
 import { requestNamed } from './name-request.ts';
 import { topicOf } from './read-statements.ts';
-import { type LedgerView, readLedger, keepHead } from './read-ledger.ts';
+import { keepHead } from './kept-head.ts';
+import { type LedgerView, readLedger } from './read-ledger.ts';
 
 export interface Looked {
   readonly id: RequestId;

@@ -17,7 +17,9 @@ import { Interrupted, PamError } from '../model/error.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
-import { beginning, type Known, knownHead, type LedgerView, readLedger } from './read-ledger.ts';
+import { knownHead } from './kept-head.ts';
+import { beginning, type LedgerView, readLedger } from './read-ledger.ts';
+import type { Known } from './witness.ts';
 import { walkLedger } from './walk-ledger.ts';
 
 /** What went wrong, for the answer of a run. */

@@ -2,25 +2,21 @@
  * The ledger as this run may believe it: no tip is believed, it is walked to, from the newest head that this
  * machine verified before, else from the genesis of the pinned root (DESIGN section 5, Verifying).
  */
-import { type Checkpoint, readCheckpoint } from '../documents/checkpoint-file.ts';
-import { Interrupted, PamError } from '../model/error.ts';
+import { PamError } from '../model/error.ts';
 import type { CommitInfo } from '../model/commit-log.ts';
 import type { Repository } from '../model/git.ts';
 import type { Oid, Sha256 } from '../model/names.ts';
-import { CHECKPOINT_NAMESPACE, type LedgerPoint } from '../model/statement.ts';
+import type { LedgerPoint } from '../model/statement.ts';
 import type { Reason } from '../model/decision.ts';
 import type { ChainState } from '../trust/chain-state.ts';
-import { holdersOf } from '../trust/keyring.ts';
-import { verifySshsig } from '../trust/sshsig.ts';
-import type { KeptHead } from '../memory/head-files.ts';
 import { type Desk, type Executor, ledgerRef } from './desk.ts';
 import { findGenesis } from './find-genesis.ts';
 import { type BeginsAt, climbRightSide } from './climb-ledger.ts';
+import { againstMemory, knownHead, orNote, rememberedHead } from './kept-head.ts';
 import { FORK_WAY_OUT, LACKING } from './ledger-junk.ts';
 import { type Newer, tellNewer } from './newer-version.ts';
-import { stateAt } from './walk-ledger.ts';
 import { withHistory } from './with-history.ts';
-import { witnessesOf } from './witness.ts';
+import { type Known, witnessesOf } from './witness.ts';
 
 export interface LedgerView {
   readonly state: ChainState;
@@ -35,12 +31,6 @@ export interface LedgerView {
   readonly troubles: readonly Reason[];
   /** The pin is new to this machine. */
   readonly firstUse: boolean;
-}
-
-/** An entry that was verified, and where it stands. */
-export interface Known {
-  readonly state: ChainState;
-  readonly commit: Oid;
 }
 
 /** @param already what this run has verified before: a walk goes on from there, however often it is asked for */
@@ -68,13 +58,21 @@ export async function readLedger(
       hint: 'make the access repository with `pam init`, or clone it with all its branches',
     });
   }
-  if (executor !== null && known === undefined) {
+  if (
+    executor !== null &&
+    known === undefined &&
+    (await rememberedHead(desk, executor, root)) === undefined
+  ) {
     desk.note(
       'no kept head on this machine: the ledger is walked from its root, and a dropped tail would not show',
     );
   }
   const walked = await withHistory(desk, async () => await walk(desk, tip, known, root));
-  const view = known === undefined ? await againstMemory(desk, executor, walked) : walked;
+  const missing = known === undefined ? await againstMemory(desk, executor, walked) : [];
+  const view =
+    missing.length === 0
+      ? walked
+      : { ...walked, appendable: false, troubles: [...missing, ...walked.troubles] };
   if (pinned === undefined) await orNote(desk, () => desk.memory.pinRoot(view.state.root));
   const { main, ledger } = view.state.policy.config;
   await orNote(desk, () => desk.memory.keepBranches({ main, ledger }));
@@ -198,134 +196,4 @@ function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerVie
     message: `${message}; entry ${known.state.seq} is kept here`,
   };
   return { ...known, tip, parent: known.commit, appendable: true, troubles: [trouble] };
-}
-
-/** A kept head as its file says: nothing of it is verified. */
-interface Remembered {
-  readonly checkpoint: Checkpoint;
-  readonly kept: KeptHead;
-}
-
-async function rememberedHead(
-  desk: Desk,
-  executor: Executor | null,
-  root: Sha256 | undefined,
-): Promise<Remembered | undefined> {
-  const kept = await desk.memory.keptHead(ownerOf(executor), root);
-  if (kept === undefined) return undefined;
-  try {
-    const checkpoint = readCheckpoint(Buffer.from(kept.text));
-    return checkpoint.root === root ? { checkpoint, kept } : undefined;
-  } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
-  }
-}
-
-/** The head that this machine kept, if it is its own and can be read; else `undefined`. */
-export async function knownHead(
-  desk: Desk,
-  executor: Executor | null,
-  root: Sha256 | undefined,
-): Promise<Known | undefined> {
-  const remembered = await rememberedHead(desk, executor, root);
-  const commit = remembered?.kept.commit ?? null;
-  if (remembered === undefined || commit === null) return undefined;
-  const { checkpoint, kept } = remembered;
-  try {
-    const at = async (): Promise<ChainState | undefined> =>
-      await stateAt(desk.repository, desk.providers, commit, checkpoint);
-    const state = await withHistory(desk, at);
-    if (state === undefined) return undefined;
-    // An executor's memory is worth what its own key signed; the policy in force says which key that is.
-    if (executor !== null && !signedBy(state, executor, kept.text, kept.signature)) return undefined;
-    return { state, commit };
-  } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * A new clone lacks the commit of the kept head where the branch was rewound or replaced meanwhile, so the chain was
- * walked from its root. The entry itself must stand on that chain all the same.
- */
-async function againstMemory<View extends Omit<LedgerView, 'firstUse'>>(
-  desk: Desk,
-  executor: Executor | null,
-  view: View,
-): Promise<View> {
-  const { state, commit } = view;
-  const remembered = await rememberedHead(desk, executor, state.root);
-  if (remembered === undefined) return view;
-  const { checkpoint, kept } = remembered;
-  if (executor !== null && !signedBy(state, executor, kept.text, kept.signature)) return view;
-  const stands = await witnessesOf(desk, { state, commit }, [checkpoint.seq]);
-  if (stands.get(checkpoint.seq) === checkpoint.head) return view;
-  const lacks = `the ledger branch does not hold entry ${checkpoint.seq}, which this machine verified`;
-  const code = checkpoint.seq > state.seq ? 'E_LED_ROLLBACK' : 'E_LED_FORK';
-  const trouble = { code, ok: false, message: `${lacks}, and this clone lacks it as well` };
-  return { ...view, appendable: false, troubles: [trouble, ...view.troubles] };
-}
-
-/** An executor's memory is its own, whatever it is called. */
-const ownerOf = (executor: Executor | null): string =>
-  executor === null ? 'person' : `executor.${executor.name}`;
-
-function signedBy(state: ChainState, executor: Executor, text: string, signature: string | null): boolean {
-  if (signature === null) return false;
-  const { key } = verifySshsig({ message: text, armor: signature, namespace: CHECKPOINT_NAMESPACE });
-  return holdersOf(state.policy).get(key.fingerprint)?.id === executor.name;
-}
-
-type Head = Known & { readonly appendable?: boolean };
-
-/** Remembers the newest verified head, so that the next run costs what is new and a rewind is noticed. */
-export async function keepHead(desk: Desk, executor: Executor | null, head: Head): Promise<void> {
-  await readyToKeep(desk, executor, head)();
-}
-
-/**
- * Signs at once, and remembers when the answer is called: an executor signs beside its push, but what was not pushed
- * is never kept. Dying between the two leaves the older head, from which the next run walks.
- */
-export function readyToKeep(desk: Desk, executor: Executor | null, head: Head): () => Promise<void> {
-  // Of two histories that nobody told apart, none is remembered: the next run would build on it.
-  if (head.appendable === false) return async () => await Promise.resolve();
-  const { root, seq, entry } = head.state;
-  const owner = ownerOf(executor);
-  const checkpoint: Checkpoint = {
-    schema: 'pam.checkpoint/1',
-    root,
-    seq,
-    head: head.state.head,
-    at: entry.at,
-  };
-  const text = `${JSON.stringify(checkpoint)}\n`;
-  const sign = async (): Promise<KeptHead | undefined> => {
-    const kept = await desk.memory.keptHead(owner, root);
-    if (kept?.text === text && kept.commit === head.commit) return undefined;
-    const signature =
-      executor === null ? null : await desk.sign(text, CHECKPOINT_NAMESPACE, executor.keyFile);
-    return { text, signature, commit: head.commit };
-  };
-  const signed = sign();
-  // Whoever keeps it is told; whoever lost the race has no use for it.
-  signed.catch(() => undefined);
-  return async () => {
-    await orNote(desk, async () => {
-      const kept = await signed;
-      if (kept !== undefined) await desk.memory.keepHead(owner, kept);
-    });
-  };
-}
-
-/** A machine that cannot remember (a full disk, say) still has grants to end. */
-async function orNote(desk: Desk, remember: () => Promise<void>): Promise<void> {
-  try {
-    await remember();
-  } catch (error) {
-    if (!(error instanceof Error) || error instanceof Interrupted) throw error;
-    desk.note(`what was verified could not be remembered on this machine: ${error.message}`);
-  }
 }

@@ -311,13 +311,23 @@ describe('[X38] two believed entries of one number', () => {
       const fork = forked();
       const { branch, right, wrong } = fork;
       const misled = branch.machine('misled');
+      const anew = branch.machine('anew');
       branch.push(wrong.tip);
       await misled.read();
+      await anew.read();
+      anew.clonesAnew = true;
+      // The side that it followed is gone, and nothing is settled yet.
+      branch.push(right.tip);
+      const view = await anew.read();
+      expect({ codes: troublesOf(view), on: view.appendable }).toEqual({
+        codes: ['E_LED_ROLLBACK'],
+        on: false,
+      });
       const merge = merged(fork, first);
       branch.changePolicy(right, settling(headAt(wrong, 5)), at('12:50'), ['alice', 'bob'], { on: merge });
       branch.beat(right, at('12:55'));
       branch.push(right.tip);
-      for (const machine of [branch.machine('fresh'), misled]) {
+      for (const machine of [branch.machine('fresh'), misled, anew]) {
         const view = await machine.read();
         expect({ head: view.state.head, codes: troublesOf(view), on: view.appendable }).toEqual({
           head: right.ledger.state.head,

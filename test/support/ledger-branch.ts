@@ -5,7 +5,8 @@
 import { type Audited, audit } from '../../src/flows/audit.ts';
 import { apply } from '../../src/flows/apply.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { keepHead, type LedgerView, readLedger } from '../../src/flows/read-ledger.ts';
+import { keepHead } from '../../src/flows/kept-head.ts';
+import { type LedgerView, readLedger } from '../../src/flows/read-ledger.ts';
 import type { RunResult } from '../../src/flows/run-result.ts';
 import { sweep } from '../../src/flows/sweep.ts';
 import type { LedgerEvent } from '../../src/model/entry.ts';
@@ -148,6 +149,8 @@ export class LedgerBranch {
 
 export class Machine {
   readonly notes: string[] = [];
+  /** It clones anew for each run, and lacks the commit of its kept head. */
+  clonesAnew = false;
   readonly #wires: Wires;
   readonly #host: Host;
 
@@ -159,8 +162,13 @@ export class Machine {
   async desk(): Promise<Desk> {
     const desk = await deskOf(this.#wires, this.#host);
     await (await desk.remote?.open())?.fetch(['+refs/heads/*:refs/remotes/origin/*']);
+    const keptHead: Desk['memory']['keptHead'] = async (owner, root) => {
+      const kept = await desk.memory.keptHead(owner, root);
+      return kept !== undefined && this.clonesAnew ? { ...kept, commit: null } : kept;
+    };
     return {
       ...desk,
+      memory: { ...desk.memory, keptHead },
       note: (text) => void this.notes.push(text),
       keyOf: async (name) => await Promise.resolve(fingerprintOf(name)),
       sign: async (text, namespace, name) => await Promise.resolve(keyNamed(name).sign(text, namespace)),
