@@ -107,6 +107,8 @@ function runTests(test: string, rows: readonly string[]): readonly Outcome[] {
     cwd: copy,
     env,
     encoding: 'utf8',
+    // A difference between large values is printed whole; at Node's limit the run would be killed, and look dead.
+    maxBuffer: Number.POSITIVE_INFINITY,
   });
   const report = reportIn(file);
   // Dying is how some rules fail when they are off: two files of brackets abort the process.
