@@ -3,8 +3,8 @@
  * them. Clock, streams and signals come from `main.ts`; nothing below reads them anywhere else.
  */
 import { randomBytes } from 'node:crypto';
-import { availableParallelism, homedir } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
@@ -28,6 +28,7 @@ import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Oid, type Sha256 } from './model/names.ts';
 import type { PamConfig } from './model/policy.ts';
 import { type Doors, openDoors } from './process/doors.ts';
+import { stateHome } from './process/own-places.ts';
 import { examineKey, keygenSigns } from './signing/examine-key.ts';
 import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { providers } from './targets/registry.ts';
@@ -55,11 +56,6 @@ export interface Options {
 
 export const directoryOf = (outside: Outside, dir: string | undefined): string =>
   resolve(outside.cwd, dir ?? '.');
-
-export function stateHome(env: Environment): string {
-  const given = env['XDG_STATE_HOME'];
-  return given !== undefined && isAbsolute(given) ? given : join(env['HOME'] ?? homedir(), '.local', 'state');
-}
 
 export async function layDesk(outside: Outside, options: Options): Promise<Desk> {
   const { env } = outside;

@@ -21,6 +21,7 @@ import {
   orCutOff,
   whenCutOff,
 } from './process/interrupt.ts';
+import { stateHome, withoutRelativePlaces } from './process/own-places.ts';
 import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
 import { askYes, retype } from './views/ask.ts';
@@ -76,7 +77,7 @@ let left: string | undefined;
 
 function outsideOf(): Outside {
   return {
-    env: process.env,
+    env: withoutRelativePlaces(process.env),
     cwd: process.cwd(),
     clock: () => instantOf(Date.now()),
     interrupted: isInterrupted,
@@ -116,9 +117,7 @@ function clearProgress(): void {
 }
 
 async function sessionOf(command: Command, done: (answer: Answer) => void): Promise<Session> {
-  const { directoryOf, executorOf, keyFileOf, layDesk, layMachine, personOf, stateHome } = await import(
-    './context.ts'
-  );
+  const { directoryOf, executorOf, keyFileOf, layDesk, layMachine, personOf } = await import('./context.ts');
   const flags = flagsOf(command);
   lastFlags = flags;
   const outside = outsideOf();

@@ -1,7 +1,8 @@
 import { EXIT, Interrupted } from '../model/error.ts';
 import { exitOfSweep } from '../flows/run-result.ts';
 import type { Executor } from '../flows/desk.ts';
-import { sweep, type SweepScope } from '../flows/sweep.ts';
+import type { SweepScope } from '../flows/sweep-run.ts';
+import { sweep } from '../flows/sweep.ts';
 import { watchSweep } from '../flows/watch-sweep.ts';
 import { runText } from '../views/run.ts';
 import { collect, needExecutor, type Register, type Session } from './session.ts';

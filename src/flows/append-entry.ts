@@ -259,6 +259,9 @@ export async function commitEntry(
   }
 }
 
+/** Errors of a push that leave open whether it arrived. */
+const OPEN: ReadonlySet<string> = new Set(['E_GIT_NETWORK', 'E_INTERRUPTED']);
+
 /** `true` when the ledger now holds our entry. A lost answer is settled by reading the remote again (K6). */
 async function publish(desk: Desk, view: LedgerView, commit: Oid, state: ChainState): Promise<boolean> {
   const ref = ledgerRef(desk);
@@ -268,7 +271,7 @@ async function publish(desk: Desk, view: LedgerView, commit: Oid, state: ChainSt
   try {
     if ((await remote.push([{ oid: commit, ref: there }])) === 'moved') return true;
   } catch (error) {
-    if (!(error instanceof PamError) || error.code !== 'E_GIT_NETWORK') throw error;
+    if (!(error instanceof PamError) || !OPEN.has(error.code)) throw error;
     const now = (await remote.list([there])).get(there);
     if (now === undefined) return false;
     const [missed] = await remote.fetch([`+${there}:${ref}`]);

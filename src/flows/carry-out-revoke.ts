@@ -16,7 +16,7 @@ export type Revoked =
 
 export async function revokeAtTarget(
   desk: Desk,
-  view: LedgerView,
+  view: Pick<LedgerView, 'state'>,
   record: OpenRecord,
   alsoEnding: ReadonlySet<RequestId>,
 ): Promise<Revoked> {

@@ -72,7 +72,7 @@ function toldTogether(left: readonly Left<{ readonly record: OpenRecord }>[]): R
 /** Judged by the newest ledger: what another grant explains by now is not found again. */
 export function endingsOf(
   { providers }: Pick<Desk, 'providers'>,
-  view: LedgerView,
+  view: Pick<LedgerView, 'state'>,
   leftovers: readonly Leftover[],
 ): readonly Ending[] {
   return leftovers.flatMap(({ record: { id }, which }): Ending[] => {
@@ -88,7 +88,7 @@ export function endingsOf(
 /** It was there before pam came, or another grant that may be live explains it. */
 function belongs(
   providers: Desk['providers'],
-  view: LedgerView,
+  view: Pick<LedgerView, 'state'>,
   { id, grant }: OpenRecord,
   permission: string,
 ): boolean {

@@ -46,9 +46,9 @@ function troubleOf(what: string, error: unknown): Pick<Reason, 'code' | 'message
 const HOW_IT_IS_SET_UP: ReadonlySet<string> = new Set(['E_LED_ROOT', 'E_LED_UNPINNED']);
 
 /** The ledger as `readLedger` reads it, else the newest state that can be verified without what failed. */
-export async function readOrHold(desk: Desk, executor: Executor): Promise<LedgerView> {
+export async function readOrHold(desk: Desk, executor: Executor, already?: Known): Promise<LedgerView> {
   try {
-    return await readLedger(desk, executor);
+    return await readLedger(desk, executor, already);
   } catch (error) {
     if (error instanceof Interrupted || (error instanceof PamError && HOW_IT_IS_SET_UP.has(error.code)))
       throw error;

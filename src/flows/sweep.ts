@@ -8,63 +8,42 @@
  *   3  what a target still shows of grants that are over
  *   4  a revocation list that is missing, once nothing that has to end waits for it
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reason } from '../model/decision.ts';
-import { type LedgerEvent, reasonNote, type StoppedEvent } from '../model/entry.ts';
-import type { PamError } from '../model/error.ts';
-import { type Instant, plus } from '../model/instant.ts';
-import type { IncidentState } from '../model/incident.ts';
-import type { RequestId } from '../model/names.ts';
-import { mayBeLive, type OpenRecord } from '../model/open-record.ts';
-import type { Signed } from '../model/statement.ts';
+import { plus } from '../model/instant.ts';
+import { mayBeLive } from '../model/open-record.ts';
 import { sortPostings } from '../rules/judge-postings.ts';
-import { lanesOf, turned } from '../rules/lanes.ts';
-import {
-  type Ending,
-  planSweep,
-  stopsNotTaken,
-  type SweepFacts,
-  type SweepPlan,
-} from '../rules/plan-sweep.ts';
-import { executesOn } from '../rules/rights.ts';
+import { turned } from '../rules/lanes.ts';
+import { stopsNotTaken } from '../rules/plan-sweep.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../trust/keyring.ts';
-import { appendEntry } from './append-entry.ts';
-import { askTargets, beginRound, type Round } from './ask-targets.ts';
-import { revokeAtTarget } from './carry-out-revoke.ts';
+import { beginRound } from './ask-targets.ts';
 import { type Desk, type Executor, mainRef } from './desk.ts';
+import { endAll, endAtTargets, needsNoRecord, NOT_ALL, restsOnItsEnd, UNRECORDED } from './end-due.ts';
 import { fetchState, type Freshness } from './fetch-state.ts';
 import { endingsOf, findAgain } from './find-again.ts';
-import { droppedTroubles, thatFit } from './fit-entry.ts';
 import { incidentStates } from './gather.ts';
-import { held, readOrHold, type Tell } from './net.ts';
+import { knownHead } from './kept-head.ts';
+import { held, readOrHold } from './net.ts';
+import { prepareTargets } from './prepare-targets.ts';
 import type { LedgerView } from './read-ledger.ts';
 import { readStatements, topicOf } from './read-statements.ts';
-import { outcomeRecorder, recordBeat } from './record-outcomes.ts';
-import { prepareTargets } from './prepare-targets.ts';
+import { type Done, outcomeRecorder, recordBeat } from './record-outcomes.ts';
 import { recordPolicy } from './record-policy.ts';
-import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
-
-export interface SweepScope {
-  /** These targets only; empty = all that this executor may revoke on. */
-  readonly targets: readonly string[];
-  /** These ids only. */
-  readonly ids?: ReadonlySet<RequestId>;
-  /** Stops that are at hand already, wherever else they can be read. */
-  readonly stops?: ReadonlyMap<RequestId, readonly Signed[]>;
-}
-
-interface Run {
-  readonly desk: Desk;
-  readonly executor: Executor;
-  readonly scope: SweepScope;
-  readonly round: Round;
-  readonly troubles: Reason[];
-  /** What this run took up; none of it is taken up twice. */
-  readonly taken: Set<RequestId>;
-  readonly drops: RunStep[];
-  readonly revokes: RunStep[];
-  /** It left a trace in the ledger. */
-  wrote: boolean;
-}
+import { CUT_SHORT, type RunResult } from './run-result.ts';
+import {
+  factsOf,
+  isMine,
+  NOTHING_ASKED,
+  onItsOwn,
+  type Outside,
+  plain,
+  planAll,
+  type Run,
+  type SweepScope,
+  tellIn,
+  withFacts,
+} from './sweep-run.ts';
+import type { Known } from './witness.ts';
 
 export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
   const run: Run = {
@@ -79,10 +58,7 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
     wrote: false,
   };
   const tells = tellIn(run);
-  const stale: Freshness = { fresh: false, why: 'the last fetch failed' };
-  const freshness = await held(tells, 'not fetched', stale, async () => await fetchState(desk));
-  if (!freshness.fresh) tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
-  const read = await readOrHold(desk, executor);
+  const read = await readPatiently(run);
   const due = (await isInForce(run, read)) ? await endAll(run, read, onItsOwn(run)) : read;
   const same = { view: due, recorded: null };
   const policy: { view: LedgerView; recorded: number | null } = desk.interrupted()
@@ -99,21 +75,67 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
   return { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles };
 }
 
-/** Once each: what is looked at several times in a run may be wrong each time. */
-const tellIn =
-  ({ troubles }: Run): Tell =>
-  ({ code, message }) => {
-    if (!troubles.some((one) => one.message === message)) troubles.push({ code, ok: false, message });
-  };
+/** Milliseconds: longer than fetching and walking takes where nothing makes it slow. */
+const PATIENCE = { own: 10_000, shared: 60_000 };
 
-const plain = (action: RunStep['action'], id: RunStep['id'], what: string): RunStep => ({
-  action,
-  id,
-  target: null,
-  result: 'done',
-  error: null,
-  what,
-});
+/**
+ * A pusher can make fetching and walking slow. What rests on its recorded end, by the head that this machine kept, does
+ * not wait for that: soon what no other grant can need, later what others share as well, since a newer grant of the same
+ * access may not have been read yet. Outcomes are recorded on top of what was read in the end.
+ */
+async function readPatiently(run: Run): Promise<LedgerView> {
+  const { desk, executor, scope } = run;
+  const tells = tellIn(run);
+  const known = await held(tells, 'the kept head could not be read', undefined, async () => {
+    return await knownHead(desk, executor, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+  });
+  const reading = readAll(run, known);
+  if (known === undefined) return await reading;
+  const { own, shared } = scope.patience ?? PATIENCE;
+  const early: Done[] = [];
+  for (const [wait, isDue] of [
+    [own, needsNoRecord],
+    [shared - own, restsOnItsEnd],
+  ] as const) {
+    if (await settledWithin(reading, wait)) break;
+    await held(tells, NOT_ALL, undefined, async () => {
+      const due = onItsOwn(run)(known, desk.clock()).end.filter(isDue);
+      await endAtTargets(run, known, due, async (done) => await Promise.resolve(void early.push(done)));
+    });
+  }
+  const read = await reading;
+  if (early.length === 0) return read;
+  const recorder = outcomeRecorder(desk, executor, read, tells);
+  const last = await held(tells, UNRECORDED, read, async () => {
+    for (const done of early) await recorder.note(done);
+    return await recorder.rest();
+  });
+  run.wrote ||= last !== read;
+  return last;
+}
+
+async function readAll(run: Run, known: Known | undefined): Promise<LedgerView> {
+  const { desk, executor } = run;
+  const tells = tellIn(run);
+  const stale: Freshness = { fresh: false, why: 'the last fetch failed' };
+  const freshness = await held(tells, 'not fetched', stale, async () => await fetchState(desk));
+  if (!freshness.fresh) tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
+  return await readOrHold(desk, executor, known);
+}
+
+/** Also when it fails: whoever waits for it hears of that. */
+async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  const gaveUp = new AbortController();
+  try {
+    return await Promise.race([settled, sleep(ms, false, { signal: gaveUp.signal })]);
+  } finally {
+    gaveUp.abort();
+  }
+}
 
 /** A sweep never stops for a clock; it says so. */
 function clockTroubles(desk: Desk, view: LedgerView): Reason[] {
@@ -139,36 +161,6 @@ async function isInForce(run: Run, { state }: LedgerView): Promise<boolean> {
   });
 }
 
-/** What has to end by this state and at this moment. */
-type Plan = (view: LedgerView, now: Instant) => Pick<SweepPlan, 'end' | 'drop'>;
-
-interface Outside {
-  readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
-  readonly incidents: ReadonlyMap<string, IncidentState>;
-}
-
-const NOTHING_ASKED: Outside = { stops: new Map(), incidents: new Map() };
-
-const onItsOwn = (run: Run): Plan => withFacts(run, NOTHING_ASKED);
-
-const withFacts =
-  (run: Run, outside: Outside): Plan =>
-  (view, now) => {
-    const { end, drop } = planAll(run.desk, view, outside, now);
-    return {
-      end: end.filter(({ record }) => isMine(run, view, record)),
-      drop: drop.filter(({ id }) => run.scope.ids?.has(id) ?? true),
-    };
-  };
-
-const planAll = (desk: Desk, view: LedgerView, outside: Outside, now: Instant): SweepPlan =>
-  planSweep(factsOf(desk, view, outside), now);
-
-function factsOf(desk: Desk, { state }: LedgerView, outside: Outside): SweepFacts {
-  const { root, policy, index } = state;
-  return { root, policy, providers: desk.providers, index, ...outside };
-}
-
 async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
   const { desk } = run;
   const asked = { stops: await stopsOn(run, first), incidents: await incidentsOf(run, first) };
@@ -183,18 +175,6 @@ async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
     async () => await findAgain(desk, run.round, mine, run.troubles),
   );
   return await endAll(run, view, (newest) => ({ end: endingsOf(desk, newest, leftovers), drop: [] }));
-}
-
-function isMine(
-  { executor, scope, taken }: Run,
-  { state: { policy } }: LedgerView,
-  one: OpenRecord,
-): boolean {
-  if (taken.has(one.id)) return false;
-  const target = one.grant?.target ?? '';
-  if (scope.targets.length > 0 && !scope.targets.includes(target)) return false;
-  if (scope.ids !== undefined && !scope.ids.has(one.id)) return false;
-  return executesOn(policy, executor.name, target, 'revoke') || !Object.hasOwn(policy.targets, target);
 }
 
 async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops']> {
@@ -245,101 +225,6 @@ async function incidentsOf(run: Run, view: LedgerView): Promise<Outside['inciden
     return incidents;
   });
 }
-
-async function endAll(run: Run, first: LedgerView, plan: Plan): Promise<LedgerView> {
-  const what = 'not all that is due could be ended';
-  return await held(tellIn(run), what, first, async () => await endPlanned(run, first, plan));
-}
-
-/** Records what needs a record first, then asks the targets, then records what they showed. */
-async function endPlanned(run: Run, first: LedgerView, plan: Plan): Promise<LedgerView> {
-  const { desk, executor } = run;
-  const { end, drop, view } = await recordEndings(run, first, plan);
-  run.drops.push(...drop.map(({ id }) => plain('stop', id, 'stopped before it began')));
-  if (end.length === 0) return view;
-  for (const { id } of end) run.taken.add(id);
-  const recorder = outcomeRecorder(desk, executor, view, tellIn(run));
-  const steps = new Map<RequestId, RunStep>();
-  const errands = end.map((ending) => ({ ...ending, record: recordNow(view, ending) }));
-  const left = await askTargets(desk, run.round, lanesOf(desk.providers, errands), async (ending) => {
-    desk.progress(`revoking ${ending.id} on ${ending.record.grant?.target ?? ''}`);
-    const outcome = await revokeAtTarget(desk, view, ending.record, run.taken);
-    steps.set(ending.id, revokeStep(ending, outcome.error));
-    await held(tellIn(run), UNRECORDED, undefined, async () => await recorder.note({ ending, outcome }));
-    return outcome.error;
-  });
-  for (const { errand, why } of left) steps.set(errand.id, { ...revokeStep(errand, why), result: 'skipped' });
-  run.revokes.push(...end.flatMap(({ id }) => steps.get(id) ?? []));
-  const last = await held(tellIn(run), UNRECORDED, view, async () => await recorder.rest());
-  run.wrote ||= last !== view;
-  return last;
-}
-
-const UNRECORDED = 'outcomes could not be recorded';
-
-/** As it stands now that its ending is recorded. */
-const recordNow = ({ state }: LedgerView, { id, record }: Ending): OpenRecord =>
-  state.index.records.get(id) ?? record;
-
-function revokeStep({ id, record, why }: Ending, failure: PamError | null): RunStep {
-  const { grant } = record;
-  const what = `${grant?.permissions.join(', ')} from ${grant?.login}: ${why}`;
-  const error = failure === null ? null : reasonNote(failure);
-  const target = grant?.target ?? null;
-  return { action: 'revoke', id, target, result: error === null ? 'done' : 'failed', error, what };
-}
-
-interface Recorded {
-  readonly end: readonly Ending[];
-  readonly drop: readonly StoppedEvent[];
-  readonly view: LedgerView;
-}
-
-/** Every ending that needs a record gets one; what could not be recorded is left out. */
-async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<Recorded> {
-  const { desk, executor } = run;
-  let planned = whatFits(plan(first, desk.clock()));
-  if (planned.events.length === 0) return { ...planned, view: first };
-  const recorded = await held(tellIn(run), 'endings could not be recorded', undefined, async () => {
-    const { view, entry, dropped } = await appendEntry(desk, executor, first, async (newest, now) => {
-      planned = whatFits(plan(newest, now));
-      const { events } = planned;
-      return await Promise.resolve(events.length === 0 ? null : { events, begins: true });
-    });
-    run.wrote ||= entry !== null;
-    for (const trouble of droppedTroubles(dropped)) tellIn(run)(trouble);
-    return { ...onRecord(planned, entry?.events ?? []), view };
-  });
-  if (recorded !== undefined) return recorded;
-  const { end } = plan(first, desk.clock());
-  // Without a record only the recorded end itself is a cause to act on (DESIGN rule 4).
-  return { end: end.filter(restsOnItsEnd), drop: [], view: first };
-}
-
-/** Access that must end comes first; what does not fit waits for the next run, and is not acted on in this one. */
-function whatFits({ end, drop }: ReturnType<Plan>): ReturnType<Plan> & {
-  readonly events: readonly LedgerEvent[];
-} {
-  const wanted: readonly LedgerEvent[] = [...end.flatMap(({ event }) => event ?? []), ...drop];
-  const fitting = new Set(thatFit(wanted));
-  return {
-    end: end.filter(({ event }) => event === null || fitting.has(event)),
-    drop: drop.filter((event) => fitting.has(event)),
-    events: [...fitting],
-  };
-}
-
-/** What did not get its record is not acted on. */
-function onRecord({ end, drop }: ReturnType<Plan>, events: readonly LedgerEvent[]): ReturnType<Plan> {
-  const written = new Set(events);
-  return {
-    end: end.filter((one) => (one.event !== null && written.has(one.event)) || restsOnItsEnd(one)),
-    drop: drop.filter((event) => written.has(event)),
-  };
-}
-
-const restsOnItsEnd = ({ event }: Ending): boolean =>
-  event === null || (event.type === 'ending' && event.cause === 'expired');
 
 async function leaveTrace(run: Run, view: LedgerView): Promise<LedgerView> {
   if (run.desk.interrupted()) return view;

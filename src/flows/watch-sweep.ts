@@ -5,7 +5,8 @@ import { mayBeLive } from '../model/open-record.ts';
 import type { Desk, Executor } from './desk.ts';
 import { held, readOrHold, type Tell } from './net.ts';
 import type { RunResult } from './run-result.ts';
-import { sweep, type SweepScope } from './sweep.ts';
+import type { SweepScope } from './sweep-run.ts';
+import { sweep } from './sweep.ts';
 
 const LONGEST_NAP_SECONDS = 60;
 const NAP_STEP_MS = 250;

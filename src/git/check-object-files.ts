@@ -2,6 +2,7 @@
  * What git itself opens for us in a clone is its objects, and nothing keeps it from waiting for a pipe there or from
  * reading a device until its time is up. So their names are looked at before git is started, and none is opened.
  */
+import { statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { readPlainFile } from '../files/plain-file.ts';
@@ -28,6 +29,19 @@ export async function checkObjectFiles(objects: string, seen = new Set<string>()
   for (const line of file.bytes.toString('utf8').split('\n')) {
     if (line === '' || line.startsWith('#')) continue;
     await checkObjectFiles(isAbsolute(line) ? line : join(objects, line), seen);
+  }
+}
+
+/** The same for files that git opens while it looks for a repository. Links to files are as good as files here. */
+export function checkGitFiles(gitDir: string): void {
+  for (const name of ['HEAD', 'commondir', 'config', 'config.worktree']) {
+    const path = join(gitDir, name);
+    try {
+      if (!statSync(path).isFile()) throw oddFile(path, 'is no regular file');
+    } catch (error) {
+      // What is not there, or cannot be looked at, is for git to judge.
+      if (error instanceof PamError) throw error;
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { run, type RunResult } from '../process/run.ts';
-import { checkObjectFiles } from './check-object-files.ts';
+import { checkGitFiles, checkObjectFiles } from './check-object-files.ts';
 import { baseEnvironment, said, type Environment, type RepositoryPlace } from './sealed.ts';
 
 /**
@@ -29,6 +29,7 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
       },
     );
   checkDirectory(dir);
+  checkGitFiles(join(dir, '.git'));
   // Mostly the objects are here, and can be looked at while git looks for them.
   const likely = join(dir, '.git', 'objects');
   const looked = checkObjectFiles(likely);

@@ -7,11 +7,11 @@
  * new-workdir script does; pam reads them itself). What the clone says about hooks, filters, fsmonitor, promisor remotes, grafts, shallow cuts,
  * commit-graphs, includes or programs therefore has no effect, whatever key a later git invents for it.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { keepOpen, type KeptOpen } from '../process/keep-open.ts';
+import { temporaryDirectory } from '../process/own-places.ts';
 import { run, type RunResult } from '../process/run.ts';
 import type { ObjectFormat } from './new-objects.ts';
 
@@ -63,6 +63,7 @@ const SETTINGS = `[core]
 	logAllRefUpdates = false
 	protectHFS = true
 	protectNTFS = true
+	alternateRefsCommand = :
 [gc]
 	auto = 0
 [maintenance]
@@ -126,7 +127,7 @@ function removeLent(): void {
 
 /** A git directory of our own that lives as long as this process. `refs` of the clone are lent only if asked. */
 export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRefs = false): string {
-  const dir = mkdtempSync(join(env['TMPDIR'] ?? tmpdir(), 'pam-git-'));
+  const dir = temporaryDirectory(env, 'pam-git-');
   if (lent.size === 0) process.once('exit', removeLent);
   lent.add(dir);
   const sha256 = place.objectFormat === 'sha256';

@@ -1,8 +1,9 @@
 /** The files that one kept head is, and how a file of this room is written. */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isOid, isSha256, type Oid, type Sha256 } from '../model/names.ts';
+import { makeDirectories } from '../process/own-places.ts';
 
 export interface KeptHead {
   readonly text: string;
@@ -13,7 +14,7 @@ export interface KeptHead {
 /** One atomic rename: a reader meets the old file or the new one. */
 export function write(path: string, text: string): void {
   const directory = join(path, '..');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectories(directory, 0o700);
   const temporary = join(directory, `.${randomBytes(12).toString('hex')}`);
   writeFileSync(temporary, text, { mode: 0o600, flag: 'wx' });
   renameSync(temporary, path);

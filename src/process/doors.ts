@@ -163,8 +163,8 @@ function sessionBehind(
 const SETTLES_AFTER_MS = 500;
 
 /**
- * A push that an interrupt ended is settled by asking the remote once. Where the branch holds something else by now, the
- * caller has to find out whether that stands on ours, and gets git's own error.
+ * A push that an interrupt ended is settled by asking the remote once: it is out, or nobody can say yet. Where the branch
+ * holds something else by now, the caller has to find out whether that stands on ours, and gets git's own error.
  */
 async function pushOrSettle(
   inner: Remote,
@@ -180,10 +180,18 @@ async function pushOrSettle(
       .list(moves.map(({ ref }) => ref))
       .catch((cause: unknown) => Promise.reject(notKnown(cause)));
     if (moves.every(({ oid, ref }) => there.get(ref) === oid)) return 'moved';
-    if (moves.some(({ ref }) => !there.has(ref))) throw new Interrupted();
+    if (moves.some(({ ref }) => !there.has(ref))) throw notThereYet();
     throw error;
   }
 }
+
+/** What git sent before it was ended may be held up at the remote (a hook, a slow line): absence proves nothing. */
+const notThereYet = (): PamError =>
+  new PamError(
+    'E_INTERRUPTED',
+    'interrupted while it was being published: the remote does not hold it, but may still take it',
+    { hint: 'look again in a minute with `pam status`; what is out by then is taken back with `pam deny`' },
+  );
 
 const notKnown = (cause: unknown): PamError =>
   new PamError(

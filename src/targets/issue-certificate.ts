@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import type { TargetPlace } from '../model/target.ts';
+import { temporaryDirectory } from '../process/own-places.ts';
 import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
 import { asProviderError, runSealed } from './place.ts';
 
@@ -24,8 +24,8 @@ async function issueIn(
   terms: CertificateTerms,
   timeoutMs: number,
 ): Promise<string> {
-  // mkdtemp makes it 0700; it holds nothing secret, but ssh-keygen trusts what it finds there.
-  const directory = await mkdtemp(join(place.env['TMPDIR'] ?? tmpdir(), 'pam-'));
+  // It holds nothing secret, but ssh-keygen trusts what it finds there.
+  const directory = temporaryDirectory(place.env, 'pam-');
   try {
     const login = join(directory, 'login.pub');
     await writeFile(login, `${terms.loginKey}\n`, { mode: 0o600 });

@@ -2,10 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { apply } from '../../src/flows/apply.ts';
 import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
 import { sweep } from '../../src/flows/sweep.ts';
+import type { Remote } from '../../src/model/git.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { BEGIN, type ExecutorName, makeWorld, type World } from '../crash/access-repository.ts';
@@ -225,6 +227,64 @@ describe('the ledger branch of a remote', () => {
       expect(world.git('--git-dir', bare, 'rev-parse', LEDGER)).toBe(tip);
     },
   );
+
+  it.each([
+    [
+      'another history',
+      (bare: (...args: readonly string[]) => string) => {
+        const tree = bare('rev-parse', `${LEDGER}^{tree}`);
+        bare('update-ref', LEDGER, bare('commit-tree', tree, '-m', 'orphan'));
+      },
+    ],
+    [
+      'a branch below its name',
+      (bare: (...args: readonly string[]) => string) => {
+        const tip = bare('rev-parse', LEDGER);
+        bare('update-ref', '-d', LEDGER);
+        bare('update-ref', `${LEDGER}/x`, tip);
+      },
+    ],
+  ] as const)(
+    '[X94] %s in place of the ledger, so that it takes no entry: a stop ends access all the same',
+    async (_, damage) => {
+      const { world, live } = copyOf(shared);
+      await world.sweep({ executor: 'pam-sweep' });
+      await world.stop(live, 'dana');
+      const remote = world.remote ?? '';
+      damage((...args) => world.git('--git-dir', remote, ...args));
+      const { steps, troubles } = await world.sweep({ executor: 'pam-sweep' });
+      expect(steps).toMatchObject([{ action: 'revoke', id: live, result: 'done' }]);
+      expect(troubles.map(({ message }) => message).join('\n')).toContain('endings could not be recorded');
+      expect(world.held()).toEqual([]);
+    },
+  );
+
+  it('[X95] a fetch that never seems to end: what rests on its recorded end does not wait for it', async () => {
+    const { world, live } = copyOf(shared);
+    await world.sweep({ executor: 'pam-sweep' });
+    world.now = minutes(30);
+    const seen: string[][] = [];
+    const slow = (remote: Remote): Remote => ({
+      ...remote,
+      fetch: async (...args) => {
+        for (let tries = 0; tries < 300 && world.held().length > 0; tries += 1) await sleep(100);
+        seen.push([...world.held()]);
+        return await remote.fetch(...args);
+      },
+    });
+    const desk = await world.desk();
+    const { remote } = desk;
+    if (remote === null) throw new Error('there is a remote');
+    const line = { ...remote, open: async () => slow(await remote.open()) };
+    const patience = { own: 50, shared: 100 };
+    const scope = { targets: [], patience };
+    const result = await sweep({ ...desk, remote: line }, world.executor('pam-sweep'), scope);
+    expect(seen[0]).toEqual([]);
+    expect({ exit: exitOfRun(result), codes: codesOf(result) }).toEqual({ exit: 0, codes: [] });
+    expect(result.steps).toMatchObject([{ action: 'revoke', id: live, result: 'done' }]);
+    expect((await world.record(live)).state).toBe('ended');
+    expect((await world.audit()).ok).toBe(true);
+  });
 
   it('[G17][X10] objects that fsck refuses, on branches that anybody may push, hold nothing up', async () => {
     const { world, live, ready } = copyOf(shared);

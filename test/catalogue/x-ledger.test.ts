@@ -318,8 +318,8 @@ describe('[X38] two believed entries of one number', () => {
       anew.clonesAnew = true;
       // The side that it followed is gone, and nothing is settled yet.
       branch.push(right.tip);
-      const view = await anew.read();
-      expect({ codes: troublesOf(view), on: view.appendable }).toEqual({
+      const alone = await anew.read();
+      expect({ codes: troublesOf(alone), on: alone.appendable }).toEqual({
         codes: ['E_LED_ROLLBACK'],
         on: false,
       });
