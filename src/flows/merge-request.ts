@@ -2,7 +2,7 @@
  * Merging on a plain Git remote: a merge commit on main's tip with exactly the proposal's two blobs, whatever else
  * its branch may hold. Merging is necessary for a grant and never sufficient.
  */
-import { EXIT, Interrupted, PamError } from '../model/error.ts';
+import { EXIT, Interrupted, mayStillArrive, PamError } from '../model/error.ts';
 import type { PushResult, Remote } from '../model/git.ts';
 import { type Oid, requestPath, signaturePath } from '../model/names.ts';
 import { type Desk, mainRef } from './desk.ts';
@@ -94,7 +94,7 @@ async function moveMain(
     return (await desk.repository.moveRef(ref, commit, old)) ? along : undefined;
   }
   const remote = await desk.remote.open();
-  if ((await pushOrLook(desk, remote, { commit, local, ref })) === 'rejected') return undefined;
+  if ((await pushOrLook(desk, remote, { commit, local, ref, old })) === 'rejected') return undefined;
   await desk.repository.moveRef(ref, commit, old);
   const here = await desk.repository.resolve(local);
   return here === undefined ? { left: null } : await desk.bringAlong(local, here, commit);
@@ -102,12 +102,17 @@ async function moveMain(
 
 /**
  * Where git's answer is lost and main moved meanwhile, ours may be underneath of what others merged since: that is seen
- * once main is here. A main that does not hold ours after an interrupt means that nothing left this machine.
+ * once main is here. Where main moved to something else ours can no longer arrive; where it did not move, it still may.
  */
 async function pushOrLook(
   desk: Desk,
   remote: Remote,
-  { commit, local, ref }: { readonly commit: Oid; readonly local: string; readonly ref: string },
+  {
+    commit,
+    local,
+    ref,
+    old,
+  }: { readonly commit: Oid; readonly local: string; readonly ref: string; readonly old: Oid },
 ): Promise<PushResult> {
   try {
     return await remote.push([{ oid: commit, ref: local }]);
@@ -119,6 +124,7 @@ async function pushOrLook(
       now !== undefined &&
       (await withHistory(desk, async () => await desk.repository.isAncestor(commit, now)));
     if (underneath) return 'moved';
-    throw desk.interrupted() ? new Interrupted() : error;
+    if (!desk.interrupted()) throw error;
+    throw now === old ? mayStillArrive() : new Interrupted();
   }
 }

@@ -126,7 +126,8 @@ async function made(place: BranchPlace, branch: string, commit: Oid): Promise<bo
   try {
     if (await place.create(branch, commit)) return true;
   } catch (error) {
-    if (!(error instanceof PamError) || (await place.find(above)).size === 0) throw error;
+    const mayBeBlocked = error instanceof PamError && error.code !== 'E_INTERRUPTED';
+    if (!mayBeBlocked || (await place.find(above)).size === 0) throw error;
   }
   const [blocking] = (await place.find(above)).keys();
   if (blocking === undefined) return false;

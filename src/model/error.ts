@@ -68,6 +68,14 @@ export class Interrupted extends Error {
   }
 }
 
+/** What git sent before an interrupt ended it may be held up at the remote (a hook, a slow line): absence proves nothing. */
+export const mayStillArrive = (): PamError =>
+  new PamError(
+    'E_INTERRUPTED',
+    'interrupted while it was being published: the remote does not hold it, but may still take it',
+    { hint: 'look again in a minute with `pam status`; what is out by then is taken back with `pam deny`' },
+  );
+
 /** The exit class that a code stands for (DESIGN section 9). */
 export function exitOf(code: string): Exit {
   if (code === 'E_REQ_CONSUMED' || code === 'E_REQ_ID_TAKEN') return EXIT.refused;

@@ -4,7 +4,7 @@
  * what goes through one is finished. Laid around the adapters by `context.ts`, so no flow can forget to ask.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Interrupted, PamError } from '../model/error.ts';
+import { Interrupted, mayStillArrive, PamError } from '../model/error.ts';
 import type { PushResult, Remote, Repository } from '../model/git.ts';
 import type { Provider, TargetSession } from '../model/target.ts';
 import { letCutOff, letFinish, orCutOff } from './interrupt.ts';
@@ -180,18 +180,10 @@ async function pushOrSettle(
       .list(moves.map(({ ref }) => ref))
       .catch((cause: unknown) => Promise.reject(notKnown(cause)));
     if (moves.every(({ oid, ref }) => there.get(ref) === oid)) return 'moved';
-    if (moves.some(({ ref }) => !there.has(ref))) throw notThereYet();
+    if (moves.some(({ ref }) => !there.has(ref))) throw mayStillArrive();
     throw error;
   }
 }
-
-/** What git sent before it was ended may be held up at the remote (a hook, a slow line): absence proves nothing. */
-const notThereYet = (): PamError =>
-  new PamError(
-    'E_INTERRUPTED',
-    'interrupted while it was being published: the remote does not hold it, but may still take it',
-    { hint: 'look again in a minute with `pam status`; what is out by then is taken back with `pam deny`' },
-  );
 
 const notKnown = (cause: unknown): PamError =>
   new PamError(

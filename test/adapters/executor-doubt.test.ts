@@ -193,7 +193,7 @@ describe('the ledger branch of a remote', () => {
     ['rewound', 'E_LED_ROLLBACK'],
     ['replaced', 'E_LED_FORK'],
   ])(
-    '[M1] [X93] %s before a new checkout, on a machine that remembers: nothing is granted or appended',
+    '[M1][X93] %s before a new checkout, on a machine that remembers: nothing is granted or appended',
     async (how, code) => {
       const { world } = copyOf(shared);
       const other = copyOf(shared).world;

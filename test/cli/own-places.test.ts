@@ -56,8 +56,11 @@ describe('[X97] memory', () => {
       mkdirSync(place, { recursive: true });
       writeFileSync(join(place, 'root'), `sha256:${'a'.repeat(64)}\n`);
       const env = { HOME: home, XDG_STATE_HOME: '' };
-      const ran = await team.bob.pam(['audit', '--json', '--root', team.trustRoot], { env });
-      expect(ran).toMatchObject({ code: 0, err: '' });
+      const audit = ['audit', '--json'];
+      const nothing = await team.bob.pam(audit, { env: { ...env, HOME: tempDir() } });
+      const ran = await team.bob.pam(audit, { env });
+      expect(ran).toEqual(nothing);
+      expect(nothing.out).toContain('"root":');
       expect(withoutRelativePlaces(env)).toEqual({});
     },
   );
