@@ -102,5 +102,9 @@ export const story = (seconds: number): readonly Line[] => [
     run: 'sed -i.old \'s/"executor":"pam-apply"/"executor":"pam-night"/\' entry.json && git commit -q --amend --no-edit entry.json',
     exit: 0,
   },
-  { say: 'Audit catches it (exit 20: integrity).', run: 'pam audit --root {root}', exit: 20 },
+  {
+    say: 'What its executor did not sign counts for nothing, and audit misses the end that it told (exit 20: integrity).',
+    run: 'pam audit --root {root}',
+    exit: 20,
+  },
 ];
