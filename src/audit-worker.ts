@@ -1,7 +1,7 @@
 /** A process that audits parts of the ledger: a second root beside `main.ts`, with a desk that reads only. */
 import { type AuditSetup, layDesk } from './context.ts';
-import { auditPart } from './flows/audit-part.ts';
-import type { PartFound, PartJob } from './flows/ledger-part.ts';
+import { auditPart } from './flows/audit/audit-part.ts';
+import type { PartFound, PartJob } from './flows/audit/ledger-part.ts';
 import { serve } from './process/crew.ts';
 
 const begin = async (setup: unknown) => {

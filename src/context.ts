@@ -34,7 +34,7 @@ import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { providers } from './targets/registry.ts';
 import { parsePublicKey } from './trust/public-key.ts';
 import type { Desk, Executor } from './flows/desk.ts';
-import type { Auditors, PartFound } from './flows/ledger-part.ts';
+import type { Auditors, PartFound } from './flows/audit/ledger-part.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -89,7 +89,6 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
       const along = await bringAlong(repository, env, { branch, from, to });
       return { left: along.state === 'left' ? along.why : null };
     },
-    auditors: auditorsOf(outside, options),
     interrupted: outside.interrupted,
     allRecorded: doors.allRecorded,
     note: outside.note,
@@ -111,7 +110,8 @@ export interface AuditSetup {
 }
 
 /** One for each core. They need the built program: the source as it stands cannot be run by node alone. */
-function auditorsOf({ env, cwd, clock }: Outside, options: Options): Auditors | null {
+/** For long ledgers; `null` where there is one core, or nothing to start them from. */
+export function auditorsOf({ env, cwd, clock }: Outside, options: Options): Auditors | null {
   const file = fileURLToPath(new URL('audit-worker.cjs', import.meta.url));
   const count = availableParallelism();
   if (!import.meta.url.endsWith('.cjs') || count < 2) return null;

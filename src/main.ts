@@ -117,7 +117,9 @@ function clearProgress(): void {
 }
 
 async function sessionOf(command: Command, done: (answer: Answer) => void): Promise<Session> {
-  const { directoryOf, executorOf, keyFileOf, layDesk, layMachine, personOf } = await import('./context.ts');
+  const { auditorsOf, directoryOf, executorOf, keyFileOf, layDesk, layMachine, personOf } = await import(
+    './context.ts'
+  );
   const flags = flagsOf(command);
   lastFlags = flags;
   const outside = outsideOf();
@@ -125,8 +127,8 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
   const dir = directoryOf(outside, flags.C);
   const terminal = process.stdout.isTTY;
   const mayAsk = (): boolean => flags.input !== false && process.stdin.isTTY && process.stderr.isTTY;
-  const deskAt: Session['deskAt'] = async (place) =>
-    await layDesk(outside, { dir: place, root: flags.root, offline: flags.offline === true });
+  const optionsAt = (place: string) => ({ dir: place, root: flags.root, offline: flags.offline === true });
+  const deskAt: Session['deskAt'] = async (place) => await layDesk(outside, optionsAt(place));
   const person = async (): Promise<string> => await personOf(flags.as, env);
   return {
     globals: {
@@ -141,6 +143,7 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
     style: await styleOf(wantsColor(flags.color ?? 'auto', env, terminal)),
     terminal,
     desk: async () => await deskAt(dir),
+    auditors: () => auditorsOf(outside, optionsAt(dir)),
     deskAt,
     machine: () => layMachine(env),
     now: outside.clock,

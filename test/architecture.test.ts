@@ -33,6 +33,21 @@ const FLOORS: Readonly<Record<string, number>> = {
   'audit-worker.ts': 5,
 };
 const ADAPTERS = 2;
+/** Rooms of `flows/`, from the ground up. Two of one floor do not know each other. */
+const FLOW_FLOORS: Readonly<Record<string, number>> = {
+  'desk.ts': 0,
+  'ledger/walk': 1,
+  ledger: 2,
+  gather: 3,
+  'at-targets': 3,
+  audit: 4,
+  executor: 4,
+  // A person with an executor at hand has it act at once.
+  people: 5,
+  doctor: 5,
+  setup: 5,
+};
+const MOST_FILES_IN_A_ROOM = 12;
 const SPAWNERS = ['process/run.ts', 'process/crew.ts', 'process/keep-open.ts', 'git/talk.ts', 'demo/tell.ts'];
 /** `fs` functions that open a file to read it, or follow a directory's links. */
 const OPENS =
@@ -63,6 +78,9 @@ interface File {
 }
 
 const roomOf = (path: string): string => path.split('/')[0] ?? path;
+/** Of a file in `flows/`: the directory that it lies in, below `flows/`. */
+const flowRoomOf = (path: string): string =>
+  dirname(path) === 'flows' ? basename(path) : dirname(path).slice('flows/'.length);
 const floorOf = (path: string): number | undefined => FLOORS[roomOf(path)];
 
 function readHouse(src: string): readonly File[] {
@@ -92,6 +110,24 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
     edges(files)
       .filter(([from, to]) => (floorOf(to) ?? 9) > (floorOf(from) ?? -1))
       .map(arrow),
+
+  'every room of flows has a floor, and looks down': (files) => [
+    ...files
+      .filter(({ path }) => roomOf(path) === 'flows' && !Object.hasOwn(FLOW_FLOORS, flowRoomOf(path)))
+      .map(({ path }) => path),
+    ...edges(files)
+      .filter(([from, to]) => roomOf(from) === 'flows' && roomOf(to) === 'flows')
+      .filter(([from, to]) => flowRoomOf(from) !== flowRoomOf(to))
+      .filter(([from, to]) => (FLOW_FLOORS[flowRoomOf(to)] ?? 9) >= (FLOW_FLOORS[flowRoomOf(from)] ?? -1))
+      .map(arrow),
+  ],
+
+  'no room of flows is crowded': (files) => {
+    const rooms = files.filter(({ path }) => roomOf(path) === 'flows').map(({ path }) => flowRoomOf(path));
+    return [...new Set(rooms)].filter(
+      (room) => rooms.filter((one) => one === room).length > MOST_FILES_IN_A_ROOM,
+    );
+  },
 
   'adapters do not know each other': (files) =>
     edges(files)
@@ -260,8 +296,8 @@ describe('each rule finds what breaks it', () => {
     [
       'imports only go down',
       'rules/planted.ts',
-      "import { sweep } from '../flows/sweep.ts';",
-      'rules/planted.ts -> flows/sweep.ts',
+      "import { sweep } from '../flows/executor/sweep.ts';",
+      'rules/planted.ts -> flows/executor/sweep.ts',
     ],
     [
       'imports only go down',
@@ -280,6 +316,24 @@ describe('each rule finds what breaks it', () => {
       'trust/planted.ts',
       "export { run } from '../process/run.ts';",
       'trust/planted.ts -> process/run.ts',
+    ],
+    [
+      'every room of flows has a floor, and looks down',
+      'flows/ledger/planted.ts',
+      "import type { Standing } from '../gather/halts.ts';",
+      'flows/ledger/planted.ts -> flows/gather/halts.ts',
+    ],
+    [
+      'every room of flows has a floor, and looks down',
+      'flows/gather/planted.ts',
+      "import { openTarget } from '../at-targets/target-desk.ts';",
+      'flows/gather/planted.ts -> flows/at-targets/target-desk.ts',
+    ],
+    [
+      'every room of flows has a floor, and looks down',
+      'flows/attic/box.ts',
+      'export {};',
+      'flows/attic/box.ts',
     ],
     [
       'adapters do not know each other',
@@ -406,8 +460,19 @@ describe('each rule finds what breaks it', () => {
     expect(missing).not.toContain('trust');
   });
 
+  test('no room of flows is crowded', () => {
+    const place = houseWith('flows/gather/planted-1.ts', 'export {};');
+    for (let n = 2; n <= MOST_FILES_IN_A_ROOM; n += 1)
+      writeFileSync(join(place, `flows/gather/planted-${n}.ts`), 'export {};');
+    expect(ruleOf('no room of flows is crowded')(place)).toEqual(['gather']);
+  });
+
   test('every rule has a planted violation', () => {
-    const tried = new Set([...planted.map(([rule]) => rule), 'every room is named in src/README.md']);
+    const tried = new Set([
+      ...planted.map(([rule]) => rule),
+      'every room is named in src/README.md',
+      'no room of flows is crowded',
+    ]);
     expect(Object.keys(rules).filter((name) => !tried.has(name))).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
-import { apply } from '../flows/apply.ts';
-import { exitOfApply } from '../flows/run-result.ts';
+import { apply } from '../flows/executor/apply.ts';
+import { exitOfApply } from '../flows/executor/run-result.ts';
 import { runText } from '../views/run.ts';
 import { needExecutor, type Register, requestId } from './session.ts';
 

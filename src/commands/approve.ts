@@ -1,6 +1,6 @@
 import { EXIT } from '../model/error.ts';
-import { lookAtRequest } from '../flows/look-at-request.ts';
-import { prepareApproval, publishApproval, signApproval } from '../flows/sign-approval.ts';
+import { lookAtRequest } from '../flows/gather/look-at-request.ts';
+import { prepareApproval, publishApproval, signApproval } from '../flows/people/sign-approval.ts';
 import { statementText } from '../views/decision.ts';
 import { recordText } from './record-text.ts';
 import { type Register, requestOrPull } from './session.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { EXIT, PamError } from '../model/error.ts';
 import { printCheckpoint } from '../documents/checkpoint-file.ts';
-import { audit } from '../flows/audit.ts';
+import { audit } from '../flows/audit/audit.ts';
 import { auditText } from '../views/audit.ts';
 import type { Register } from './session.ts';
 
@@ -27,7 +27,7 @@ export const register: Register = (program, session) => {
       const at = session(command);
       const checkpoint = await fileOf(options.checkpoint);
       const since = await fileOf(options.since);
-      const audited = await audit(await at.desk(), { checkpoint, since });
+      const audited = await audit(await at.desk(), { checkpoint, since, auditors: at.auditors() });
       const { ok, root, seq, head, findings, totals } = audited;
       if (options.writeCheckpoint !== undefined && ok) {
         await writeFile(

@@ -1,5 +1,5 @@
 import { EXIT, PamError } from '../model/error.ts';
-import { freshLedger } from '../flows/look-at-request.ts';
+import { freshLedger } from '../flows/gather/look-at-request.ts';
 import { catalogText } from '../views/catalog.ts';
 import type { Register } from './session.ts';
 

@@ -2,15 +2,15 @@ import { appendFileSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
 import type { Reason } from '../model/decision.ts';
 import { EXIT, type Exit, type Issue } from '../model/error.ts';
-import { checkFileAt, checkPolicyOnMain, requestFilesSince } from '../flows/check-file.ts';
+import { checkFileAt, checkPolicyOnMain, requestFilesSince } from '../flows/people/check-file.ts';
 import {
   type CheckedProposal,
   checkOpenProposals,
   checkProposal,
   tellProposals,
-} from '../flows/check-proposal.ts';
+} from '../flows/people/check-proposal.ts';
 import type { Desk } from '../flows/desk.ts';
-import { freshLedger } from '../flows/look-at-request.ts';
+import { freshLedger } from '../flows/gather/look-at-request.ts';
 import { checkText, proposalsText, warningLines } from '../views/check.ts';
 import { proposalMarkdown } from '../views/markdown.ts';
 import { PLAIN } from '../views/style.ts';

@@ -1,7 +1,7 @@
 import { EXIT } from '../model/error.ts';
 import { printStatement } from '../trust/statement-text.ts';
-import { lookAtRequest } from '../flows/look-at-request.ts';
-import { prepareStop, publishStop, signStop } from '../flows/sign-stop.ts';
+import { lookAtRequest } from '../flows/gather/look-at-request.ts';
+import { prepareStop, publishStop, signStop } from '../flows/people/sign-stop.ts';
 import { statementText } from '../views/decision.ts';
 import { type Register, requestOrPull, stopOut } from './session.ts';
 import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';

@@ -1,5 +1,5 @@
 import { EXIT } from '../model/error.ts';
-import { doctor } from '../flows/doctor.ts';
+import { doctor } from '../flows/doctor/doctor.ts';
 import { doctorText } from '../views/doctor.ts';
 import type { Register } from './session.ts';
 

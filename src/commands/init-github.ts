@@ -4,7 +4,7 @@ import { readNewPolicy } from '../documents/policy-files.ts';
 import { POLICY_BYTES } from '../documents/yaml.ts';
 import { plainBytes } from '../files/plain-file.ts';
 import type { Desk } from '../flows/desk.ts';
-import { githubFiles } from '../flows/github-files.ts';
+import { githubFiles } from '../flows/setup/github-files.ts';
 import { writeMissing } from '../git/start-repository.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import { POLICY_PATHS } from '../model/policy.ts';
 import { addRemote, commitPaths, startRepository, writeMissing } from '../git/start-repository.ts';
-import { beginLedger, hasLedger, refuseSecondLedger } from '../flows/begin-ledger.ts';
+import { beginLedger, hasLedger, refuseSecondLedger } from '../flows/setup/begin-ledger.ts';
 import type { Desk, Executor } from '../flows/desk.ts';
-import { initFiles, type OnGithub } from '../flows/init-files.ts';
+import { initFiles, type OnGithub } from '../flows/setup/init-files.ts';
 import { generateKey, readPublicKey } from '../signing/ssh-keygen.ts';
 import {
   type Github,

@@ -1,6 +1,6 @@
 import { EXIT, PamError } from '../model/error.ts';
 import { type Instant, parseDuration, parseInstant, plus, secondsOf } from '../model/instant.ts';
-import { log } from '../flows/log.ts';
+import { log } from '../flows/audit/log.ts';
 import { logText } from '../views/audit.ts';
 import { type Register, requestId } from './session.ts';
 

@@ -1,6 +1,6 @@
 import { EXIT } from '../model/error.ts';
-import { lookAtRequest } from '../flows/look-at-request.ts';
-import { mergeRequest } from '../flows/merge-request.ts';
+import { lookAtRequest } from '../flows/gather/look-at-request.ts';
+import { mergeRequest } from '../flows/people/merge-request.ts';
 import { type Register, requestOrPull } from './session.ts';
 
 export const register: Register = (program, session) => {

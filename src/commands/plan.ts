@@ -1,5 +1,5 @@
 import { EXIT } from '../model/error.ts';
-import { planRun } from '../flows/plan-run.ts';
+import { planRun } from '../flows/people/plan-run.ts';
 import { planText } from '../views/run.ts';
 import { type Register, requestId } from './session.ts';
 

@@ -1,7 +1,7 @@
 import { EXIT } from '../model/error.ts';
 import { PamError } from '../model/error.ts';
-import { isPullRequest } from '../flows/name-request.ts';
-import { type Ratified, ratifiable, ratifiableAt, ratify } from '../flows/ratify-policy.ts';
+import { isPullRequest } from '../flows/gather/name-request.ts';
+import { type Ratified, ratifiable, ratifiableAt, ratify } from '../flows/people/ratify-policy.ts';
 import type { Tally } from '../rules/judge-policy-change.ts';
 import { line } from '../views/escape.ts';
 import type { Register } from './session.ts';

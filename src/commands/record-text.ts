@@ -1,5 +1,5 @@
 /** The decision record of a request that was looked at, as `show`, `approve` and `check` print it. */
-import { type Looked, verdictOf } from '../flows/look-at-request.ts';
+import { type Looked, verdictOf } from '../flows/gather/look-at-request.ts';
 import { roleOf } from '../rules/exact-grant.ts';
 import { nextStep } from '../rules/next-step.ts';
 import { isRequest } from '../rules/situation.ts';

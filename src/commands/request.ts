@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import { requestPath } from '../model/names.ts';
-import { draftRequest, proposeRequest, type Wish } from '../flows/make-request.ts';
+import { draftRequest, proposeRequest, type Wish } from '../flows/people/make-request.ts';
 import { line } from '../views/escape.ts';
 import { collect, type Register } from './session.ts';
 

@@ -1,8 +1,8 @@
 import { EXIT } from '../model/error.ts';
-import { lookAtRequest } from '../flows/look-at-request.ts';
-import { exitOfSweep } from '../flows/run-result.ts';
-import { prepareStop, signStop } from '../flows/sign-stop.ts';
-import { sweep } from '../flows/sweep.ts';
+import { lookAtRequest } from '../flows/gather/look-at-request.ts';
+import { exitOfSweep } from '../flows/executor/run-result.ts';
+import { prepareStop, signStop } from '../flows/people/sign-stop.ts';
+import { sweep } from '../flows/executor/sweep.ts';
 import { runText } from '../views/run.ts';
 import type { Signed } from '../model/statement.ts';
 import { type Register, requestId, stopOut } from './session.ts';

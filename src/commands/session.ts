@@ -8,8 +8,9 @@ import type { Exit } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Machine } from '../model/machine.ts';
 import { isRequestId, type RequestId } from '../model/names.ts';
+import type { Auditors } from '../flows/audit/ledger-part.ts';
 import type { Desk, Executor, Signer } from '../flows/desk.ts';
-import { isPullRequest } from '../flows/name-request.ts';
+import { isPullRequest } from '../flows/gather/name-request.ts';
 import type { Style } from '../views/style.ts';
 import type { Program } from './vendored-program.ts';
 
@@ -42,6 +43,8 @@ export interface Session {
   readonly style: Style;
   readonly terminal: boolean;
   readonly desk: () => Promise<Desk>;
+  /** Processes that audit a long ledger beside each other; `null` where there is one core. */
+  readonly auditors: () => Auditors | null;
   /** The desk of another directory than `-C`: of one that was just made. */
   readonly deskAt: (dir: string) => Promise<Desk>;
   /** For looking at this machine, whether or not there is a desk on it. */

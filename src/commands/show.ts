@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT } from '../model/error.ts';
-import { evidenceFiles } from '../flows/evidence.ts';
-import { lookAtRequest, verdictOf } from '../flows/look-at-request.ts';
+import { evidenceFiles } from '../flows/audit/evidence.ts';
+import { lookAtRequest, verdictOf } from '../flows/gather/look-at-request.ts';
 import { recordText } from './record-text.ts';
 import { type Register, requestOrPull } from './session.ts';
 

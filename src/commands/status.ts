@@ -1,5 +1,5 @@
 import { EXIT, PamError } from '../model/error.ts';
-import { status } from '../flows/status.ts';
+import { status } from '../flows/people/status.ts';
 import { accessText, statusText } from '../views/status.ts';
 import { type Register, requestId } from './session.ts';
 

@@ -1,9 +1,9 @@
 import { EXIT, Interrupted } from '../model/error.ts';
-import { exitOfSweep } from '../flows/run-result.ts';
+import { exitOfSweep } from '../flows/executor/run-result.ts';
 import type { Executor } from '../flows/desk.ts';
-import type { SweepScope } from '../flows/sweep-run.ts';
-import { sweep } from '../flows/sweep.ts';
-import { watchSweep } from '../flows/watch-sweep.ts';
+import type { SweepScope } from '../flows/executor/sweep-run.ts';
+import { sweep } from '../flows/executor/sweep.ts';
+import { watchSweep } from '../flows/executor/watch-sweep.ts';
 import { runText } from '../views/run.ts';
 import { collect, needExecutor, type Register, type Session } from './session.ts';
 

@@ -11,7 +11,6 @@ import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
 import type { PamConfig } from '../model/policy.ts';
 import type { Provider } from '../model/target.ts';
 import type { Memory } from '../memory/kept-heads.ts';
-import type { Auditors } from './ledger-part.ts';
 
 export interface Desk {
   readonly repository: Repository;
@@ -35,8 +34,6 @@ export interface Desk {
   readonly incidents: (config: PamConfig, main: Oid | undefined) => IncidentSource;
   /** Fast-forwards a clean checked-out branch with its files; says why when it leaves it alone. */
   readonly bringAlong: (branch: string, from: Oid, to: Oid) => Promise<{ readonly left: string | null }>;
-  /** For long ledgers; `null` where there is one core, or nothing to start them from. */
-  readonly auditors: Auditors | null;
   /** Ctrl-C was pressed: finish the step at hand, start no other. */
   readonly interrupted: () => boolean;
   /** What this run began is recorded: an interrupt may cut off again what only reads. */

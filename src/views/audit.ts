@@ -1,5 +1,5 @@
-import type { Audited } from '../flows/audit.ts';
-import type { Log, LogLine } from '../flows/log.ts';
+import type { Audited } from '../flows/audit/audit.ts';
+import type { Log, LogLine } from '../flows/audit/log.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';

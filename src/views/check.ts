@@ -1,4 +1,4 @@
-import type { CheckedProposal } from '../flows/check-proposal.ts';
+import type { CheckedProposal } from '../flows/people/check-proposal.ts';
 import type { Reason } from '../model/decision.ts';
 import type { Exit, Issue } from '../model/error.ts';
 import { line } from './escape.ts';

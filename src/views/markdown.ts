@@ -2,7 +2,7 @@
  * The decision record where a forge shows Markdown: a job summary, a comment. What requesters wrote stays inside a code
  * block that it cannot close, where nothing is an image, a link, a mention or markup (catalogue O4).
  */
-import type { CheckedProposal } from '../flows/check-proposal.ts';
+import type { CheckedProposal } from '../flows/people/check-proposal.ts';
 import { EXIT } from '../model/error.ts';
 import { code, codeBlock } from '../forges/markdown.ts';
 

@@ -1,8 +1,8 @@
 /** Plans and runs, in the manner of terraform: one line a step, only symbols that occur, one counting line. */
 import type { Reason } from '../model/decision.ts';
 import type { Instant } from '../model/instant.ts';
-import type { PlanStep } from '../flows/plan-run.ts';
-import type { RunResult, RunStep } from '../flows/run-result.ts';
+import type { PlanStep } from '../flows/people/plan-run.ts';
+import type { RunResult, RunStep } from '../flows/executor/run-result.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
 import { untilWhen } from './when.ts';

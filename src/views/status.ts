@@ -1,4 +1,4 @@
-import type { Status } from '../flows/status.ts';
+import type { Status } from '../flows/people/status.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';

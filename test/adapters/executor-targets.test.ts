@@ -5,8 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
 import type { Chart } from '../../src/flows/doctor/chart.ts';
 import { lookAtTargets } from '../../src/flows/doctor/look-at-targets.ts';
-import { readLedger } from '../../src/flows/read-ledger.ts';
-import { exitOfApply, exitOfRun, exitOfSweep, type RunResult } from '../../src/flows/run-result.ts';
+import { readLedger } from '../../src/flows/ledger/read-ledger.ts';
+import { exitOfApply, exitOfRun, exitOfSweep, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { instantOf, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import type { Receipt } from '../../src/model/entry.ts';
@@ -444,7 +444,7 @@ describe('access that others share', () => {
     world.now = minutes(30);
     // Each ends one of them with a view in which the other is live: nobody removes what both have.
     for (const id of [reader, writer]) {
-      const { sweep } = await import('../../src/flows/sweep.ts');
+      const { sweep } = await import('../../src/flows/executor/sweep.ts');
       await sweep(await world.desk(), world.executor(), { targets: [], ids: new Set([id]) });
     }
     await world.sweep();

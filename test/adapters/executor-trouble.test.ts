@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { exitOfRun } from '../../src/flows/run-result.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
 import { Interrupted } from '../../src/model/error.ts';
 import type { Remote } from '../../src/model/git.ts';

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync, inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import { type RequestId, requestPath, signaturePath } from '../../src/model/names.ts';

@@ -1,9 +1,9 @@
 /** Attacks that once worked, each as it was made: by people who may push, or who hold one executor's key. */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { printEntry } from '../../src/documents/entry-file.ts';
-import { freshLedger } from '../../src/flows/look-at-request.ts';
+import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
 import { EXIT } from '../../src/model/error.ts';
 import { readable } from '../../src/model/git.ts';

@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type Audited, audit } from '../../src/flows/audit.ts';
-import { auditPart } from '../../src/flows/audit-part.ts';
+import { type Audited, audit } from '../../src/flows/audit/audit.ts';
+import { auditPart } from '../../src/flows/audit/audit-part.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import type { Auditors } from '../../src/flows/ledger-part.ts';
+import type { Auditors } from '../../src/flows/audit/ledger-part.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
@@ -168,7 +168,6 @@ async function deskOf(dir: string, now: Instant, root: Sha256 | undefined): Prom
     nonce: never('chance'),
     env: {},
     providers: new Map(sealed),
-    auditors: null,
     forge: never('the forge'),
     incidents: never('incidents'),
     bringAlong: never('the work tree'),
@@ -199,8 +198,8 @@ async function auditCase(name: string, told: Case): Promise<Audited | PamError> 
     const wish = { checkpoint: checkpointOf(told, story) };
     const whole = await outcomeOf(audit(desk, wish));
     // Read in parts it is the same ledger, wherever one ends and the next begins.
-    const parts = { ...desk, auditors: { count: 1, worthwhile: 0, longest: 1, found: foundIn(desk) } };
-    expect(await outcomeOf(audit(parts, wish)), 'commit by commit').toEqual(whole);
+    const auditors = { count: 1, worthwhile: 0, longest: 1, found: foundIn(desk) };
+    expect(await outcomeOf(audit(desk, { ...wish, auditors })), 'commit by commit').toEqual(whole);
     if (whole instanceof Error) throw whole;
     return whole;
   } catch (error) {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { entriesBelow, type Known, witnessesOf } from '../../src/flows/witness.ts';
+import { entriesBelow, type Known, witnessesOf } from '../../src/flows/ledger/walk/witness.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import type { Repository } from '../../src/model/git.ts';
 import { writeLedger } from '../support/ledger-commits.ts';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { branchPlace } from '../../src/forges/branch-place.ts';
 import { statementBranch, statementBranches } from '../../src/forges/statement-branches.ts';
-import { requestsOnMain } from '../../src/flows/requests-on-main.ts';
+import { requestsOnMain } from '../../src/flows/gather/requests-on-main.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { isUnreadable, type Repository, type TreeEntry, type Unreadable } from '../../src/model/git.ts';
 import { type Oid, requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';

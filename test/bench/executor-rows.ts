@@ -1,10 +1,10 @@
 /** Executors: sweeps that find nothing, one append, many endings at once, and a crowd on one remote. */
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { appendEntry } from '../../src/flows/append-entry.ts';
+import { appendEntry } from '../../src/flows/ledger/append-entry.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { readLedger } from '../../src/flows/read-ledger.ts';
-import { sweep } from '../../src/flows/sweep.ts';
+import { readLedger } from '../../src/flows/ledger/read-ledger.ts';
+import { sweep } from '../../src/flows/executor/sweep.ts';
 import { printPack } from '../../src/git/new-objects.ts';
 import { mayBeLive } from '../../src/model/open-record.ts';
 import type { Provider } from '../../src/model/target.ts';

@@ -1,6 +1,6 @@
 /** Group A: what a request says and where it stands, along the whole path. Bytes of files: `hostile-files.test.ts`. */
 import { describe, expect, it } from 'vitest';
-import { draftRequest, proposeRequest, type Wish } from '../../src/flows/make-request.ts';
+import { draftRequest, proposeRequest, type Wish } from '../../src/flows/people/make-request.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import { requestPath, signaturePath } from '../../src/model/names.ts';

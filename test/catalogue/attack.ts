@@ -13,9 +13,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { audit } from '../../src/flows/audit.ts';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { exitOfApply, exitOfRun } from '../../src/flows/run-result.ts';
+import { audit } from '../../src/flows/audit/audit.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { exitOfApply, exitOfRun } from '../../src/flows/executor/run-result.ts';
 import type { Reason } from '../../src/model/decision.ts';
 import { EXIT, type Exit, exitOf, PamError } from '../../src/model/error.ts';
 import type { RequestId } from '../../src/model/names.ts';

@@ -1,6 +1,6 @@
 /** Group B beyond single files on main (`hostile-files.test.ts`): proposals, and files too large to be looked at. */
 import { describe, expect, it } from 'vitest';
-import { status } from '../../src/flows/status.ts';
+import { status } from '../../src/flows/people/status.ts';
 import { EXIT } from '../../src/model/error.ts';
 import { requestPath, signaturePath } from '../../src/model/names.ts';
 import { attack, run } from './attack.ts';

@@ -1,7 +1,7 @@
 /** Group C along the whole path: whose key is it, and does it count at that time? */
 import { describe, expect, it } from 'vitest';
-import { prepareApproval } from '../../src/flows/sign-approval.ts';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
+import { prepareApproval } from '../../src/flows/people/sign-approval.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { NAMESPACES } from '../../src/model/statement.ts';

@@ -3,10 +3,10 @@
  * not: it must not come into force, nothing is granted meanwhile, and sweeps go on.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { freshLedger } from '../../src/flows/look-at-request.ts';
-import { ratifiable } from '../../src/flows/ratify-policy.ts';
-import { exitOfRun } from '../../src/flows/run-result.ts';
-import { policyFilesOf } from '../../src/flows/walk-ledger.ts';
+import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
+import { ratifiable } from '../../src/flows/people/ratify-policy.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
+import { policyFilesOf } from '../../src/flows/ledger/walk/walk-ledger.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { isOid } from '../../src/model/names.ts';
 import { NAMESPACES } from '../../src/model/statement.ts';

@@ -1,9 +1,9 @@
 /** Group E along the whole path: what an approval means. Its signature is group D, its signer group C. */
 import { describe } from 'vitest';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { mergeRequest } from '../../src/flows/merge-request.ts';
-import { exitOfApply } from '../../src/flows/run-result.ts';
-import { prepareApproval } from '../../src/flows/sign-approval.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { mergeRequest } from '../../src/flows/people/merge-request.ts';
+import { exitOfApply } from '../../src/flows/executor/run-result.ts';
+import { prepareApproval } from '../../src/flows/people/sign-approval.ts';
 import { EXIT } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import { requestPath, signaturePath, type RequestId } from '../../src/model/names.ts';

@@ -6,7 +6,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ratifiable } from '../../src/flows/ratify-policy.ts';
+import { ratifiable } from '../../src/flows/people/ratify-policy.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { requestPath, signaturePath } from '../../src/model/names.ts';
 import { plus } from '../../src/model/instant.ts';

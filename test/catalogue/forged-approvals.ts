@@ -4,11 +4,11 @@
  * them all; each row's test then looks at what became of its own request, and the last one at everybody else.
  */
 import { beforeAll, expect, it } from 'vitest';
-import type { LogLine } from '../../src/flows/log.ts';
-import { gather } from '../../src/flows/gather.ts';
-import { freshLedger, type Looked } from '../../src/flows/look-at-request.ts';
-import { exitOfApply, type RunResult } from '../../src/flows/run-result.ts';
-import { publishApproval } from '../../src/flows/sign-approval.ts';
+import type { LogLine } from '../../src/flows/audit/log.ts';
+import { gather } from '../../src/flows/gather/gather.ts';
+import { freshLedger, type Looked } from '../../src/flows/gather/look-at-request.ts';
+import { exitOfApply, type RunResult } from '../../src/flows/executor/run-result.ts';
+import { publishApproval } from '../../src/flows/people/sign-approval.ts';
 import type { Reason } from '../../src/model/decision.ts';
 import { EXIT, type Exit, PamError } from '../../src/model/error.ts';
 import type { RequestId } from '../../src/model/names.ts';

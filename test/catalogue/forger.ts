@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { freshLedger } from '../../src/flows/look-at-request.ts';
+import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import { requestPath, signaturePath, type RequestId } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';
 import {

@@ -4,13 +4,13 @@
  * meets them all; each test then looks at what became of its own file.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { checkFile } from '../../src/flows/check-file.ts';
-import { freshLedger } from '../../src/flows/look-at-request.ts';
-import { exitOfApply, exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { checkFile } from '../../src/flows/people/check-file.ts';
+import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
+import { exitOfApply, exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { EXIT, exitOf } from '../../src/model/error.ts';
 import { type RequestId, requestPath, signaturePath } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';
-import type { LogLine } from '../../src/flows/log.ts';
+import type { LogLine } from '../../src/flows/audit/log.ts';
 import type { World } from '../crash/access-repository.ts';
 import {
   approveBytes,

@@ -8,7 +8,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { printRequest } from '../../src/documents/request-file.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { freshLedger } from '../../src/flows/look-at-request.ts';
+import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import { type Duration, parseDuration } from '../../src/model/instant.ts';
 import { isRequestId, type RequestId, requestPath, signaturePath } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { exitOfRun } from '../../src/flows/run-result.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { Provider } from '../../src/model/target.ts';
 import { instant, type World } from '../crash/access-repository.ts';

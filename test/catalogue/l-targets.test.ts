@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exitOfRun } from '../../src/flows/run-result.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { EXIT } from '../../src/model/error.ts';
 import { attack } from './attack.ts';
 import { merge, minutes, preparedScene, propose } from './scene.ts';

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { initFiles } from '../../src/flows/init-files.ts';
+import { initFiles } from '../../src/flows/setup/init-files.ts';
 import { readWorkflow, rules, type Workflow } from './workflow-rules.ts';
 
 const textOf = (name: string): string =>

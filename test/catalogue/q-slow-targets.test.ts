@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { askTargets, beginRound, BUDGET_SECONDS } from '../../src/flows/ask-targets.ts';
-import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { askTargets, beginRound, BUDGET_SECONDS } from '../../src/flows/at-targets/ask-targets.ts';
+import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import type { Forge } from '../../src/model/forge.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';

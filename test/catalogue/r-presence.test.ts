@@ -1,8 +1,8 @@
 /** Group R: whoever sits at, or works on, an approver's machine. A role may want a key that somebody has to touch. */
 import { posting } from '../support/posting.ts';
 import { describe, expect, it } from 'vitest';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { prepareApproval, publishApproval, signApproval } from '../../src/flows/sign-approval.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { prepareApproval, publishApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { NAMESPACES } from '../../src/model/statement.ts';

@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { proposeRequest } from '../../src/flows/make-request.ts';
-import { mergeRequest } from '../../src/flows/merge-request.ts';
-import { prepareApproval, signApproval } from '../../src/flows/sign-approval.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { proposeRequest } from '../../src/flows/people/make-request.ts';
+import { mergeRequest } from '../../src/flows/people/merge-request.ts';
+import { prepareApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { tempDir } from '../adapters/git-workbench.ts';

@@ -1,8 +1,8 @@
 /** What is junk, what is a finding, forks and newer versions: rows X35 to X49, on a ledger branch in memory. */
 import { describe, expect, it } from 'vitest';
-import type { Audited } from '../../src/flows/audit.ts';
-import type { LedgerView } from '../../src/flows/read-ledger.ts';
-import { exitOfRun } from '../../src/flows/run-result.ts';
+import type { Audited } from '../../src/flows/audit/audit.ts';
+import type { LedgerView } from '../../src/flows/ledger/read-ledger.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { EXIT, type PamError } from '../../src/model/error.ts';
 import type { Oid } from '../../src/model/names.ts';
 import type { Policy } from '../../src/model/policy.ts';

@@ -1,13 +1,13 @@
 /** Policies on a ledger that was attacked, or is newer than this program: rows X45 to X48, on a ledger branch in memory. */
 import { describe, expect, it } from 'vitest';
-import { draftRequest } from '../../src/flows/make-request.ts';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { mergeRequest } from '../../src/flows/merge-request.ts';
-import { ratifiable, type Ratified, ratify } from '../../src/flows/ratify-policy.ts';
-import { readLedger } from '../../src/flows/read-ledger.ts';
-import { recordPolicy } from '../../src/flows/record-policy.ts';
-import { prepareApproval } from '../../src/flows/sign-approval.ts';
-import { prepareStop, signStop } from '../../src/flows/sign-stop.ts';
+import { draftRequest } from '../../src/flows/people/make-request.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { mergeRequest } from '../../src/flows/people/merge-request.ts';
+import { ratifiable, type Ratified, ratify } from '../../src/flows/people/ratify-policy.ts';
+import { readLedger } from '../../src/flows/ledger/read-ledger.ts';
+import { recordPolicy } from '../../src/flows/executor/record-policy.ts';
+import { prepareApproval } from '../../src/flows/people/sign-approval.ts';
+import { prepareStop, signStop } from '../../src/flows/people/sign-stop.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import type { Oid } from '../../src/model/names.ts';
 import type { Policy } from '../../src/model/policy.ts';

@@ -2,9 +2,9 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { prepareApproval, signApproval } from '../../src/flows/sign-approval.ts';
-import { exitOfRun } from '../../src/flows/run-result.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { prepareApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { plus } from '../../src/model/instant.ts';
 import { requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
 import { readPublicKey } from '../../src/signing/ssh-keygen.ts';

@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exitOfRun } from '../../src/flows/run-result.ts';
+import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import type { Instant } from '../../src/model/instant.ts';
 import { mayBeLive } from '../../src/model/open-record.ts';
 import { tempDir } from '../adapters/git-workbench.ts';

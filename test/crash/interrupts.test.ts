@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
+import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { Interrupted } from '../../src/model/error.ts';
 import { mayBeLive, type OpenRecord } from '../../src/model/open-record.ts';
 import { tempDir } from '../adapters/git-workbench.ts';

@@ -11,12 +11,12 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { layDesk } from '../../src/context.ts';
-import { appendEntry } from '../../src/flows/append-entry.ts';
-import { apply } from '../../src/flows/apply.ts';
+import { appendEntry } from '../../src/flows/ledger/append-entry.ts';
+import { apply } from '../../src/flows/executor/apply.ts';
 import type { Desk, Executor } from '../../src/flows/desk.ts';
-import { readLedger } from '../../src/flows/read-ledger.ts';
-import { exitOfApply, exitOfRun } from '../../src/flows/run-result.ts';
-import { sweep } from '../../src/flows/sweep.ts';
+import { readLedger } from '../../src/flows/ledger/read-ledger.ts';
+import { exitOfApply, exitOfRun } from '../../src/flows/executor/run-result.ts';
+import { sweep } from '../../src/flows/executor/sweep.ts';
 import { PamError } from '../../src/model/error.ts';
 import { instantOf } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';

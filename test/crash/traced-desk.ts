@@ -22,7 +22,6 @@ const DESK: Kinds<Desk> = {
   // Executors only read from forges; proposing and publishing is for people.
   forge: 'read',
   incidents: 'read',
-  auditors: 'read',
   hint: 'read',
   givenRoot: 'read',
   offline: 'read',

@@ -7,7 +7,7 @@ import { describe } from 'vitest';
 import { readRequest } from '../../src/documents/request-file.ts';
 import { inFieldOrder } from '../../src/documents/field-order.ts';
 import { readBeats, readOpenRecord } from '../../src/documents/entry-file.ts';
-import { walkLedger, type Walked } from '../../src/flows/walk-ledger.ts';
+import { walkLedger, type Walked } from '../../src/flows/ledger/walk/walk-ledger.ts';
 import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
 import { PamError } from '../../src/model/error.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';

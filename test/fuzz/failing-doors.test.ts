@@ -4,15 +4,15 @@
  * port is tried without being named here. In memory, with real flows, signatures and ledger bytes.
  */
 import { describe, expect, it } from 'vitest';
-import { apply } from '../../src/flows/apply.ts';
+import { apply } from '../../src/flows/executor/apply.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { proposeRequest } from '../../src/flows/make-request.ts';
-import { mergeRequest } from '../../src/flows/merge-request.ts';
-import { exitOfSweep } from '../../src/flows/run-result.ts';
-import { prepareApproval, signApproval } from '../../src/flows/sign-approval.ts';
-import { prepareStop, signStop } from '../../src/flows/sign-stop.ts';
-import { sweep } from '../../src/flows/sweep.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { proposeRequest } from '../../src/flows/people/make-request.ts';
+import { mergeRequest } from '../../src/flows/people/merge-request.ts';
+import { exitOfSweep } from '../../src/flows/executor/run-result.ts';
+import { prepareApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
+import { prepareStop, signStop } from '../../src/flows/people/sign-stop.ts';
+import { sweep } from '../../src/flows/executor/sweep.ts';
 import { PamError } from '../../src/model/error.ts';
 import type { Oid, RequestId } from '../../src/model/names.ts';
 import { begin } from '../properties/history-stage.ts';

@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { exitOfSweep } from '../../src/flows/run-result.ts';
+import { exitOfSweep } from '../../src/flows/executor/run-result.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { tempDir } from '../adapters/git-workbench.ts';

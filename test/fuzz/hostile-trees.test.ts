@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { status } from '../../src/flows/status.ts';
+import { status } from '../../src/flows/people/status.ts';
 import { PamError } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import { requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';

@@ -54,7 +54,7 @@ export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'context.ts': ['clone'],
   'demo/policy.ts': ['ours'],
   'files/plain-file.ts': ['clone'],
-  'flows/check-file.ts': ['clone'],
+  'flows/people/check-file.ts': ['clone'],
   'git/bring-along.ts': ['clone'],
   'git/check-object-files.ts': ['clone'],
   'git/examine-clone.ts': ['clone'],

@@ -1,6 +1,6 @@
 /** Requests that nobody approved: other bytes under an id, signed by whoever could, beside every approval there is. */
 import { describe } from 'vitest';
-import { candidateOf } from '../../src/flows/read-candidate.ts';
+import { candidateOf } from '../../src/flows/gather/read-candidate.ts';
 import { isRequestId, requestPath, type RequestId } from '../../src/model/names.ts';
 import type { Signed } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';

@@ -4,20 +4,20 @@
  * pause, meet and die between any two steps. The model beside it is told what happened and judges it.
  */
 import { posting } from '../support/posting.ts';
-import { apply } from '../../src/flows/apply.ts';
-import { audit } from '../../src/flows/audit.ts';
-import { beginLedger } from '../../src/flows/begin-ledger.ts';
+import { apply } from '../../src/flows/executor/apply.ts';
+import { audit } from '../../src/flows/audit/audit.ts';
+import { beginLedger } from '../../src/flows/setup/begin-ledger.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { fetchState } from '../../src/flows/fetch-state.ts';
-import { lookAtRequest } from '../../src/flows/look-at-request.ts';
-import { proposeRequest, type Wish } from '../../src/flows/make-request.ts';
-import { mergeRequest } from '../../src/flows/merge-request.ts';
-import { ratifiable, ratify } from '../../src/flows/ratify-policy.ts';
-import { exitOfRun, type RunResult } from '../../src/flows/run-result.ts';
-import { prepareApproval, signApproval } from '../../src/flows/sign-approval.ts';
-import { prepareStop, signStop } from '../../src/flows/sign-stop.ts';
-import { sweep } from '../../src/flows/sweep.ts';
-import { walkWhole } from '../../src/flows/walk-whole.ts';
+import { fetchState } from '../../src/flows/ledger/fetch-state.ts';
+import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
+import { proposeRequest, type Wish } from '../../src/flows/people/make-request.ts';
+import { mergeRequest } from '../../src/flows/people/merge-request.ts';
+import { ratifiable, ratify } from '../../src/flows/people/ratify-policy.ts';
+import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
+import { prepareApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
+import { prepareStop, signStop } from '../../src/flows/people/sign-stop.ts';
+import { sweep } from '../../src/flows/executor/sweep.ts';
+import { walkWhole } from '../../src/flows/ledger/walk/walk-whole.ts';
 import { printRequest } from '../../src/documents/request-file.ts';
 import type { Entry } from '../../src/model/entry.ts';
 import { PamError } from '../../src/model/error.ts';

@@ -249,7 +249,6 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
       await Promise.resolve();
     },
     chance: () => 0,
-    auditors: null,
     nonce: (bytes) => wires.nonce(bytes),
     env: {},
     providers: wires.targets.providers,

@@ -2,13 +2,13 @@
  * A ledger branch in memory to which anybody may push anything: sides of a fork, merges, copies, orphans. Machines read
  * it by the real flows; nothing but git and the targets is replaced.
  */
-import { type Audited, audit } from '../../src/flows/audit.ts';
-import { apply } from '../../src/flows/apply.ts';
+import { type Audited, audit } from '../../src/flows/audit/audit.ts';
+import { apply } from '../../src/flows/executor/apply.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { keepHead } from '../../src/flows/kept-head.ts';
-import { type LedgerView, readLedger } from '../../src/flows/read-ledger.ts';
-import type { RunResult } from '../../src/flows/run-result.ts';
-import { sweep } from '../../src/flows/sweep.ts';
+import { keepHead } from '../../src/flows/ledger/kept-head.ts';
+import { type LedgerView, readLedger } from '../../src/flows/ledger/read-ledger.ts';
+import type { RunResult } from '../../src/flows/executor/run-result.ts';
+import { sweep } from '../../src/flows/executor/sweep.ts';
 import type { LedgerEvent } from '../../src/model/entry.ts';
 import { type Instant, unixSeconds } from '../../src/model/instant.ts';
 import type { Oid, Sha256 } from '../../src/model/names.ts';

@@ -14,8 +14,8 @@ import {
 } from '../../rules/doctor/judge-workflows.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { type Chart, look } from './chart.ts';
-import type { Freshness } from '../fetch-state.ts';
-import type { LedgerView } from '../read-ledger.ts';
+import type { Freshness } from '../ledger/fetch-state.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
 
 export interface AtForge {
   readonly desk: Desk;

@@ -2,7 +2,7 @@
 import { type Check, tellOf } from '../../model/check.ts';
 import { mayBeLive } from '../../model/open-record.ts';
 import { type Desk, mainRef } from '../desk.ts';
-import type { LedgerView } from '../read-ledger.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
 
 /** No incident is called that; a source that can be read says so. */
 const PROBE = 'pam-doctor';

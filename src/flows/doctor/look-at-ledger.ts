@@ -4,9 +4,9 @@ import { PamError } from '../../model/error.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Chart } from './chart.ts';
-import { FORK_WAY_OUT } from '../ledger-junk.ts';
-import { UPGRADE } from '../newer-version.ts';
-import { type LedgerView, readLedger } from '../read-ledger.ts';
+import { FORK_WAY_OUT } from '../ledger/walk/ledger-junk.ts';
+import { UPGRADE } from '../ledger/walk/newer-version.ts';
+import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
 
 /** `null` when nothing of it can be believed. */
 export async function lookAtLedger(

@@ -5,8 +5,8 @@ import { judgeAdmins, judgeExecutors, judgeHolders } from '../../rules/doctor/ju
 import { judgeReach } from '../../rules/doctor/judge-reach.ts';
 import { judgeSettings } from '../../rules/doctor/judge-settings.ts';
 import { type Desk, mainRef } from '../desk.ts';
-import { mainHalts, policyHalts } from '../halts.ts';
-import type { LedgerView } from '../read-ledger.ts';
+import { mainHalts, policyHalts } from '../gather/halts.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
 
 export async function lookAtPolicy(desk: Desk, view: LedgerView, now: Instant): Promise<Check[]> {
   const { policy } = view.state;

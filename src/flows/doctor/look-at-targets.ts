@@ -10,8 +10,8 @@ import { executesOn } from '../../rules/rights.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Chart } from './chart.ts';
-import type { LedgerView } from '../read-ledger.ts';
-import { openTarget, sceneOf } from '../target-desk.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
+import { openTarget, sceneOf } from '../at-targets/target-desk.ts';
 
 const { ok, problem } = tellOf('targets');
 const RIGHTS: readonly ExecutorRight[] = ['grant', 'revoke'];

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readNewPolicy, readPolicy } from '../../../src/documents/policy-files.ts';
-import { initFiles } from '../../../src/flows/init-files.ts';
+import { initFiles } from '../../../src/flows/setup/init-files.ts';
 import { EXIT, type Issue, PamError } from '../../../src/model/error.ts';
 import { type Files, POLICY_PATHS } from '../../../src/model/policy.ts';
 import { judgeSettings } from '../../../src/rules/doctor/judge-settings.ts';

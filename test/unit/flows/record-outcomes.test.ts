@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { printEntry, readEntry } from '../../../src/documents/entry-file.ts';
-import { keptForOnRecord } from '../../../src/flows/record-outcomes.ts';
+import { keptForOnRecord } from '../../../src/flows/executor/record-outcomes.ts';
 import type { Entry } from '../../../src/model/entry.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { at, requestId } from '../../support/world.ts';

@@ -4,8 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Desk } from '../../../src/flows/desk.ts';
-import type { Looked } from '../../../src/flows/look-at-request.ts';
-import { prepareStop, publishStop } from '../../../src/flows/sign-stop.ts';
+import type { Looked } from '../../../src/flows/gather/look-at-request.ts';
+import { prepareStop, publishStop } from '../../../src/flows/people/sign-stop.ts';
 import { EXIT, PamError } from '../../../src/model/error.ts';
 import { groundOf, judgeStop } from '../../../src/rules/judge-stop.ts';
 import {

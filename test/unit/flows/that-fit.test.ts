@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { printEntry } from '../../../src/documents/entry-file.ts';
-import { faultInEntry, thatFit } from '../../../src/flows/fit-entry.ts';
+import { faultInEntry, thatFit } from '../../../src/flows/ledger/fit-entry.ts';
 import type { Entry, LedgerEvent } from '../../../src/model/entry.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { at, requestId } from '../../support/world.ts';

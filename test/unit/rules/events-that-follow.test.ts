@@ -1,6 +1,6 @@
 /** Row X30: a writer leaves out what does not follow, and everything beside it follows for every reader. */
 import { describe, expect, it } from 'vitest';
-import { faultInEntry } from '../../../src/flows/fit-entry.ts';
+import { faultInEntry } from '../../../src/flows/ledger/fit-entry.ts';
 import type { GrantingEvent, LedgerEvent, StoppedEvent } from '../../../src/model/entry.ts';
 import type { Instant } from '../../../src/model/instant.ts';
 import type { Oid, RequestId } from '../../../src/model/names.ts';

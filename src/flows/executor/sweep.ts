@@ -1,0 +1,235 @@
+/**
+ * Sweep: end every grant that is past its end, whose incident closed, or that was stopped. Doubt never stops it:
+ * an unreachable forge, junk on the ledger, a clock that looks wrong or one failing target are reported, and
+ * every other revocation goes on.
+ *
+ *   1  what the ledger alone says must end: its end has come, its key is compromised ...
+ *   2  what the forge and the incidents say; somebody may have made asking them slow
+ *   3  what a target still shows of grants that are over
+ *   4  a revocation list that is missing, once nothing that has to end waits for it
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reason } from '../../model/decision.ts';
+import { plus } from '../../model/instant.ts';
+import { mayBeLive } from '../../model/open-record.ts';
+import { sortPostings } from '../../rules/judge-postings.ts';
+import { turned } from '../../rules/lanes.ts';
+import { stopsNotTaken } from '../../rules/plan-sweep.ts';
+import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../../trust/keyring.ts';
+import { beginRound } from '../at-targets/ask-targets.ts';
+import { type Desk, type Executor, mainRef } from '../desk.ts';
+import { endAll, endAtTargets, needsNoRecord, NOT_ALL, restsOnItsEnd, UNRECORDED } from './end-due.ts';
+import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
+import { endingsOf, findAgain } from '../at-targets/find-again.ts';
+import { incidentStates } from '../gather/gather.ts';
+import { knownHead } from '../ledger/kept-head.ts';
+import { held, readOrHold } from '../ledger/net.ts';
+import { prepareTargets } from '../at-targets/prepare-targets.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
+import { readStatements, topicOf } from '../gather/read-statements.ts';
+import { type Done, outcomeRecorder, recordBeat } from './record-outcomes.ts';
+import { recordPolicy } from './record-policy.ts';
+import { CUT_SHORT, type RunResult } from './run-result.ts';
+import {
+  factsOf,
+  isMine,
+  NOTHING_ASKED,
+  onItsOwn,
+  type Outside,
+  plain,
+  planAll,
+  type Run,
+  type SweepScope,
+  tellIn,
+  withFacts,
+} from './sweep-run.ts';
+import type { Known } from '../ledger/walk/witness.ts';
+
+export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
+  const run: Run = {
+    desk,
+    executor,
+    scope,
+    round: beginRound(desk.clock()),
+    troubles: [],
+    taken: new Set(),
+    drops: [],
+    revokes: [],
+    wrote: false,
+  };
+  const tells = tellIn(run);
+  const read = await readPatiently(run);
+  const due = (await isInForce(run, read)) ? await endAll(run, read, onItsOwn(run)) : read;
+  const same = { view: due, recorded: null };
+  const policy: { view: LedgerView; recorded: number | null } = desk.interrupted()
+    ? same
+    : await held(tells, 'a policy could not be recorded', same, () => recordPolicy(desk, executor, due));
+  for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tells(trouble);
+  const last = desk.interrupted() ? policy.view : await endTheRest(run, policy.view);
+  await prepareTargets(desk, executor, last.state, tells, scope.targets);
+  const { seq, head } = (await leaveTrace(run, last)).state;
+  if (desk.interrupted()) run.troubles.push(CUT_SHORT);
+  const { recorded } = policy;
+  const first = recorded === null ? [] : [plain('policy', '-', `policy ${recorded} is in force`)];
+  const steps = [...first, ...run.drops, ...run.revokes];
+  return { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles };
+}
+
+/** Milliseconds: longer than fetching and walking takes where nothing makes it slow. */
+const PATIENCE = { own: 10_000, shared: 60_000 };
+
+/**
+ * A pusher can make fetching and walking slow. What rests on its recorded end, by the head that this machine kept, does
+ * not wait for that: soon what no other grant can need, later what others share as well, since a newer grant of the same
+ * access may not have been read yet. Outcomes are recorded on top of what was read in the end.
+ */
+async function readPatiently(run: Run): Promise<LedgerView> {
+  const { desk, executor, scope } = run;
+  const tells = tellIn(run);
+  const known = await held(tells, 'the kept head could not be read', undefined, async () => {
+    return await knownHead(desk, executor, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+  });
+  const reading = readAll(run, known);
+  if (known === undefined) return await reading;
+  const { own, shared } = scope.patience ?? PATIENCE;
+  const early: Done[] = [];
+  for (const [wait, isDue] of [
+    [own, needsNoRecord],
+    [shared - own, restsOnItsEnd],
+  ] as const) {
+    if (await settledWithin(reading, wait)) break;
+    await held(tells, NOT_ALL, undefined, async () => {
+      const due = onItsOwn(run)(known, desk.clock()).end.filter(isDue);
+      await endAtTargets(run, known, due, async (done) => await Promise.resolve(void early.push(done)));
+    });
+  }
+  const read = await reading;
+  if (early.length === 0) return read;
+  const recorder = outcomeRecorder(desk, executor, read, tells);
+  const last = await held(tells, UNRECORDED, read, async () => {
+    for (const done of early) await recorder.note(done);
+    return await recorder.rest();
+  });
+  run.wrote ||= last !== read;
+  return last;
+}
+
+async function readAll(run: Run, known: Known | undefined): Promise<LedgerView> {
+  const { desk, executor } = run;
+  const tells = tellIn(run);
+  const stale: Freshness = { fresh: false, why: 'the last fetch failed' };
+  const freshness = await held(tells, 'not fetched', stale, async () => await fetchState(desk));
+  if (!freshness.fresh) tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
+  return await readOrHold(desk, executor, known);
+}
+
+/** Also when it fails: whoever waits for it hears of that. */
+async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+  const settled = work.then(
+    () => true,
+    () => true,
+  );
+  const gaveUp = new AbortController();
+  try {
+    return await Promise.race([settled, sleep(ms, false, { signal: gaveUp.signal })]);
+  } finally {
+    gaveUp.abort();
+  }
+}
+
+/** A sweep never stops for a clock; it says so. */
+function clockTroubles(desk: Desk, view: LedgerView): Reason[] {
+  const now = desk.clock();
+  const last = view.state.index.beats?.apply?.at;
+  if (last === undefined || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
+  return [
+    {
+      code: 'E_CLOCK',
+      ok: false,
+      message: `this clock says ${now}, the ledger has an apply entry of ${last}`,
+    },
+  ];
+}
+
+/** Is this executor's key in force already, or does it come with a policy that this very run may record? */
+async function isInForce(run: Run, { state }: LedgerView): Promise<boolean> {
+  const { desk, executor } = run;
+  const { name, keyFile } = executor;
+  // What can be revoked without a record needs no key.
+  return await held(tellIn(run), `the key of ${name} cannot be read`, true, async () => {
+    return holdersOf(state.policy).get(await desk.keyOf(keyFile))?.id === name;
+  });
+}
+
+async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
+  const { desk } = run;
+  const asked = { stops: await stopsOn(run, first), incidents: await incidentsOf(run, first) };
+  const view = await endAll(run, first, withFacts(run, asked));
+  for (const trouble of stopsNotTaken(factsOf(desk, view, asked), desk.clock())) tellIn(run)(trouble);
+  const again = planAll(desk, view, NOTHING_ASKED, desk.clock()).recheck;
+  const mine = again.filter((record) => isMine(run, view, record));
+  const leftovers = await held(
+    tellIn(run),
+    'what ended today could not be looked at again',
+    [],
+    async () => await findAgain(desk, run.round, mine, run.troubles),
+  );
+  return await endAll(run, view, (newest) => ({ end: endingsOf(desk, newest, leftovers), drop: [] }));
+}
+
+async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops']> {
+  const { desk, scope } = run;
+  const tell = tellIn(run);
+  const given = scope.stops ?? NOTHING_ASKED.stops;
+  const stoppable = [...state.index.records.values()].filter(
+    (one) => one.seen !== null && one.final_at === null,
+  );
+  // Access first; beyond that nobody is always the last, whom somebody else's flood leaves no time.
+  const live = turned(stoppable.filter(mayBeLive), desk.chance());
+  const others = turned(
+    stoppable.filter((one) => !mayBeLive(one)),
+    desk.chance(),
+  );
+  const topics = [...live, ...others].map(topicOf);
+  if (topics.length === 0) return given;
+  return await held(tell, UNREAD_STOPS, given, async () => {
+    const forge = await desk.forge(state.policy.config);
+    const { found, flooded, broken } = await readStatements(forge, topics);
+    for (const error of flooded.values()) tell(error);
+    if (broken !== null) tell({ code: broken.code, message: `${UNREAD_STOPS}: ${broken.message}` });
+    const { stops } = sortPostings(state.policy, found);
+    return new Map(
+      [...new Set([...given.keys(), ...stops.keys()])].map((id) => [
+        id,
+        [...(given.get(id) ?? []), ...(stops.get(id) ?? [])],
+      ]),
+    );
+  });
+}
+
+const UNREAD_STOPS = 'stops could not be read';
+
+async function incidentsOf(run: Run, view: LedgerView): Promise<Outside['incidents']> {
+  const { desk } = run;
+  const { policy, index } = view.state;
+  const live = [...index.records.values()].filter(mayBeLive);
+  const named = live.flatMap(({ grant }) => grant?.incident ?? []);
+  const none = NOTHING_ASKED.incidents;
+  return await held(tellIn(run), 'incidents could not be read', none, async () => {
+    const main = await desk.repository.resolve(mainRef(desk, policy.config));
+    const incidents = await incidentStates(desk, view, main, named);
+    for (const [id, state] of incidents) {
+      if (state.state === 'unknown')
+        tellIn(run)({ code: 'E_INCIDENT', message: `incident ${id}: ${state.why}` });
+    }
+    return incidents;
+  });
+}
+
+async function leaveTrace(run: Run, view: LedgerView): Promise<LedgerView> {
+  if (run.desk.interrupted()) return view;
+  const { desk, executor, wrote } = run;
+  return await held(tellIn(run), 'that this sweep ran could not be recorded', view, async () => {
+    return await recordBeat(desk, executor, view, wrote);
+  });
+}

@@ -1,0 +1,108 @@
+/** What stops every grant of a run, while revocations go on (DESIGN rule 6). */
+import type { Reason } from '../../model/decision.ts';
+import { type Instant, plus } from '../../model/instant.ts';
+import type { Oid } from '../../model/names.ts';
+import { Interrupted, PamError } from '../../model/error.ts';
+import { newestOrdered } from '../../rules/follow-chain.ts';
+import { judgeNewPolicy } from '../../rules/judge-new-policy.ts';
+import { lateSweep } from '../../rules/judge-sweep.ts';
+import { UNBUILT_CODE, unbuiltInForce } from '../../rules/unbuilt.ts';
+import type { ChainState } from '../../trust/chain-state.ts';
+import { treeDigest } from '../../trust/digest.ts';
+import { CLOCK_TOLERANCE_SECONDS } from '../../trust/keyring.ts';
+import { type Desk, mainRef } from '../desk.ts';
+import type { Freshness } from '../ledger/fetch-state.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
+import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+import { withHistory } from '../ledger/walk/with-history.ts';
+
+const halt = (code: string, message: string): Reason => ({ code, ok: false, message });
+
+export async function haltsOf(
+  desk: Desk,
+  view: LedgerView,
+  main: Oid | undefined,
+  freshness: Freshness,
+  now: Instant,
+): Promise<readonly Reason[]> {
+  const halts = [...view.troubles];
+  if (!freshness.fresh)
+    halts.push(halt('E_FORGE_STALE', `the newest state could not be read: ${freshness.why}`));
+  if (main === undefined) {
+    halts.push(halt('E_POL_MISSING', `there is no branch ${desk.hint.main}`));
+  } else {
+    halts.push(...(await Promise.all([policyHalts(desk, view, main), mainHalts(desk, view, main)])).flat());
+  }
+  return [...halts, ...newRuleHalts(view), ...clockHalts(view, now), ...sweepHalts(view, now)];
+}
+
+/** A policy that came into force before a rule did stays in force; nothing is granted under it. */
+const newRuleHalts = ({ state: { policy } }: LedgerView): Reason[] =>
+  judgeNewPolicy(policy).map(({ code, path, message }) => halt(code, `policy in force, ${path}: ${message}`));
+
+const agreed = new WeakMap<ChainState, Oid>();
+
+/** Does that commit of main hold the policy in force? It never holds another one later, so it is read once. */
+async function holdsPolicy(desk: Desk, { state }: LedgerView, main: Oid): Promise<boolean> {
+  if (agreed.get(state) === main) return true;
+  const holds = treeDigest(await policyFilesOf(desk.repository, main)) === state.policy.digest;
+  if (holds) agreed.set(state, main);
+  return holds;
+}
+
+/** Main must hold exactly the signed policy, and this pam must obey all of it; until then nothing is granted. */
+export async function policyHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+  const unbuilt = unbuiltInForce(view.state.policy).map((message) => halt(UNBUILT_CODE, message));
+  return [...(await unsignedHalts(desk, view, main)), ...unbuilt];
+}
+
+/** While main holds another policy than the one in force, older ones included. */
+async function unsignedHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+  const seq = view.state.index.beats?.policy.seq ?? 0;
+  if (seq === 0)
+    return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
+  try {
+    if (await holdsPolicy(desk, view, main)) return [];
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    return [
+      halt('E_POL_UNSIGNED', `the policy on ${mainRef(desk, desk.hint)} cannot be read: ${error.message}`),
+    ];
+  }
+  const where = `${desk.hint.main} at ${main.slice(0, 12)}`;
+  return [
+    halt(
+      'E_POL_UNSIGNED',
+      `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\`, then \`pam apply\` puts it in force`,
+    ),
+  ];
+}
+
+export async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {
+  const last = view.state.index.beats?.apply?.main;
+  if (last === undefined || last === main) return [];
+  // The ledger says it, so it has the shape of an object id; whether it is one of main's is the question.
+  const descends = async (): Promise<boolean> => await desk.repository.isAncestor(last as Oid, main);
+  const known = await withHistory(desk, descends).catch(notKnown);
+  return known
+    ? []
+    : [halt('E_LED_MAIN', `main no longer descends from ${last.slice(0, 12)}, which apply read before`)];
+}
+
+/** Whether main descends cannot be said here; an interrupt says nothing about main. */
+function notKnown(error: unknown): false {
+  if (error instanceof Interrupted) throw error;
+  return false;
+}
+
+export function clockHalts(view: LedgerView, now: Instant): Reason[] {
+  const last = newestOrdered(view.state);
+  if (last === null || last <= plus(now, CLOCK_TOLERANCE_SECONDS)) return [];
+  return [halt('E_LED_CLOCK', `this clock says ${now}, but the ledger has an entry of ${last}`)];
+}
+
+/** Access that nobody will end must not begin. */
+function sweepHalts(view: LedgerView, now: Instant): Reason[] {
+  const late = lateSweep(view.state, now);
+  return late === undefined ? [] : [halt('E_POL_SWEEP_LATE', late)];
+}

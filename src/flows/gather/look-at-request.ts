@@ -1,0 +1,100 @@
+/** One request as it stands now: its newest bytes, what the ledger knows, and the decision on its evidence. */
+import type { Decision } from '../../model/decision.ts';
+import { PamError } from '../../model/error.ts';
+import type { Instant } from '../../model/instant.ts';
+import type { Topic } from '../../model/forge.ts';
+import type { RequestId } from '../../model/names.ts';
+import type { OpenRecord } from '../../model/open-record.ts';
+import type { Request } from '../../model/request.ts';
+import { decide, type Snapshot } from '../../rules/decide.ts';
+import { recordedVerdict } from '../../rules/recorded-verdict.ts';
+import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
+import { type Desk, mainRef } from '../desk.ts';
+import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
+import { gather } from './gather.ts';
+import { policyHalts } from './halts.ts';
+import { requestNamed } from './name-request.ts';
+import { topicOf } from './read-statements.ts';
+import { keepHead } from '../ledger/kept-head.ts';
+import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
+
+export interface Looked {
+  readonly id: RequestId;
+  readonly view: LedgerView;
+  readonly situation: Situation;
+  readonly candidate: Candidate | null;
+  readonly record: OpenRecord | null;
+  /** `null` when there is no readable request file (any more). */
+  readonly judged: {
+    readonly request: Request;
+    readonly snapshot: Snapshot;
+    readonly decision: Decision;
+  } | null;
+  readonly now: Instant;
+}
+
+export interface Fresh {
+  readonly view: LedgerView;
+  readonly freshness: Freshness;
+}
+
+/** What a person's command starts with: the newest state, verified, and remembered. */
+export async function freshLedger(desk: Desk): Promise<Fresh> {
+  const freshness = await fetchState(desk);
+  const view = await readLedger(desk, null);
+  if (view.firstUse)
+    desk.note(`first use here: the trust root ${view.state.root} is now pinned on this machine`);
+  for (const trouble of view.troubles)
+    desk.note(`the ledger is in doubt: ${trouble.message} [${trouble.code}]`);
+  const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
+  const policy = main === undefined ? [] : await policyHalts(desk, view, main);
+  for (const one of policy) desk.note(`no grants for now: ${one.message} [${one.code}]`);
+  await keepHead(desk, null, view);
+  return { view, freshness };
+}
+
+/** The recorded decision where there is one, else the one that would be taken now. */
+export function verdictOf({ judged, record }: Looked): Decision | null {
+  return judged === null ? null : recordedVerdict(record, judged.snapshot.requestSha256, judged.decision);
+}
+
+/** Where statements about it are published: where `seen` found it, or where its proposal is now. */
+export function topicOfLooked({ id, record, candidate }: Looked): Topic {
+  const proposed = candidate === null || candidate.merged ? null : candidate.place;
+  return { name: id, place: topicOf({ id, seen: record?.seen ?? null }).place ?? proposed };
+}
+
+/** @param text an id, or the number or URL of its pull request */
+export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
+  const fresh = await freshLedger(desk);
+  return await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text));
+}
+
+export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: RequestId): Promise<Looked> {
+  const now = desk.clock();
+  const situation = await gather(desk, view, freshness, now, new Set([id]));
+  const candidate = situation.candidates.find((one) => one.id === id) ?? null;
+  const record = view.state.index.records.get(id) ?? null;
+  const unread = situation.halts.find(({ code }) => /^E_FORGE_(?!STALE)/u.test(code));
+  if (candidate === null && unread !== undefined) throw new PamError(unread.code, unread.message);
+  if (unread !== undefined) desk.note(`what was posted about ${id} cannot be read: ${unread.message}`);
+  if (candidate === null && record === null) {
+    throw new PamError('E_ID_UNKNOWN', `there is no request ${id}`, {
+      hint: 'see `pam status` for what is open, and `pam log` for what was',
+    });
+  }
+  if (candidate === null || !isRequest(candidate.request)) {
+    return { id, view, situation, candidate, record, judged: null, now };
+  }
+  const { request } = candidate;
+  const snapshot = { ...snapshotOf(situation, candidate, request, record), evidenceOnly: true };
+  return {
+    id,
+    view,
+    situation,
+    candidate,
+    record,
+    judged: { request, snapshot, decision: decide(snapshot, now) },
+    now,
+  };
+}

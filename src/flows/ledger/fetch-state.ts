@@ -1,0 +1,47 @@
+/** Fresh state before it is read: main and the ledger from the remote, bounded; `--offline` skips it and says so. */
+import { PamError } from '../../model/error.ts';
+import type { Desk } from '../desk.ts';
+
+export type Freshness =
+  | { readonly fresh: true }
+  | { readonly fresh: false; readonly why: string; readonly hint?: string };
+
+/**
+ * Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer.
+ * @param moved the remote just told that somebody was faster, so it need not be asked whether there is anything new
+ */
+export async function fetchState(desk: Desk, moved = false): Promise<Freshness> {
+  if (desk.remote === null) return { fresh: true };
+  if (desk.offline) {
+    desk.note('offline: working from what this clone holds');
+    return { fresh: false, why: '--offline was given' };
+  }
+  const { name } = desk.remote;
+  try {
+    const remote = await desk.remote.open();
+    desk.progress(`fetching from ${name}`);
+    const missed = await remote.fetch(
+      [desk.hint.ledger, desk.hint.main].map(
+        (branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`,
+      ),
+      { moved },
+    );
+    // The other one is fresh all the same: a huge main must not hide what the ledger says.
+    for (const { ref, why } of missed) desk.note(`could not fetch ${branchOf(ref)}: ${why.message}`);
+    const [first] = missed;
+    if (first === undefined) return { fresh: true };
+    return stale(`${branchOf(first.ref)}: ${first.why.message}`, first.why.hint);
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    desk.note(`could not fetch: ${error.message}`);
+    return stale(error.message, error.hint);
+  }
+}
+
+const branchOf = (ref: string): string => ref.replace(/^refs\/heads\//u, '');
+
+const stale = (why: string, hint: string | undefined): Freshness => ({
+  fresh: false,
+  why,
+  ...(hint === undefined ? {} : { hint }),
+});

@@ -1,0 +1,114 @@
+/** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
+import { join } from 'node:path';
+import { readNewPolicy } from '../../documents/policy-files.ts';
+import { readRequest } from '../../documents/request-file.ts';
+import { plainBytes, plainFilesBelow, readPlainFile } from '../../files/plain-file.ts';
+import type { Reason } from '../../model/decision.ts';
+import { type Issue, PamError } from '../../model/error.ts';
+import type { IncidentState } from '../../model/incident.ts';
+import { isUnreadable } from '../../model/git.ts';
+import { isOid } from '../../model/names.ts';
+import { judgeRequest } from '../../rules/judge-request.ts';
+import { openBeside } from '../../rules/open-requests.ts';
+import { treeDigest } from '../../trust/digest.ts';
+import { type Desk, mainRef } from '../desk.ts';
+import { incidentStates } from '../gather/gather.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
+import { REQUEST_MAX_BYTES } from '../gather/requests-on-main.ts';
+import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+
+export interface Checked {
+  readonly issues: readonly Issue[];
+  readonly reasons: readonly Reason[];
+}
+
+export async function checkFile(
+  desk: Desk,
+  view: LedgerView,
+  path: string,
+  bytes: Uint8Array,
+): Promise<Checked> {
+  try {
+    const request = readRequest(bytes, path);
+    const { policy } = view.state;
+    const incident = request.incident === undefined ? null : await incidentNow(desk, view, request.incident);
+    const judged = judgeRequest({
+      policy,
+      request,
+      incident,
+      now: desk.clock(),
+      seenAt: null,
+      beside: openBeside(view.state.index, request),
+    });
+    return { issues: [], reasons: judged.map(({ code, ok, message }) => ({ code, ok, message })) };
+  } catch (error) {
+    if (!(error instanceof PamError)) throw error;
+    const { code, message } = error;
+    return { issues: error.issues.length > 0 ? error.issues : [{ file: path, code, message }], reasons: [] };
+  }
+}
+
+async function incidentNow(desk: Desk, view: LedgerView, id: string): Promise<IncidentState | null> {
+  const main = await desk.repository.resolve(mainRef(desk, view.state.policy.config));
+  return (await incidentStates(desk, view, main, [id])).get(id) ?? null;
+}
+
+/** One that cannot be read is an issue of that file: its pusher may have made it a link, a pipe or too large. */
+export async function checkFileAt(
+  desk: Desk,
+  view: LedgerView,
+  path: string,
+  place: string,
+): Promise<Checked> {
+  const { workTree } = desk.repository;
+  const inside = workTree !== null && !path.startsWith('..') ? workTree : undefined;
+  const file = readPlainFile(place, REQUEST_MAX_BYTES, inside);
+  if (file.state === 'read') return await checkFile(desk, view, path, file.bytes);
+  if (file.state === 'absent') throw new PamError('E_USAGE', `cannot read ${place}`);
+  return { issues: [{ file: path, code: 'E_REQ_FILE', message: `the file ${file.why}` }], reasons: [] };
+}
+
+/** Request files of the work tree that the base does not hold as they are: what a proposal would bring. */
+export async function requestFilesSince(desk: Desk, base: string): Promise<readonly string[]> {
+  const { repository } = desk;
+  if (repository.workTree === null) throw new PamError('E_USAGE', '--base needs a work tree');
+  const refs = [base, `refs/heads/${base}`, `refs/remotes/${base}`].filter((one) => one.startsWith('refs/'));
+  const found = await Promise.all(refs.map((ref) => repository.resolve(ref)));
+  const commit = isOid(base) ? base : found.find((one) => one !== undefined);
+  if (commit === undefined)
+    throw new PamError('E_USAGE', `there is no branch or commit ${JSON.stringify(base)}`);
+  const top = repository.workTree;
+  const below = plainFilesBelow(join(top, 'requests'), MOST_FILES);
+  if (below === undefined)
+    throw new PamError('E_REQ_FILE', `requests/ of this work tree holds more than ${MOST_FILES} files`);
+  const paths = below
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => `requests/${name}`)
+    .sort();
+  const before = await repository.read(
+    paths.map((path) => ({ treeish: commit, path })),
+    REQUEST_MAX_BYTES,
+  );
+  const same = (path: string, at: number): boolean => {
+    const known = before[at];
+    if (known === undefined || isUnreadable(known)) return false;
+    return plainBytes(join(top, path), REQUEST_MAX_BYTES, top)?.equals(known) === true;
+  };
+  return paths.filter((path, at) => !same(path, at));
+}
+
+const MOST_FILES = 200_000;
+
+/** Throws with every issue when the policy on main could not be signed as it is; else what an admin should know. */
+export async function checkPolicyOnMain(desk: Desk): Promise<readonly Issue[]> {
+  const main =
+    (await desk.repository.resolve(mainRef(desk, desk.hint))) ??
+    (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
+  if (main === undefined)
+    throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, {
+      exit: 4,
+      hint: 'go to a clone of the access repository, or make a new one with `pam init`',
+    });
+  const files = await policyFilesOf(desk.repository, main);
+  return readNewPolicy(files, treeDigest(files), desk.providers, desk.clock()).warnings;
+}

@@ -1,0 +1,150 @@
+/** Ratify: an admin signs what main holds as the next policy version, after seeing who gains what. */
+import { type Issue, PamError } from '../../model/error.ts';
+import type { PullRequest } from '../../model/forge.ts';
+import { NAMESPACES, type PolicyStatement, type Signed } from '../../model/statement.ts';
+import {
+  type PolicyChange,
+  type Side,
+  sidesShortOf,
+  type Tally,
+  tallies,
+} from '../../rules/judge-policy-change.ts';
+import { policyStatements } from '../../rules/judge-postings.ts';
+import { tellPolicyChange } from '../../rules/tell-policy-change.ts';
+import { printStatement } from '../../trust/statement-text.ts';
+import type { Desk, Executor, Signer } from '../desk.ts';
+import { recordPolicy } from '../executor/record-policy.ts';
+import { freshLedger } from '../gather/look-at-request.ts';
+import { needOwnAccount } from './own-account.ts';
+import { lookUpPullRequest } from '../gather/name-request.ts';
+import { needKnownVersion } from '../ledger/walk/newer-version.ts';
+import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
+import {
+  judgeSettling,
+  type NewPolicy,
+  policyOf,
+  policyOnMain,
+  policyPosting,
+  policyTopic,
+  statementsOnPolicy,
+} from '../gather/policy-on-main.ts';
+
+export interface Ratifiable {
+  readonly view: LedgerView;
+  readonly change: PolicyChange;
+  /** The pull request that proposes it; `null` when it is what main holds. */
+  readonly proposed: Pick<PullRequest, 'place' | 'head'> | null;
+  /** Who gains and who loses what, one sentence a line. */
+  readonly told: readonly string[];
+}
+
+/** What main holds; `undefined` when that is the policy in force. */
+export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
+  const { view } = await freshLedger(desk);
+  needKnownVersion(view);
+  const found = await policyOnMain(desk, view);
+  return found === undefined ? undefined : await ratifiableAs(desk, view, found, null);
+}
+
+/** What the pull request with this number or URL would make the policy. */
+export async function ratifiableAt(desk: Desk, text: string): Promise<Ratifiable | undefined> {
+  const { view } = await freshLedger(desk);
+  needKnownVersion(view);
+  const pull = await lookUpPullRequest(desk, view, text);
+  const { holds, place } = pull;
+  if (holds.kind === 'policy') return await ratifiableProposal(desk, view, { ...pull, holds });
+  const fault = holds.kind === 'other' ? holds.fault : undefined;
+  throw new PamError(
+    fault?.code ?? 'E_PR_SCOPE',
+    `${place} is no change of policy: ${fault?.message ?? holds.kind}`,
+    {
+      hint: 'a policy pull request touches only pam.yaml and policy/',
+    },
+  );
+}
+
+/** What a pull request would make the policy; `undefined` when that is the policy in force. */
+export async function ratifiableProposal(
+  desk: Desk,
+  view: LedgerView,
+  proposed: PullRequest & { readonly holds: { readonly kind: 'policy' } },
+): Promise<Ratifiable | undefined> {
+  const found = policyOf(desk, view, proposed.holds.files);
+  return found === undefined ? undefined : await ratifiableAs(desk, view, found, proposed);
+}
+
+async function ratifiableAs(
+  desk: Desk,
+  view: LedgerView,
+  found: NewPolicy,
+  proposed: Pick<PullRequest, 'place' | 'head'> | null,
+): Promise<Ratifiable> {
+  const previous = found.seq === 1 ? null : view.state.policy;
+  const { policy: next, warnings } = found.read();
+  await judgeSettling(desk, view, next);
+  const { seq } = found;
+  const posted = await statementsOnPolicy(desk, view, policyTopic(seq, proposed?.place ?? null));
+  const statements = policyStatements([view.state.policy, next], posted);
+  const change = { root: view.state.root, seq, next, previous, statements, recordedAt: desk.clock() };
+  const told = [...tellPolicyChange(previous, next), ...warnings.map(tellWarning)];
+  return { view, change, proposed, told };
+}
+
+function tellWarning({ file, line, col, path, message, code }: Issue): string {
+  const place = [file, line, col].filter((part) => part !== undefined).join(':');
+  return `! ${place} ${path ?? ''} ${message} [${code}]`;
+}
+
+export interface Ratified {
+  readonly seq: number;
+  readonly digest: string;
+  readonly tallies: readonly Tally[];
+  /** Which lack this signer, whose keys change: on these sides another key of theirs counts. */
+  readonly otherKeyFor: readonly Side[];
+  /** Already written to the ledger, because an executor was at hand. */
+  readonly inForce: boolean;
+}
+
+export async function ratify(
+  desk: Desk,
+  found: Ratifiable,
+  signer: Signer,
+  executor: Executor | null,
+): Promise<Ratified> {
+  const { change, view } = found;
+  const judges = [change.previous ?? change.next, change.next];
+  if (!judges.some(({ admins }) => admins.people.includes(signer.id))) {
+    throw new PamError('E_POL_ADMIN', `${signer.id} is not an admin`, {
+      hint: 'admins stand in policy/people.yaml',
+    });
+  }
+  const forge = await desk.forge(view.state.policy.config);
+  await needOwnAccount(forge, judges, signer.id);
+  const statement: PolicyStatement = {
+    type: 'policy',
+    root: change.root,
+    signer: signer.id,
+    signedAt: change.recordedAt,
+    seq: change.seq,
+    policySha256: change.next.digest,
+    previousSha256: change.previous?.digest ?? null,
+  };
+  const text = printStatement(statement);
+  const signed: Signed = { text, armor: await desk.sign(text, NAMESPACES.policy, signer.keyFile) };
+  if (!tallies({ ...change, statements: [signed] }).some(({ have }) => have.includes(signer.id))) {
+    throw new PamError('E_KEY_PRINCIPAL', `that signature does not count for ${signer.id}`, {
+      hint: 'is --key the key that policy lists for you, and valid now?',
+    });
+  }
+  const posting = policyPosting(change.seq, found.proposed?.place ?? null, signed, signer.id);
+  await forge.publish({ ...posting, head: found.proposed?.head ?? null });
+  const now = { ...change, statements: [...change.statements, signed] };
+  const counted = tallies(now);
+  const complete = counted.every(({ have, need }) => have.length >= need);
+  const inForce =
+    complete && executor !== null && found.proposed === null && !desk.interrupted()
+      ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
+      : false;
+  const otherKeyFor = sidesShortOf(now, signer.id);
+  return { seq: change.seq, digest: change.next.digest, tallies: counted, otherKeyFor, inForce };
+}

@@ -1,0 +1,208 @@
+/**
+ * Approving: show, sign, verify, publish. What is signed is the exact grant that was shown; what is published was
+ * verified here first, with the rules that will count it.
+ */
+import type { Decision, VerifiedApproval } from '../../model/decision.ts';
+import { EXIT, PamError } from '../../model/error.ts';
+import type { Forge } from '../../model/forge.ts';
+import { type Instant, plus, secondsOf } from '../../model/instant.ts';
+import type { Policy, Role } from '../../model/policy.ts';
+import type { Request } from '../../model/request.ts';
+import { type ApprovalStatement, type Capacity, NAMESPACES, type Signed } from '../../model/statement.ts';
+import { eligibility } from '../../rules/count-approvals.ts';
+import { approvalTimes } from '../../rules/decide.ts';
+import { roleOf } from '../../rules/exact-grant.ts';
+import { approversOf, beneficiaries, isPerson, members } from '../../rules/people.ts';
+import { verifyApproval } from '../../rules/verify-approvals.ts';
+import { printStatement } from '../../trust/statement-text.ts';
+import type { Desk, Signer } from '../desk.ts';
+import { needOwnAccount } from './own-account.ts';
+import { type Looked, topicOfLooked } from '../gather/look-at-request.ts';
+import { needKnownVersion } from '../ledger/walk/newer-version.ts';
+
+export interface Prepared {
+  readonly statement: ApprovalStatement;
+  readonly text: string;
+  readonly decision: Decision;
+}
+
+/** What this person would sign. Throws when they may not, when it is too early, or when it cannot be granted. */
+export function prepareApproval(looked: Looked, signer: string, because: string | null): Prepared {
+  const { view, judged, id, now } = looked;
+  needKnownVersion(view);
+  if (judged === null)
+    throw new PamError('E_REQ_UNREADABLE', `${id} holds no valid request`, { exit: EXIT.invalid });
+  const { policy, root, seq, head } = view.state;
+  const { request, decision, snapshot } = judged;
+  const role = roleOf(policy, request.role);
+  if (decision.grant === null || role === undefined) throw refusedBy(decision);
+  judgeSigner(policy, role, signer, excludedFrom(looked, request), id);
+  if (decision.final) throw refusedBy(decision);
+  const seenAt = looked.record?.seen?.at ?? null;
+  const capacity = capacityOf(policy, role, signer, seenAt, now);
+  if (capacity !== 'named' && (because ?? '').trim() === '') {
+    throw new PamError('E_USAGE', `a ${capacity} approval needs a reason`, {
+      hint: 'add --because "why the named approver cannot"',
+    });
+  }
+  const statement: ApprovalStatement = {
+    type: 'approval',
+    root,
+    signer,
+    signedAt: now,
+    request: id,
+    requestSha256: snapshot.requestSha256,
+    grant: decision.grant,
+    capacity,
+    because,
+    ledger: { seq, head },
+  };
+  return { statement, text: printStatement(statement), decision };
+}
+
+function excludedFrom(looked: Looked, request: Request): ReadonlySet<string> {
+  const gains = beneficiaries(looked.view.state.policy, request.requester, request.subject);
+  return new Set([...gains, ...(looked.record?.seen?.owners ?? [])]);
+}
+
+function refusedBy(decision: Decision): PamError {
+  const failing = decision.reasons.filter((one) => !one.ok);
+  const [first] = failing;
+  const issues = failing.map(({ code, message }) => ({ file: '', code, message }));
+  return new PamError(first?.code ?? 'E_POL_ROLE', first?.message ?? 'it cannot be granted', {
+    issues,
+    exit: EXIT.refused,
+  });
+}
+
+function judgeSigner(
+  policy: Policy,
+  role: Role,
+  signer: string,
+  excluded: ReadonlySet<string>,
+  id: string,
+): void {
+  if (Object.hasOwn(policy.services, signer)) {
+    throw new PamError('E_APR_NONHUMAN', `${signer} is a service; only people approve`);
+  }
+  if (!isPerson(policy, signer))
+    throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`);
+  if (excluded.has(signer)) {
+    throw new PamError('E_APR_SELF', `${signer} gains by ${id} and may not approve it`, {
+      hint: 'somebody else has to sign; `pam show` lists who may',
+    });
+  }
+  if (!approversOf(policy, role).has(signer)) {
+    throw new PamError('E_APR_SCOPE', `${signer} is not an approver of this role`, {
+      hint: '`pam show` lists who may approve',
+    });
+  }
+}
+
+/** `named` where possible; else `fallback`, if it is due. Before that nothing is signed. */
+function capacityOf(
+  policy: Policy,
+  role: Role,
+  signer: string,
+  seenAt: Instant | null,
+  now: Instant,
+): Capacity {
+  if (role.approval.some((rule) => members(policy, rule.approvers).has(signer))) return 'named';
+  const steps = role.approval.flatMap((rule) =>
+    rule.fallback.filter((one) => members(policy, one.approvers).has(signer)),
+  );
+  if (seenAt === null) {
+    throw new PamError(
+      'E_APR_FALLBACK_EARLY',
+      'no executor has seen the request yet, so the fallback clock does not run',
+      {
+        exit: EXIT.pending,
+        hint: 'it starts with the next `pam apply`',
+      },
+    );
+  }
+  const due = steps.map((step) => plus(seenAt, secondsOf(step.after))).sort()[0];
+  if (due === undefined || now < due) {
+    throw new PamError('E_APR_FALLBACK_EARLY', `${signer} may stand in from ${due ?? 'never'} on`, {
+      exit: EXIT.pending,
+      hint: 'the named approvers come first; try again then',
+    });
+  }
+  return 'fallback';
+}
+
+/** Throws unless this signed approval would count now, for at least one rule. */
+export function judgeApproval(looked: Looked, signed: Signed): VerifiedApproval {
+  const { judged, view, now, record } = looked;
+  needKnownVersion(view);
+  const { policy } = view.state;
+  if (judged?.decision.grant == null)
+    throw new PamError('E_REQ_UNREADABLE', `${looked.id} cannot be granted`);
+  const { request, snapshot, decision } = judged;
+  const role = roleOf(policy, request.role);
+  const approval = verifyApproval(
+    {
+      ...snapshot,
+      grant: judged.decision.grant,
+      beneficiaries: excludedFrom(looked, request),
+      recordedAt: now,
+      times: role === undefined ? null : approvalTimes(snapshot, role),
+      witnesses: {
+        get: (seq) => (seq === view.state.seq ? view.state.head : snapshot.witnesses.get(seq)),
+      },
+    },
+    signed,
+  );
+  const clocks = { now, seenAt: record?.seen?.at ?? null };
+  const problems = (role?.approval ?? []).map((rule) => eligibility(policy, rule, approval, clocks));
+  const problem = problems.find((one) => one?.code !== 'E_APR_SCOPE') ?? problems[0];
+  if (problem !== undefined && problems.every((one) => one !== undefined)) {
+    throw new PamError(problem.code, problem.message, { exit: EXIT.refused });
+  }
+  if (decision.final) throw refusedBy(decision);
+  return approval;
+}
+
+export async function signApproval(
+  desk: Desk,
+  looked: Looked,
+  prepared: Prepared,
+  signer: Signer,
+): Promise<VerifiedApproval> {
+  const forge = await ownForge(desk, looked, signer.id);
+  const armor = await desk.sign(prepared.text, NAMESPACES.approval, signer.keyFile);
+  const signed = { text: prepared.text, armor };
+  return await publish(forge, looked, signed, judgeApproval(looked, signed));
+}
+
+/** One that was signed elsewhere. */
+export async function publishApproval(desk: Desk, looked: Looked, signed: Signed): Promise<VerifiedApproval> {
+  const approval = judgeApproval(looked, signed);
+  return await publish(await ownForge(desk, looked, approval.signer), looked, signed, approval);
+}
+
+async function ownForge(desk: Desk, { view }: Looked, signer: string): Promise<Forge> {
+  const { policy } = view.state;
+  const forge = await desk.forge(policy.config);
+  await needOwnAccount(forge, [policy], signer);
+  return forge;
+}
+
+async function publish(
+  forge: Forge,
+  looked: Looked,
+  signed: Signed,
+  approval: VerifiedApproval,
+): Promise<VerifiedApproval> {
+  const { signer, capacity, because } = approval;
+  const as = capacity === 'named' ? '' : ` as ${capacity}: ${because ?? ''}`;
+  await forge.publish({
+    topic: topicOfLooked(looked),
+    signed,
+    author: signer,
+    type: 'approval',
+    sentence: `${signer} approves exactly this${as}`,
+    head: looked.candidate?.head ?? null,
+  });
+  return approval;
+}

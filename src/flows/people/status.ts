@@ -1,0 +1,155 @@
+/** What is live, scheduled or waiting, and what each waits for. */
+import type { Instant } from '../../model/instant.ts';
+import type { RequestId } from '../../model/names.ts';
+import type { OpenRecord } from '../../model/open-record.ts';
+import { decide } from '../../rules/decide.ts';
+import { roleOf } from '../../rules/exact-grant.ts';
+import { lastSweepOf, lateSweep } from '../../rules/judge-sweep.ts';
+import { approversOf, beneficiaries } from '../../rules/people.ts';
+import { nextStep } from '../../rules/next-step.ts';
+import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
+import type { Desk } from '../desk.ts';
+import { gather } from '../gather/gather.ts';
+import { freshLedger } from '../gather/look-at-request.ts';
+
+export type GrantState = 'scheduled' | 'granting' | 'live' | 'overdue' | 'ended' | 'failed';
+
+export interface GrantLine {
+  readonly id: RequestId;
+  readonly subject: string;
+  readonly role: string;
+  readonly target: string;
+  readonly permissions: readonly string[];
+  readonly until: Instant;
+  /** When it was over; `null` while it is not. */
+  readonly ended: Instant | null;
+  readonly state: GrantState;
+  readonly access: Access | null;
+}
+
+/** How the subject uses it. */
+export interface Access {
+  readonly kind: 'ssh-certificate';
+  readonly certificate: string;
+}
+
+export interface ProposalLine {
+  readonly id: RequestId;
+  readonly role: string;
+  readonly requester: string;
+  readonly have: number;
+  readonly need: number;
+  /** Who may still approve. */
+  readonly who: readonly string[];
+  /** The next command, or why it stands still. */
+  readonly next: string;
+}
+
+export interface Status {
+  readonly grants: readonly GrantLine[];
+  readonly proposals: readonly ProposalLine[];
+  readonly lastSweep: Instant | null;
+  /** What whoever relies on it should know. */
+  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly now: Instant;
+}
+
+export async function status(desk: Desk, only: RequestId | undefined, all: boolean): Promise<Status> {
+  const { view, freshness } = await freshLedger(desk);
+  const now = desk.clock();
+  const situation = await gather(
+    desk,
+    view,
+    freshness,
+    now,
+    only === undefined ? undefined : new Set([only]),
+  );
+  const records = [...view.state.index.records.values()].filter(
+    (one) => only === undefined || one.id === only,
+  );
+  const grants = records
+    .flatMap((record) => grantLine(record, now))
+    .filter(({ state }) => all || only !== undefined || !OVER.has(state));
+  const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
+  const late = lateSweep(view.state, now);
+  return {
+    grants: grants.sort((a, b) => (`${a.until} ${a.target}` < `${b.until} ${b.target}` ? -1 : 1)),
+    proposals,
+    lastSweep: lastSweepOf(view.state),
+    warnings: [
+      ...(late === undefined ? [] : [{ code: 'W_SWEEP_LATE', message: late }]),
+      // The newest state that could be verified may be older than what stands on the branch.
+      ...view.troubles.map(({ code, message }) => ({ code, message: `the ledger is in doubt: ${message}` })),
+      ...unread(situation),
+    ],
+    now,
+  };
+}
+
+/** A list that is empty because nobody answered must not look like one that is empty. */
+function unread({ halts, unread: partly }: Situation): Status['warnings'] {
+  const found = [...halts, ...partly].filter(
+    ({ code }) => code.startsWith('E_FORGE_') && code !== 'E_FORGE_STALE',
+  );
+  // Several questions may have failed for the one reason.
+  const once = new Map(found.map(({ code, message }) => [message, code]));
+  return [...once].map(([message, code]) => ({ code, message: `what waits could not be read: ${message}` }));
+}
+
+const OVER: ReadonlySet<GrantState> = new Set(['ended', 'failed']);
+
+function grantLine(record: OpenRecord, now: Instant): GrantLine[] {
+  const { grant, id } = record;
+  if (grant === null) return [];
+  const { subject, role, target, permissions, end } = grant;
+  const certificate = grant.receipt?.certificate;
+  const state = stateOf(record, now);
+  const access: Access | null =
+    certificate !== undefined && state === 'live' ? { kind: 'ssh-certificate', certificate } : null;
+  const ended = OVER.has(state) ? record.final_at : null;
+  return [{ id, subject, role, target, permissions, until: end, ended, state, access }];
+}
+
+function stateOf(record: OpenRecord, now: Instant): GrantState {
+  const past = record.grant !== null && record.grant.end <= now;
+  switch (record.state) {
+    case 'scheduled':
+      return 'scheduled';
+    case 'granting':
+      return past ? 'overdue' : 'granting';
+    case 'live':
+      return past ? 'overdue' : 'live';
+    case 'ending':
+      return 'overdue';
+    case 'failed':
+      return 'failed';
+    case 'ended':
+    case 'unseen':
+    case 'seen':
+    case 'refused':
+    case 'stopped':
+      return 'ended';
+  }
+}
+
+function proposalLine(situation: Situation, one: Candidate, now: Instant): ProposalLine[] {
+  const { request, id } = one;
+  const record = situation.state.index.records.get(id) ?? null;
+  const { policy } = situation.state;
+  if (!isRequest(request) || (record !== null && record.state !== 'seen' && record.state !== 'unseen'))
+    return [];
+  const snapshot = { ...snapshotOf(situation, one, request, record), evidenceOnly: true };
+  const decision = decide(snapshot, now);
+  const role = roleOf(policy, request.role);
+  const need = role?.approval.reduce((sum, { threshold }) => sum + threshold, 0) ?? 0;
+  const done = new Set(decision.counted.map(({ signer }) => signer));
+  const gain = beneficiaries(policy, request.requester, request.subject);
+  const who =
+    role === undefined
+      ? []
+      : [...approversOf(policy, role)].filter((name) => !done.has(name) && !gain.has(name));
+  const failing = decision.reasons.find((reason) => !reason.ok);
+  const next =
+    nextStep(policy.config.forge, one, { ...decision, next: null }) ?? `refused: ${failing?.message ?? ''}`;
+  return [{ id, role: request.role, requester: request.requester, have: done.size, need, who, next }];
+}
