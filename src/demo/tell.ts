@@ -3,10 +3,10 @@
  * when anything ends otherwise than it says. Imports nothing of the product.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { temporaryDirectory } from '../process/own-places.ts';
 import { writePolicy } from './policy.ts';
 import { type Line, story } from './story.ts';
 
@@ -29,7 +29,7 @@ export async function tell(
   print: (text: string) => void,
   cutOff: AbortSignal,
 ): Promise<Told> {
-  const directory = temporaryDirectory(env, 'pam-demo-');
+  const directory = mkdtempSync(join(tmpdir(), 'pam-demo-'));
   // Also when this process has to end before the story does.
   const remove = (): void => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
   process.once('exit', remove);
