@@ -1,4 +1,4 @@
-import { EXIT } from '../model/error.ts';
+import { EXIT, type Issue } from '../model/error.ts';
 import type { IncidentFile } from '../model/request.ts';
 import { valueFault } from './plain-text.ts';
 import { shapeFaults } from './schema.ts';
@@ -7,7 +7,7 @@ import { readYaml, REQUEST_BYTES, refusal } from './yaml.ts';
 /** `incidents/<id>.yaml`. Throws `E_INC_SHAPE` or an `E_YAML_` code. */
 export function readIncident(bytes: Uint8Array, path: string): IncidentFile {
   const file = readYaml(bytes, path, REQUEST_BYTES);
-  const issue = (pointer: string, message: string) => ({
+  const issue = (pointer: string, message: string): Issue => ({
     file: path,
     ...file.placeOf(pointer),
     path: pointer,

@@ -3,6 +3,7 @@
  * parsed and compares bytes, so there is no second way to write an entry: no blanks, no duplicate keys, no
  * `1.0` for `1`, no other order of fields. What is signed is what was read.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import { PamError } from '../model/error.ts';
 import type { SchemaName } from './document-schemas.ts';
 import { inFieldOrder } from './field-order.ts';
@@ -25,7 +26,7 @@ function oneSpelling(name: SchemaName, value: object): string {
 }
 
 /** Throws `code` for anything but the one spelling of a valid document. */
-export function readJsonLine(name: SchemaName, bytes: Uint8Array, code: string): object {
+export function readJsonLine(name: SchemaName, bytes: Uint8Array, code: ErrorCode): object {
   const value = readJson(name, bytes, code);
   // The bytes are UTF-8, so texts that are the same are the same bytes.
   if (oneSpelling(name, value) !== utf8Text(bytes)) {
@@ -35,7 +36,7 @@ export function readJsonLine(name: SchemaName, bytes: Uint8Array, code: string):
 }
 
 /** The same, in any spelling: for bytes whose digest somebody signed and the caller compares. */
-export function readJson(name: SchemaName, bytes: Uint8Array, code: string): object {
+export function readJson(name: SchemaName, bytes: Uint8Array, code: ErrorCode): object {
   const fail = (message: string, cause?: unknown): PamError =>
     new PamError(code, `${name}: ${message}`, { cause });
   if (bytes.length > MAX_BYTES) throw fail(`more than ${MAX_BYTES} bytes`);

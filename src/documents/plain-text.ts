@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../model/error-codes.ts';
 import { isUtf8 } from 'node:buffer';
 import { PamError } from '../model/error.ts';
 
@@ -14,7 +15,7 @@ const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]/u;
 const ODD_NEWLINE = /\r(?!\n)|[\u0085\u2028\u2029]/u;
 
 export interface TextFault {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   /** Index into the text. */
   readonly offset: number;

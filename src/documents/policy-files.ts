@@ -2,6 +2,7 @@
  * `pam.yaml` and `policy/*.yaml` into one `Policy`: every default filled in, every problem of every file told at
  * once. Any code found here is of class `invalid`: a policy is not refused, it is broken.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import { EXIT, type Issue, PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
@@ -91,8 +92,12 @@ function judgeFileSet(files: Files): Issue[] {
   const extra = [...files.keys()].filter((path) => !POLICY_PATHS.some((known) => known === path));
   const missing = POLICY_PATHS.filter((path) => (files.get(path)?.length ?? 0) === 0);
   return [
-    ...missing.map((file) => ({ file, code: 'E_POL_MISSING', message: 'the file is missing or empty' })),
-    ...extra.map((file) => ({ file, code: 'E_POL_FILES', message: 'this file does not belong to a policy' })),
+    ...missing.map(
+      (file): Issue => ({ file, code: 'E_POL_MISSING', message: 'the file is missing or empty' }),
+    ),
+    ...extra.map(
+      (file): Issue => ({ file, code: 'E_POL_FILES', message: 'this file does not belong to a policy' }),
+    ),
   ];
 }
 
@@ -122,14 +127,14 @@ function codeAndMessage(fault: ShapeFault, file: PolicyPath): Pick<Issue, 'code'
   return { code: UNBUILT_CODE, message: `${fault.message}: this pam does not obey it yet` };
 }
 
-function shapeCode({ rule, path }: ShapeFault): string {
+function shapeCode({ rule, path }: ShapeFault): ErrorCode {
   if (rule === 'unknown-field' || rule === 'missing') return 'E_POL_SHAPE';
   if (path.endsWith('/threshold')) return 'E_POL_THRESHOLD';
   return /\/executes\/may(?:\/\d+)?$/u.test(path) ? 'E_POL_KIND' : 'E_POL_SHAPE';
 }
 
 function textIssues(file: YamlFile, path: PolicyPath): Issue[] {
-  return file.texts.flatMap(({ pointer, value }) => {
+  return file.texts.flatMap(({ pointer, value }): Issue[] => {
     const at = { file: path, ...file.placeOf(pointer), path: pointer };
     const secret = findSecret(value);
     if (secret !== undefined)
@@ -156,7 +161,12 @@ function configIssues(
 }
 
 /** From a pointer into `Policy` to a place in the file that it came from. */
-function locate(read: ReadonlyMap<PolicyPath, YamlFile>, path: string, code: string, message: string): Issue {
+function locate(
+  read: ReadonlyMap<PolicyPath, YamlFile>,
+  path: string,
+  code: ErrorCode,
+  message: string,
+): Issue {
   const file = fileOf(path);
   const pointer = file === 'pam.yaml' ? path.slice('/config'.length) : path;
   return { file, ...read.get(file)?.placeOf(pointer), path: pointer, code, message };

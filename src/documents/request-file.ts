@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../model/error-codes.ts';
 import { Document } from 'yaml';
 import { type Issue, PamError } from '../model/error.ts';
 import { dayOf } from '../model/instant.ts';
@@ -52,7 +53,7 @@ function shapeIssues(file: YamlFile, path: string): Issue[] {
   }));
 }
 
-function shapeCode(fault: ShapeFault): string {
+function shapeCode(fault: ShapeFault): ErrorCode {
   if (fault.rule === 'unknown-field') return 'E_REQ_UNKNOWN_FIELD';
   if (fault.rule === 'missing') return 'E_REQ_MISSING';
   if (fault.path === '/id') return 'E_REQ_ID_SYNTAX';

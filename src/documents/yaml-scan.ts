@@ -7,12 +7,13 @@
  * So no quote, comment or broken line can hide a level, whatever the parser makes of it. A mapping of one pair in
  * a list, `[a: b]`, shows only later; so at most twice this depth is ever composed, and `yaml.ts` refuses the rest.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import { CST, Lexer, Parser } from 'yaml';
 
 export const MAX_DEPTH = 32;
 
 export interface ScanFault {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   /** Index into the text. */
   readonly offset: number;

@@ -4,6 +4,7 @@
  * data without prototypes (a key such as `constructor` finds nothing by accident) plus the place of every value.
  * A text that is plain enough goes a shorter way to the same end (`plain-yaml.ts`).
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import {
   Composer,
   isMap,
@@ -51,7 +52,7 @@ export function readYaml(bytes: Uint8Array, file: string, maxBytes: number): Yam
 /** By the parser, whatever is in it. */
 export function parseYaml(text: string, file: string): PlainYaml {
   const lines = linesOf(text);
-  const issueAt = (code: string, message: string, offset: number): Issue => {
+  const issueAt = (code: ErrorCode, message: string, offset: number): Issue => {
     const { line, col } = lines.linePos(offset);
     return { file, line, col, code, message };
   };
@@ -143,7 +144,7 @@ class TreeReader {
   readonly texts: { pointer: string; value: string }[] = [];
   readonly issues: Issue[] = [];
 
-  constructor(private readonly issueAt: (code: string, message: string, offset: number) => Issue) {}
+  constructor(private readonly issueAt: (code: ErrorCode, message: string, offset: number) => Issue) {}
 
   read(node: unknown, pointer: string, depth: number): unknown {
     // Whatever the parser gives is a node with a range, or null for "nothing here".

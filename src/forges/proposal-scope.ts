@@ -1,4 +1,5 @@
 /** Does a proposal hold exactly the two files of its request, and nothing else? (DESIGN section 3) */
+import type { ErrorCode } from '../model/error-codes.ts';
 import { readable, type Repository, type TreeEntry } from '../model/git.ts';
 import { requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
 
@@ -6,7 +7,7 @@ export const REQUEST_MAX_BYTES = 16 * 1024;
 export const SIGNATURE_MAX_BYTES = 8 * 1024;
 
 export interface Fault {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 

@@ -7,6 +7,7 @@
  * new-workdir script does; pam reads them itself). What the clone says about hooks, filters, fsmonitor, promisor remotes, grafts, shallow cuts,
  * commit-graphs, includes or programs therefore has no effect, whatever key a later git invents for it.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
@@ -200,7 +201,7 @@ const inBytes = (stdin: NonNullable<GitCall['stdin']>): Uint8Array | Promise<Uin
   typeof stdin === 'string' ? Buffer.from(stdin) : stdin;
 
 /** An error with what git said last; URLs in it lose their credentials. */
-export function gitError(message: string, stderr: string, code = 'E_GIT'): PamError {
+export function gitError(message: string, stderr: string, code: ErrorCode = 'E_GIT'): PamError {
   return new PamError(code, `${message}${said(stderr)}`);
 }
 

@@ -1,7 +1,9 @@
 /** One thing that `doctor` looked at: how it stands, and what to do about it. */
+import type { ErrorCode } from './error-codes.ts';
+
 export interface Check {
   /** As in a `Reason`: the code that the check fails with, also when it is `ok`. */
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly area: CheckArea;
   readonly state: CheckState;
   /** A short sentence for people. */
@@ -41,7 +43,7 @@ export interface Skipped {
   readonly why: string;
 }
 
-type Tell = (code: string, message: string, hint?: string) => Check;
+type Tell = (code: ErrorCode, message: string, hint?: string) => Check;
 
 /** The four ways to tell of one area. */
 export function tellOf(area: CheckArea): Readonly<Record<CheckState, Tell>> {

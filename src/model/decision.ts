@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.ts';
 import type { Instant } from './instant.ts';
 import type { Sha256 } from './names.ts';
 import type { Capacity, ExactGrant, Signed } from './statement.ts';
@@ -5,7 +6,7 @@ import type { Fingerprint } from './names.ts';
 
 /** One rule's answer. `code` is the one that the rule fails with, also when it holds. */
 export interface Reason {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly ok: boolean;
   readonly message: string;
 }

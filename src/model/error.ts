@@ -2,20 +2,10 @@
  * How pam fails: a stable code, a sentence, a hint, a cause. Library code throws `PamError`; `main.ts` alone
  * turns one into text and an exit code. Sentences start in lower case and end without a full stop.
  */
-export const EXIT = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  partly: 3,
-  invalid: 4,
-  refused: 5,
-  pending: 8,
-  work: 10,
-  integrity: 20,
-  bug: 70,
-  interrupted: 130,
-} as const;
-export type Exit = (typeof EXIT)[keyof typeof EXIT];
+import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
+import { EXIT, type Exit } from './exit.ts';
+
+export { type ErrorCode, EXIT, type Exit };
 
 /** One problem in one document. Lines and columns count from 1. `path` is a JSON pointer inside the document. */
 export interface Issue {
@@ -23,7 +13,7 @@ export interface Issue {
   readonly line?: number;
   readonly col?: number;
   readonly path?: string;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 
@@ -42,7 +32,7 @@ export class PamError extends Error {
   readonly exit: Exit;
 
   constructor(
-    readonly code: string,
+    readonly code: ErrorCode,
     message: string,
     options: PamErrorOptions = {},
   ) {
@@ -76,36 +66,6 @@ export const mayStillArrive = (): PamError =>
     { hint: 'look again in a minute with `pam status`; what is out by then is taken back with `pam deny`' },
   );
 
-/** The exit class that a code stands for (DESIGN section 9). */
-export function exitOf(code: string): Exit {
-  if (code === 'E_REQ_CONSUMED' || code === 'E_REQ_ID_TAKEN') return EXIT.refused;
-  if (code === 'E_USAGE') return EXIT.usage;
-  if (code === 'E_BUG') return EXIT.bug;
-  if (code === 'E_INTERRUPTED') return EXIT.interrupted;
-  if (/^E_(REQ|YAML|PR|CONFIG)_/u.test(code)) return EXIT.invalid;
-  if (code.startsWith('E_LED_')) return EXIT.integrity;
-  if (/^E_(POL|APR|KEY|SIG|SK|RSA)_/u.test(code) || SIGNATURE_CODES.has(code)) return EXIT.refused;
-  return EXIT.failed;
-}
-
-/** The attack catalogue's names for what can be wrong with one SSHSIG. */
-const SIGNATURE_CODES: ReadonlySet<string> = new Set([
-  'E_ARMOR',
-  'E_B64_NONCANONICAL',
-  'E_BAD_STRING',
-  'E_CURVE',
-  'E_HASH',
-  'E_KEYLEN',
-  'E_KEYTYPE',
-  'E_MAGIC',
-  'E_MPINT',
-  'E_NAMESPACE',
-  'E_NAMESPACE_EMPTY',
-  'E_RESERVED',
-  'E_SIGALG',
-  'E_SIGNATURE',
-  'E_STATEMENT',
-  'E_TRAILING',
-  'E_TRUNCATED',
-  'E_VERSION',
-]);
+/** The exit class that a code stands for (DESIGN section 9); of a code that an older or newer build wrote: "failed". */
+export const exitOf = (code: string): Exit =>
+  EXIT[Object.hasOwn(ERROR_CODES, code) ? ERROR_CODES[code as ErrorCode].exit : 'failed'];

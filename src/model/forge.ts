@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.ts';
 import type { PamError } from './error.ts';
 import type { Oid, RequestId } from './names.ts';
 import type { Files } from './policy.ts';
@@ -51,7 +52,7 @@ export interface Proposal {
   readonly head: Oid;
   /** `undefined` when the proposal does not hold exactly the two files of this id; `fault` says why. */
   readonly files: { readonly request: Uint8Array; readonly signature: Uint8Array } | undefined;
-  readonly fault?: { readonly code: string; readonly message: string };
+  readonly fault?: { readonly code: ErrorCode; readonly message: string };
 }
 
 /** What statements are about: a request id, `policy-<seq>` ... */
@@ -116,7 +117,7 @@ export interface ProposalFacts {
   readonly incident: string | null;
   readonly controls: readonly string[];
   /** Pre-checks, as `check` would print them. */
-  readonly reasons: readonly { readonly code: string; readonly ok: boolean; readonly message: string }[];
+  readonly reasons: readonly { readonly code: ErrorCode; readonly ok: boolean; readonly message: string }[];
   /** Who may approve as named approvers (not the beneficiaries), with their login where policy has one. */
   readonly approvers: readonly { readonly name: string; readonly login: string | null }[];
 }
@@ -131,11 +132,11 @@ export interface PullRequest {
   readonly holds:
     | { readonly kind: 'request'; readonly id: RequestId }
     | { readonly kind: 'policy'; readonly files: Files }
-    | { readonly kind: 'other'; readonly fault?: { readonly code: string; readonly message: string } };
+    | { readonly kind: 'other'; readonly fault?: { readonly code: ErrorCode; readonly message: string } };
 }
 
 export interface Setting {
-  readonly code: string;
+  readonly code: ErrorCode;
   /** `null`: this token may not see it. */
   readonly ok: boolean | null;
   readonly message: string;

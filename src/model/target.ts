@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.ts';
 import type { Handle, Receipt } from './entry.ts';
 import type { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
@@ -50,7 +51,7 @@ export interface Provider {
 }
 
 export interface ConfigRemark {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly path: string;
   readonly message: string;
 }

@@ -3,6 +3,7 @@
  * job after the other. Jobs and answers are plain data, as a thread's would be. (Threads are slower here: two of them
  * in one process hinder each other by half.) An answer that is an error ends the whole crew.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import { type ChildProcess, fork } from 'node:child_process';
 import { type Exit, PamError } from '../model/error.ts';
 import { orCutOff } from './interrupt.ts';
@@ -21,7 +22,7 @@ export interface Crew {
 type Said<Answer> = { readonly done: Answer } | { readonly failed: Failure };
 
 interface Failure {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   readonly exit: Exit;
   readonly hint: string | undefined;

@@ -3,6 +3,7 @@
  * more than its evidence allows: here every recorded grant is rebuilt from that evidence, with the policy and the
  * index of that moment, by the same `decide`, and compared with what was written.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import type {
   GrantedEvent,
   GrantingEvent,
@@ -40,7 +41,7 @@ import { unbuiltInForce } from './unbuilt.ts';
 export type Severity = 'error' | 'warning' | 'note';
 
 export interface Finding {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly severity: Severity;
   readonly seq: number;
   readonly message: string;
@@ -59,7 +60,7 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
   const { before, after } = facts;
   const { entry } = after;
   const findings: Finding[] = [];
-  const tell = (severity: Severity, code: string, message: string): void => {
+  const tell = (severity: Severity, code: ErrorCode, message: string): void => {
     findings.push({ code, severity, seq: entry.seq, message });
   };
   if (entry.at < before.entry.at) {
@@ -80,7 +81,7 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
 
 /** As they were when the event was written. */
 type Records = OpenIndex['records'];
-type Tell = (severity: Severity, code: string, message: string) => void;
+type Tell = (severity: Severity, code: ErrorCode, message: string) => void;
 
 function auditEvent(facts: AuditFacts, event: LedgerEvent, records: Records, tell: Tell): void {
   switch (event.type) {

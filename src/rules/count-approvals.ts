@@ -2,6 +2,7 @@
  * Counting (DESIGN section 4): people, not keys, logins or signatures. A person's latest approval counts, once,
  * for one rule of the role; people are placed so that most rules hold.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import type { CountedApproval, VerifiedApproval } from '../model/decision.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { ApprovalRule, Policy } from '../model/policy.ts';
@@ -15,7 +16,7 @@ export interface Seat {
 
 /** Why one person's approval cannot count for one rule; `undefined` when it can. */
 export interface Ineligible {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
 }
 

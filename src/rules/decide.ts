@@ -6,6 +6,7 @@
  *   pending   nothing is wrong: approvals, the merge or a later time are missing
  *   approved  every rule holds (a `start` ahead makes it scheduled; the planner sees to that)
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import type { CountedApproval, Decision, Reason } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
 import { dayOf, earlier, type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
@@ -95,8 +96,8 @@ function seenOf({ record, requestSha256 }: Snapshot): SeenPart | null {
   return record?.seen?.request_sha256 === requestSha256 ? record.seen : null;
 }
 
-const no = (code: string, message: string): Judged => ({ code, ok: false, message, kind: 'rule' });
-const wait = (code: string, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'wait' });
+const no = (code: ErrorCode, message: string): Judged => ({ code, ok: false, message, kind: 'rule' });
+const wait = (code: ErrorCode, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'wait' });
 
 function conclude(
   judged: readonly Judged[],

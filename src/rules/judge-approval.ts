@@ -23,12 +23,12 @@ export function judgeApproval(policy: Policy, role: Role, rolePath: string): Pol
 }
 
 function judgeRule(policy: Policy, rule: ApprovalRule, path: string): PolicyProblem[] {
-  const problems = [
+  const problems: PolicyProblem[] = [
     ...judgeApprovers(policy, rule.approvers, `${path}/approvers`),
     ...rule.fallback.flatMap((step, at) =>
       judgeApprovers(policy, step.approvers, `${path}/fallback/${at}/approvers`),
     ),
-    ...rule.fallback.flatMap((step, at) => {
+    ...rule.fallback.flatMap((step, at): PolicyProblem[] => {
       const before = rule.fallback[at - 1];
       return before === undefined || secondsOf(before.after) < secondsOf(step.after)
         ? []

@@ -121,18 +121,22 @@ function judgeServices(policy: Policy): PolicyProblem[] {
     const targets = (executes?.targets ?? []).filter(
       (name) => name !== '*' && !Object.hasOwn(policy.targets, name),
     );
-    const problems = [
+    const problems: PolicyProblem[] = [
       ...(ownerProblem === undefined ? [] : [ownerProblem]),
-      ...rights.map((right) => ({
-        code: 'E_POL_KIND',
-        path: `${path}/executes/may`,
-        message: `an executor may grant or revoke, not ${JSON.stringify(right)}`,
-      })),
-      ...targets.map((name) => ({
-        code: 'E_POL_TARGET',
-        path: `${path}/executes/targets`,
-        message: `there is no target ${JSON.stringify(name)}`,
-      })),
+      ...rights.map(
+        (right): PolicyProblem => ({
+          code: 'E_POL_KIND',
+          path: `${path}/executes/may`,
+          message: `an executor may grant or revoke, not ${JSON.stringify(right)}`,
+        }),
+      ),
+      ...targets.map(
+        (name): PolicyProblem => ({
+          code: 'E_POL_TARGET',
+          path: `${path}/executes/targets`,
+          message: `there is no target ${JSON.stringify(name)}`,
+        }),
+      ),
     ];
     return problems;
   });

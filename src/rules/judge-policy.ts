@@ -46,7 +46,7 @@ const BRANCH = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$/u;
 const NOT_A_BRANCH = /\.\.|\/\/|\/\.|\.\/|\/$|\.$|\.lock(?:\/|$)|^HEAD$|^[0-9a-f]{40}(?:[0-9a-f]{24})?$/u;
 
 function judgeBranches({ config }: Policy): PolicyProblem[] {
-  const problems = (['main', 'ledger'] as const).flatMap((key) => {
+  const problems = (['main', 'ledger'] as const).flatMap((key): PolicyProblem[] => {
     const branch = config[key];
     const path = `/config/${key}`;
     if (!BRANCH.test(branch) || NOT_A_BRANCH.test(branch)) {

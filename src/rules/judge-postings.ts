@@ -3,6 +3,7 @@
  * only where its signer's own account posted it as one; a click alone never approves, and an unsigned "no" by a named
  * approver holds the request back (DESIGN section 4). Plain Git knows no accounts: there every signed text counts.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import type { Reason } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
 import type { Account, Found } from '../model/forge.ts';
@@ -65,7 +66,7 @@ function misfit(policy: Policy, { signed, posted, place }: Found): Reason | unde
   if (signed === null || posted === null) return undefined;
   const signer = signerOf(signed);
   const { by, intent } = posted;
-  const no = (code: string, message: string): Reason => ({ code, ok: false, message });
+  const no = (code: ErrorCode, message: string): Reason => ({ code, ok: false, message });
   const account = `the account ${by.login} (${by.id})`;
   if (signer === undefined || personOf(policy, by) !== signer) {
     return no('E_FORGE_IDENTITY', `${account} posted ${place}, and is not that of ${signer ?? 'its signer'}`);

@@ -2,6 +2,7 @@
  * The pre-checks: what policy says about a request before any approver is asked. Every rule answers, so that a
  * requester mends three problems in one push. The codes are the ones that each rule fails with.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import type { Reason } from '../model/decision.ts';
 import { type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
@@ -50,7 +51,7 @@ export function judgeRequest(facts: RequestFacts): readonly Judged[] {
   ];
 }
 
-const rule = (code: string, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'rule' });
+const rule = (code: ErrorCode, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'rule' });
 
 function judgeRequester(policy: Policy, request: Request, role: Role): Judged {
   const { requester, subject } = request;

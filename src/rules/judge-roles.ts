@@ -15,7 +15,7 @@ const REQUIREMENT = /^(?:ticket|incident|compensating_controls|justification:[1-
 const LONGEST_JUSTIFICATION = 2000;
 
 export function judgeRoles(policy: Policy, providers: ProviderRulesByKind): PolicyProblem[] {
-  return Object.entries(policy.roles).flatMap(([name, role]) => {
+  return Object.entries(policy.roles).flatMap(([name, role]): PolicyProblem[] => {
     const path = `/roles/${name}`;
     const target = Object.hasOwn(policy.targets, role.target) ? policy.targets[role.target] : undefined;
     const provider = target === undefined ? undefined : providers.get(target.provider);
@@ -23,7 +23,7 @@ export function judgeRoles(policy: Policy, providers: ProviderRulesByKind): Poli
       ...(target === undefined
         ? [
             {
-              code: 'E_POL_TARGET',
+              code: 'E_POL_TARGET' as const,
               path: `${path}/target`,
               message: `there is no target ${JSON.stringify(role.target)}`,
             },
@@ -55,7 +55,7 @@ function judgeExecutors(policy: Policy, role: Role, path: string): PolicyProblem
 function judgeScope(role: Role, path: string): PolicyProblem[] {
   const used = new Set(role.permissions.flatMap(holesOf));
   const problems = role.permissions.flatMap((permission, at): PolicyProblem[] => {
-    const here = { code: 'E_POL_SCOPE_KEYS', path: `${path}/permissions/${at}` };
+    const here = { code: 'E_POL_SCOPE_KEYS' as const, path: `${path}/permissions/${at}` };
     const undefinedKeys = holesOf(permission).filter((key) => !Object.hasOwn(role.scope, key));
     if (/[{}]/u.test(fillHoles(permission, () => '')))
       return [{ ...here, message: 'has a brace that is no {key}' }];

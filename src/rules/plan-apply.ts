@@ -2,6 +2,7 @@
  * What `apply` would do now. Pure. It simulates its own `seen` events, so that a merged request with all its
  * evidence is seen and granted in one entry, and lists everything that waits with its decision.
  */
+import type { Reason } from '../model/decision.ts';
 import type { Decision } from '../model/decision.ts';
 import {
   type GrantTerms,
@@ -103,7 +104,7 @@ function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now
   const lapsed =
     (record.state === 'seen' && now > plus(seen.at, patience)) ||
     (record.state === 'scheduled' && grant !== null && grant.end <= now);
-  const reason = {
+  const reason: Reason = {
     code: 'E_POL_MERGED',
     ok: false,
     message: 'what was seen is neither on main nor proposed',
@@ -184,6 +185,6 @@ function changing({ state, providers }: Situation, terms: GrantTerms, id: Reques
 function waitFor(decision: Decision, ids: readonly RequestId[]): Decision {
   const which = [...new Set(ids)].join(', ');
   const message = `the same access is being given or taken away for ${which}; the next apply tries again`;
-  const reason = { code: 'E_PRV_BUSY', ok: false, message };
+  const reason: Reason = { code: 'E_PRV_BUSY', ok: false, message };
   return { ...decision, verdict: 'pending', reasons: [...decision.reasons, reason] };
 }

@@ -1,8 +1,9 @@
+import type { ErrorCode } from '../model/error-codes.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
 /** One thing that is wrong with a policy. `path` is a JSON pointer into `Policy`. */
 export interface PolicyProblem {
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly path: string;
   readonly message: string;
 }

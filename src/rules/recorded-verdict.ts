@@ -2,6 +2,7 @@
  * What was decided once and recorded stays the answer to "what was decided": a live grant is approved, whatever a new
  * decision on the same bytes would say (that its id is used up).
  */
+import type { Reason } from '../model/decision.ts';
 import type { Decision } from '../model/decision.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { Sha256 } from '../model/names.ts';
@@ -17,7 +18,7 @@ export function recordedVerdict(
   if (record === null || grant?.granting == null || record.seen?.request_sha256 !== requestSha256)
     return decision;
   const who = grant.approvers.join(', ');
-  const approved = {
+  const approved: Reason = {
     code: 'E_APR_THRESHOLD',
     ok: true,
     message: `approved by ${who}, recorded ${grant.recorded.at}`,

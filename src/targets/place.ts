@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../model/error-codes.ts';
 import { isAbsolute } from 'node:path';
 import { Interrupted, PamError } from '../model/error.ts';
 import type { Order, TargetPlace } from '../model/target.ts';
@@ -69,12 +70,16 @@ export async function runSealed(
 }
 
 /** A target that was silent is told apart from one that said no: whoever asks it may give up on it. */
-export function codeOf(cause: unknown, otherwise: string): string {
+export function codeOf(cause: unknown, otherwise: ErrorCode): ErrorCode {
   return cause instanceof PamError && cause.code === 'E_RUN_TIMEOUT' ? 'E_PRV_TIMEOUT' : otherwise;
 }
 
 /** Whatever the file system throws becomes a provider's error; one that says more already stays as it is. */
-export async function asProviderError<T>(code: string, message: string, work: () => Promise<T>): Promise<T> {
+export async function asProviderError<T>(
+  code: ErrorCode,
+  message: string,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (cause) {

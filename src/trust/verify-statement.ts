@@ -2,6 +2,7 @@
  * One statement: signed by the person whom it names, and word for word what it must say. The text is rebuilt from
  * what is known and compared byte for byte, so nothing that a statement says is believed because it says so.
  */
+import type { ErrorCode } from '../model/error-codes.ts';
 import type { Flags } from '../model/decision.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
@@ -50,7 +51,7 @@ export function verifyStatement(
   return { claims, holder, key: key.fingerprint, flags };
 }
 
-const CODES: Readonly<Record<string, string>> = {
+const CODES: Readonly<Record<string, ErrorCode>> = {
   root: 'E_APR_GENESIS',
   request: 'E_APR_REQUEST',
   type: 'E_APR_TYPE',

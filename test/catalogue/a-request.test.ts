@@ -26,7 +26,7 @@ const incident = (status: string, id = 'INC-1') => ({
 const sourceIsDown: DeskChange = (desk) => ({
   ...desk,
   incidents: () => ({
-    state: async () => await Promise.reject(new PamError('E_INCIDENT_SOURCE', 'nobody answers')),
+    state: async () => await Promise.reject(new PamError('E_INCIDENT', 'nobody answers')),
   }),
 });
 

@@ -108,7 +108,7 @@ describe('group Q', () => {
     expect(world.held()).toEqual([GOOD_HELD]);
   });
 
-  it.each(['E_FORGE_LIMIT', 'E_FORGE_PAGING', 'E_FORGE_BUSY'])(
+  it.each(['E_FORGE_LIMIT', 'E_FORGE_PAGING', 'E_FORGE_BUSY'] as const)(
     '[Q1] what is said about one id cannot be read whole (%s): a stop in the rest of it counts',
     async (code) => {
       const at = scene();

@@ -1,4 +1,5 @@
 /** Audit: walk everything, decide everything again, write nothing. */
+import type { ErrorCode } from '../../model/error-codes.ts';
 import { type Checkpoint, readCheckpoint } from '../../documents/checkpoint-file.ts';
 import type { CommitLog } from '../../model/commit-log.ts';
 import { PamError } from '../../model/error.ts';
@@ -300,7 +301,7 @@ async function judgeCheckpoint(
   bytes: Uint8Array,
 ): Promise<readonly Finding[]> {
   const kept = readCheckpoint(bytes);
-  const wrong = (code: string, message: string): Finding[] => [
+  const wrong = (code: ErrorCode, message: string): Finding[] => [
     { code, severity: 'error', seq: kept.seq, message },
   ];
   if (kept.root !== end.state.root)

@@ -2,6 +2,7 @@
  * What this try of an append would record: decided with the state and the clock of this very try, and with what the
  * targets show. Nothing is written and nothing is changed here.
  */
+import type { Reason } from '../../model/decision.ts';
 import {
   type Entry,
   type GrantingEvent,
@@ -181,7 +182,8 @@ function mineOf(plan: ApplyPlan, { state }: LedgerView, { name }: Executor): App
     target === null || executesOn(policy, name, target, 'grant');
   const waiting = plan.ready.flatMap(({ id, terms, decision }) => {
     if (mine(terms.target)) return [];
-    const reason = { code: 'E_POL_EXECUTOR', ok: false, message: `${name} may not grant on ${terms.target}` };
+    const message = `${name} may not grant on ${terms.target}`;
+    const reason: Reason = { code: 'E_POL_EXECUTOR', ok: false, message };
     return [
       { id, decision: { ...decision, verdict: 'pending' as const, reasons: [...decision.reasons, reason] } },
     ];

@@ -1,4 +1,5 @@
 /** What stops every grant of a run, while revocations go on (DESIGN rule 6). */
+import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Reason } from '../../model/decision.ts';
 import { type Instant, plus } from '../../model/instant.ts';
 import type { Oid } from '../../model/names.ts';
@@ -16,7 +17,7 @@ import type { LedgerView } from '../ledger/read-ledger.ts';
 import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
 import { withHistory } from '../ledger/walk/with-history.ts';
 
-const halt = (code: string, message: string): Reason => ({ code, ok: false, message });
+const halt = (code: ErrorCode, message: string): Reason => ({ code, ok: false, message });
 
 export async function haltsOf(
   desk: Desk,

@@ -116,14 +116,16 @@ async function walk(
   // It may be an entry of the chain, so what follows it is no other history, and nothing is appended in its place.
   const lacking = junkAbove.some(({ code }) => code === LACKING);
   const beside = lacking ? [] : [...strays, ...sides.believed];
-  const troubles = [
+  const troubles: readonly Reason[] = [
     ...(newer === null ? [] : [newerTrouble(newer)]),
     ...(await forksAmong(desk, { state, commit }, beside, sides.dead)),
-    ...junkAbove.slice(0, 3).map((one) => ({
-      code: one.code === LACKING ? LACKING : 'E_LED_JUNK',
-      ok: false,
-      message: `commit ${one.commit.slice(0, 12)}: ${one.message}`,
-    })),
+    ...junkAbove.slice(0, 3).map(
+      (one): Reason => ({
+        code: one.code === LACKING ? LACKING : 'E_LED_JUNK',
+        ok: false,
+        message: `commit ${one.commit.slice(0, 12)}: ${one.message}`,
+      }),
+    ),
   ];
   // Who verified one of the two branches before knows which is whose; who did not must not choose.
   const forked = troubles.some(({ code }) => code === 'E_LED_FORK');
@@ -190,7 +192,7 @@ async function forksAmong(
 }
 
 function rewound(known: Known, tip: Oid | null, message: string): Omit<LedgerView, 'firstUse'> {
-  const trouble = {
+  const trouble: Reason = {
     code: 'E_LED_ROLLBACK',
     ok: false,
     message: `${message}; entry ${known.state.seq} is kept here`,

@@ -1,4 +1,5 @@
 /** What is live, scheduled or waiting, and what each waits for. */
+import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
@@ -50,7 +51,7 @@ export interface Status {
   readonly proposals: readonly ProposalLine[];
   readonly lastSweep: Instant | null;
   /** What whoever relies on it should know. */
-  readonly warnings: readonly { readonly code: string; readonly message: string }[];
+  readonly warnings: readonly { readonly code: ErrorCode; readonly message: string }[];
   readonly now: Instant;
 }
 
@@ -77,7 +78,7 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
     proposals,
     lastSweep: lastSweepOf(view.state),
     warnings: [
-      ...(late === undefined ? [] : [{ code: 'W_SWEEP_LATE', message: late }]),
+      ...(late === undefined ? [] : [{ code: 'W_SWEEP_LATE' as const, message: late }]),
       // The newest state that could be verified may be older than what stands on the branch.
       ...view.troubles.map(({ code, message }) => ({ code, message: `the ledger is in doubt: ${message}` })),
       ...unread(situation),

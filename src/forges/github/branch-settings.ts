@@ -1,4 +1,5 @@
 /** Rules for main and the ledger, by rulesets or by classic branch protection. */
+import type { ErrorCode } from '../../model/error-codes.ts';
 import { type Fields, fieldsOf, listOf, numberOf, textOf } from '../../github/answer-shape.ts';
 import type { GitHub } from '../../github/api.ts';
 import type { Setting } from '../../model/forge.ts';
@@ -76,7 +77,7 @@ const both = (a: Guard, b: Guard): Guard => ({
 
 /** What is on is on; what is off by rulesets may be on by a protection that this token may not see. */
 function setting(
-  code: string,
+  code: ErrorCode,
   ok: boolean,
   hidden: boolean,
   words: readonly [string, string, string],

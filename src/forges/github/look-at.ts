@@ -1,10 +1,11 @@
 /** One question about settings. What cannot be seen is told as unknown, each with the way to see it. */
+import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Setting } from '../../model/forge.ts';
 import { PamError } from '../../model/error.ts';
 
 /** @param what the setting in a few words, for when it stays unknown */
 export async function lookAt(
-  code: string,
+  code: ErrorCode,
   what: string,
   look: () => Promise<readonly Setting[]>,
 ): Promise<readonly Setting[]> {

@@ -1,4 +1,5 @@
 /** What to do about an error that came without a hint of its own: nobody is left with a code alone. */
+import type { ErrorCode } from '../../model/error-codes.ts';
 import type { CheckArea } from '../../model/check.ts';
 
 const BY_CODE: Readonly<Record<string, string>> = {
@@ -22,5 +23,5 @@ const BY_AREA: Partial<Readonly<Record<CheckArea, string>>> = {
   forge: 'look at the settings of the forge, and at the token that is used',
 };
 
-export const hintFor = (code: string, area: CheckArea): string =>
+export const hintFor = (code: ErrorCode, area: CheckArea): string =>
   BY_CODE[code] ?? BY_AREA[area] ?? 'mend it, and run pam doctor again';

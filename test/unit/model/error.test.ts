@@ -8,13 +8,13 @@ describe('exit classes', () => {
     ['E_REQ_ID_TAKEN', EXIT.refused],
     ['E_YAML_DEPTH', EXIT.invalid],
     ['E_PR_SCOPE', EXIT.invalid],
-    ['E_CONFIG_X', EXIT.invalid],
+    ['E_CONFIG_API', EXIT.invalid],
     ['E_POL_TTL', EXIT.refused],
     ['E_APR_SELF', EXIT.refused],
     ['E_KEY_UNKNOWN', EXIT.refused],
     ['E_SIG_MISSING', EXIT.refused],
     ['E_SK_NO_UV', EXIT.refused],
-    ['E_RSA_SMALL', EXIT.refused],
+    ['E_RSA_BITS', EXIT.refused],
     ['E_ARMOR', EXIT.refused],
     ['E_STATEMENT', EXIT.refused],
     ['E_SIGNATURE', EXIT.refused],
@@ -24,8 +24,8 @@ describe('exit classes', () => {
     ['E_INTERRUPTED', EXIT.interrupted],
     ['E_GIT_NETWORK', EXIT.failed],
     ['E_PRV_READBACK', EXIT.failed],
-    ['E_PRACTICE', EXIT.failed],
-  ])('%s is %d', (code, exit) => {
+    ['W_LED_JUNK', EXIT.failed],
+  ] as const)('%s is %d', (code, exit) => {
     expect(exitOf(code)).toBe(exit);
     expect(new PamError(code, 'no').exit).toBe(exit);
   });

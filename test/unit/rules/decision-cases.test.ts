@@ -2,6 +2,7 @@
  * The decision as a truth table: every folder in `test/vectors/decision` is one case, in plain files that a security
  * reviewer can write. What the words in them mean is said in the README beside them.
  */
+import type { ErrorCode } from '../../../src/model/error-codes.ts';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -88,7 +89,7 @@ interface Case {
   readonly afterwards?: readonly PastEvent[];
   readonly merged?: boolean;
   readonly incident?: 'open' | 'closed' | 'unknown';
-  readonly halts?: readonly string[];
+  readonly halts?: readonly ErrorCode[];
   readonly signed?: { readonly by?: string; readonly key?: string; readonly at?: string };
   readonly approvals?: readonly ApprovalCase[];
   readonly stops?: readonly StopCase[];

@@ -1,3 +1,4 @@
+import type { Reason } from '../../../src/model/decision.ts';
 import { describe, expect, it } from 'vitest';
 import type { IncidentState } from '../../../src/model/incident.ts';
 import { parseDuration } from '../../../src/model/instant.ts';
@@ -146,7 +147,7 @@ describe('from proposal to grant', () => {
     scene.approve(scene.ask());
     const denied = scene.ask({ id: other });
     scene.stop(denied, 'dana');
-    const halts = [{ code: 'E_POL_UNSIGNED', ok: false, message: 'not signed' }];
+    const halts: readonly Reason[] = [{ code: 'E_POL_UNSIGNED', ok: false, message: 'not signed' }];
     expect(told(scene.plan('12:10', { halts }))).toEqual(['see aa', 'see bb', 'stop bb', 'wait aa']);
   });
 });

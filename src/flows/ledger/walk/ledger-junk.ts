@@ -3,6 +3,7 @@
  * signed, copies of what stands on the chain and other beginnings are audit's warning; what an executor of this
  * ledger signed and what does not follow is its error (docs/spec.md, "Junk").
  */
+import type { ErrorCode } from '../../../model/error-codes.ts';
 import { readEntry } from '../../../documents/entry-file.ts';
 import type { Entry } from '../../../model/entry.ts';
 import { PamError } from '../../../model/error.ts';
@@ -30,7 +31,7 @@ export interface Junk {
   readonly commit: Oid;
   /** The same commit with its tree and parents. */
   readonly at: CommitInfo;
-  readonly code: string;
+  readonly code: ErrorCode;
   readonly message: string;
   /** A good signature stands over what the commit has as its entry; `null`: none does. */
   readonly signed: SignedJunk | null;
@@ -66,7 +67,7 @@ export function placeOf({ seq, root, previous, events }: Entry): EntryPlace {
 
 export function junkOf(
   at: CommitInfo,
-  { code, message }: { readonly code: string; readonly message: string },
+  { code, message }: { readonly code: ErrorCode; readonly message: string },
   signed: SignedJunk | null,
   stray: Stray | null,
 ): Junk {
