@@ -7,9 +7,9 @@
  * `revoke` needs less than `grant` and works for names that `grant` would refuse; every error is `E_PRV_...`.
  */
 import type { Provider } from '../model/target.ts';
-import { command } from './command.ts';
-import { sshCa } from './ssh-ca.ts';
-import { sudoers } from './sudoers.ts';
+import { command } from './command/command.ts';
+import { sshCa } from './ssh-ca/ssh-ca.ts';
+import { sudoers } from './sudoers/sudoers.ts';
 
 export const providers: ReadonlyMap<string, Provider> = new Map([
   [sshCa.kind, sshCa],

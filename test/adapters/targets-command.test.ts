@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PamError } from '../../src/model/error.ts';
 import type { TargetConfig } from '../../src/model/target.ts';
-import { command } from '../../src/targets/command.ts';
+import { command } from '../../src/targets/command/command.ts';
 import { sceneOf } from '../conformance/target.ts';
 import { commandFixture, execute } from '../conformance/target-fixtures.ts';
 

@@ -14,7 +14,7 @@ import type { RequestId } from '../../src/model/names.ts';
 import type { OpenRecord } from '../../src/model/open-record.ts';
 import type { Order } from '../../src/model/target.ts';
 import { lanesOf } from '../../src/rules/lanes.ts';
-import { commandProvider } from '../../src/targets/command.ts';
+import { commandProvider } from '../../src/targets/command/command.ts';
 import { tempDir } from '../adapters/git-workbench.ts';
 import { BEGIN, makeWorld, type World } from '../crash/access-repository.ts';
 import { join } from 'node:path';

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Order, TargetPlace } from '../../src/model/target.ts';
-import { command } from '../../src/targets/command.ts';
-import { sshCa } from '../../src/targets/ssh-ca.ts';
-import { sudoers } from '../../src/targets/sudoers.ts';
+import { command } from '../../src/targets/command/command.ts';
+import { sshCa } from '../../src/targets/ssh-ca/ssh-ca.ts';
+import { sudoers } from '../../src/targets/sudoers/sudoers.ts';
 import { type Fixture, instant, NOW, requestId } from './target.ts';
 
 export const execute = promisify(execFile);

@@ -2,7 +2,7 @@
 import type { Files, Policy } from '../../../src/model/policy.ts';
 import type { Provider } from '../../../src/model/target.ts';
 import { readPolicy } from '../../../src/documents/policy-files.ts';
-import { command } from '../../../src/targets/command.ts';
+import { command } from '../../../src/targets/command/command.ts';
 import { treeDigest } from '../../../src/trust/digest.ts';
 import { makeKey } from '../../support/make-signature.ts';
 

@@ -8,7 +8,7 @@ import { SCHEMAS, type SchemaName } from '../../../src/documents/document-schema
 import { faultsOf, shapeFaults, shapeFaultsBy, type Validator } from '../../../src/documents/schema.ts';
 import { readIncident } from '../../../src/documents/incident-file.ts';
 import { providers } from '../../../src/targets/registry.ts';
-import { command } from '../../../src/targets/command.ts';
+import { command } from '../../../src/targets/command/command.ts';
 import { codeOf } from '../../support/error-code.ts';
 
 const project = fileURLToPath(new URL('../../..', import.meta.url));

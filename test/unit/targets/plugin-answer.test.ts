@@ -8,7 +8,7 @@ import { describe, expect, it, test } from 'vitest';
 import { eventFault, printEntry, readEntry } from '../../../src/documents/entry-file.ts';
 import { type Entry, type LedgerEvent, type Receipt, reasonNote } from '../../../src/model/entry.ts';
 import { PamError } from '../../../src/model/error.ts';
-import { type PluginAnswer, parseAnswer, shown } from '../../../src/targets/plugin-answer.ts';
+import { type PluginAnswer, parseAnswer, shown } from '../../../src/targets/command/plugin-answer.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { at, requestId } from '../../support/world.ts';
 

@@ -4,7 +4,7 @@
  * and comments, and none of them can be spelled with what is left. Backslash is refused rather than escaped: sudo
  * reads it a second time when it matches arguments.
  */
-import type { Instant } from '../model/instant.ts';
+import type { Instant } from '../../model/instant.ts';
 
 /** Starts in lower case, so that it can be no alias and neither `ALL` nor `Defaults`. */
 const USER = /^[a-z_][A-Za-z0-9._-]{0,31}$/u;

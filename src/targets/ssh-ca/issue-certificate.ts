@@ -1,10 +1,10 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PamError } from '../model/error.ts';
-import type { TargetPlace } from '../model/target.ts';
-import { temporaryDirectory } from '../process/own-places.ts';
+import { PamError } from '../../model/error.ts';
+import type { TargetPlace } from '../../model/target.ts';
+import { temporaryDirectory } from '../../process/own-places.ts';
 import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
-import { asProviderError, runSealed } from './place.ts';
+import { asProviderError, runSealed } from '../place.ts';
 
 /** Signs and reads back: what returns is a `<type> <base64>` line on exactly these terms. */
 export async function issueCertificate(

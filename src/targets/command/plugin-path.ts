@@ -1,8 +1,8 @@
 import { constants, type Stats } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, sep } from 'node:path';
-import { PamError } from '../model/error.ts';
-import { asProviderError } from './place.ts';
+import { PamError } from '../../model/error.ts';
+import { asProviderError } from '../place.ts';
 
 /**
  * The real path of `pam-provider-<plugin>` in the executor's own plugin directory. The directory comes from the

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { PamError } from '../model/error.ts';
-import { parseDuration, secondsOf } from '../model/instant.ts';
-import { type Fingerprint, isFingerprint } from '../model/names.ts';
-import type { ConfigRemark, TargetConfig, TargetPlace } from '../model/target.ts';
-import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
-import { configText, pathFromEnvironment, runSealed } from './place.ts';
+import { PamError } from '../../model/error.ts';
+import { parseDuration, secondsOf } from '../../model/instant.ts';
+import { type Fingerprint, isFingerprint } from '../../model/names.ts';
+import type { ConfigRemark, TargetConfig, TargetPlace } from '../../model/target.ts';
+import { type PublicKey, parsePublicKey } from '../../trust/public-key.ts';
+import { configText, pathFromEnvironment, runSealed } from '../place.ts';
 
 /** Extensions that a certificate may carry, in the order in which they are asked for. */
 export const EXTENSIONS = [

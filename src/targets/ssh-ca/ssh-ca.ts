@@ -1,6 +1,6 @@
-import { PamError } from '../model/error.ts';
-import { type Instant, plus, unixSeconds } from '../model/instant.ts';
-import { isRequestId } from '../model/names.ts';
+import { PamError } from '../../model/error.ts';
+import { type Instant, plus, unixSeconds } from '../../model/instant.ts';
+import { isRequestId } from '../../model/names.ts';
 import type {
   Inspection,
   Order,
@@ -10,14 +10,14 @@ import type {
   TargetConfig,
   TargetPlace,
   TargetSession,
-} from '../model/target.ts';
-import type { Handle } from '../model/entry.ts';
-import { parsePublicKey } from '../trust/public-key.ts';
+} from '../../model/target.ts';
+import type { Handle } from '../../model/entry.ts';
+import { parsePublicKey } from '../../trust/public-key.ts';
 import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
 import { issueCertificate } from './issue-certificate.ts';
 import { EMPTY_KRL, type Krl, listsSerial, serialsOf, withSerials } from './krl.ts';
 import { examineKrl, makeKrl, readKrl, reviseKrl } from './krl-file.ts';
-import { configText, faultsOf, pathFromEnvironment, timeLimitMs } from './place.ts';
+import { configText, faultsOf, pathFromEnvironment, timeLimitMs } from '../place.ts';
 import {
   caPublicKey,
   configuredCa,

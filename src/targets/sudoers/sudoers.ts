@@ -1,10 +1,10 @@
 import { access, lstat, open } from 'node:fs/promises';
 import { constants, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { PamError } from '../model/error.ts';
-import { isRequestId } from '../model/names.ts';
-import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../model/target.ts';
-import { isMissing, removeFile, replaceFile } from './durable-file.ts';
+import { PamError } from '../../model/error.ts';
+import { isRequestId } from '../../model/names.ts';
+import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../../model/target.ts';
+import { isMissing, removeFile, replaceFile } from '../durable-file.ts';
 import {
   asProviderError,
   configText,
@@ -12,7 +12,7 @@ import {
   pathFromEnvironment,
   runSealed,
   timeLimitMs,
-} from './place.ts';
+} from '../place.ts';
 import { faultOfUser, parseRule, sudoersText } from './sudoers-rule.ts';
 
 const MODE = 0o440;

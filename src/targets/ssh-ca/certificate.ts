@@ -2,13 +2,13 @@
  * OpenSSH user certificates (PROTOCOL.certkeys), read in process: what `ssh-keygen -L` prints is for terminals and
  * passes raw bytes through. A certificate is never interpreted here, only compared with the terms it must carry.
  */
-import { PamError } from '../model/error.ts';
-import type { Fingerprint } from '../model/names.ts';
-import { decodeBase64 } from '../trust/base64.ts';
-import { type KeyType, keyTypeOf } from '../trust/key-types.ts';
-import { parsePublicKey, publicKeyFromBlob } from '../trust/public-key.ts';
-import { checkRawSignature, type RawSignature } from '../trust/raw-signature.ts';
-import { WireReader, wireString } from '../trust/wire.ts';
+import { PamError } from '../../model/error.ts';
+import type { Fingerprint } from '../../model/names.ts';
+import { decodeBase64 } from '../../trust/base64.ts';
+import { type KeyType, keyTypeOf } from '../../trust/key-types.ts';
+import { parsePublicKey, publicKeyFromBlob } from '../../trust/public-key.ts';
+import { checkRawSignature, type RawSignature } from '../../trust/raw-signature.ts';
+import { WireReader, wireString } from '../../trust/wire.ts';
 
 const SUFFIX = '-cert-v01';
 const USER = 1;

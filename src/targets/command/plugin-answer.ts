@@ -4,7 +4,7 @@
  * Its handle is kept and given back to it, so it is never mended: a handle that no ledger entry can hold, or that would
  * come back as another one, is refused here, as this target's error.
  */
-import { PamError } from '../model/error.ts';
+import { PamError } from '../../model/error.ts';
 import { keyTwice } from './key-twice.ts';
 
 const VERSION = 1;

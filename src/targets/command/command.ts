@@ -1,7 +1,7 @@
-import { Interrupted, PamError } from '../model/error.ts';
-import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../model/target.ts';
-import { type RunResult, run } from '../process/run.ts';
-import { codeOf, configText, faultsOf, timeLimitMs } from './place.ts';
+import { Interrupted, PamError } from '../../model/error.ts';
+import type { Inspection, Order, Provider, TargetPlace, TargetSession } from '../../model/target.ts';
+import { type RunResult, run } from '../../process/run.ts';
+import { codeOf, configText, faultsOf, timeLimitMs } from '../place.ts';
 import { type PluginAnswer, parseAnswer, shown } from './plugin-answer.ts';
 import { pluginPath } from './plugin-path.ts';
 

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, open, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { PamError } from '../model/error.ts';
-import type { Instant } from '../model/instant.ts';
-import { createFile, isMissing, replaceFile } from './durable-file.ts';
-import { withLock } from './file-lock.ts';
+import { PamError } from '../../model/error.ts';
+import type { Instant } from '../../model/instant.ts';
+import { createFile, isMissing, replaceFile } from '../durable-file.ts';
+import { withLock } from '../file-lock.ts';
 import { EMPTY_KRL, type Krl, parseKrl, printKrl } from './krl.ts';
-import { asProviderError } from './place.ts';
+import { asProviderError } from '../place.ts';
 
 const MODE = 0o644;
 const MAX_BYTES = 64 * 1024 * 1024;

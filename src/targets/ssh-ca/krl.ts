@@ -4,9 +4,9 @@
  * file does not understand. Serials are told apart by whose they are: each ledger keeps its own under its own mark. Written here instead of by `ssh-keygen -k`, because its update mode can add but never
  * forget, and because a sweeper then needs no program at all; tests hold it against `ssh-keygen -Q` and sshd.
  */
-import { PamError } from '../model/error.ts';
-import { type Instant, unixSeconds } from '../model/instant.ts';
-import { WireReader, wireString } from '../trust/wire.ts';
+import { PamError } from '../../model/error.ts';
+import { type Instant, unixSeconds } from '../../model/instant.ts';
+import { WireReader, wireString } from '../../trust/wire.ts';
 
 const MAGIC = 'SSHKRL\n\0';
 const FORMAT = 1;
