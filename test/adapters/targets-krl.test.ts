@@ -7,7 +7,14 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PamError } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { Order, Scene } from '../../src/model/target.ts';
-import { EMPTY_KRL, listsSerial, parseKrl, printKrl, serialsOf, withSerials } from '../../src/targets/ssh-ca/krl.ts';
+import {
+  EMPTY_KRL,
+  listsSerial,
+  parseKrl,
+  printKrl,
+  serialsOf,
+  withSerials,
+} from '../../src/targets/ssh-ca/krl.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import { wireString } from '../../src/trust/wire.ts';
