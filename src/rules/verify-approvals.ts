@@ -107,11 +107,11 @@ export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedAp
   if (facts.beneficiaries.has(claims.signer)) {
     throw new PamError('E_APR_SELF', `${claims.signer} gains by this request and may not approve it`);
   }
-  if (facts.times !== null) needInTime(facts.times, claims, recordedAt);
   const since = compromisedSince(policy, key);
   if (since !== undefined && recordedAt >= since) {
     throw new PamError('E_KEY_COMPROMISED', `${claims.signer}'s key ${key} is compromised since ${since}`);
   }
+  if (facts.times !== null) needInTime(facts.times, claims, recordedAt);
   if (facts.witnesses.get(statement.ledger.seq) !== statement.ledger.head) {
     throw new PamError(
       'E_APR_LEDGER',

@@ -262,7 +262,7 @@ describe('what anybody may push, while something is due', () => {
     expect(codesOf(await world.sweep())).toEqual([]);
     expect(world.held()).toEqual([]);
     const audited = await world.audit();
-    expect(audited.findings.map(({ code }) => code)).toContain('E_LED_JUNK');
+    expect(audited.findings.map(({ code }) => code)).toContain('W_LED_JUNK');
   }, 120_000);
 
   it('[X9] an entry that this clone lacks is no junk: nothing is appended in its place, and the end comes', async () => {
