@@ -178,6 +178,15 @@ function cutOffSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** `pam`, `pam help`, `pam help request` and `pam version`, as flags. */
+function asFlags(argv: readonly string[]): string[] {
+  const [first, second] = argv;
+  if (first === undefined) return ['--help'];
+  if (first === 'version') return ['--version'];
+  if (first !== 'help') return [...argv];
+  return second === undefined ? ['--help'] : [second, '--help'];
+}
+
 async function main(argv: readonly string[]): Promise<Exit> {
   let answer: Answer | undefined;
   let session: Session | undefined;
@@ -196,7 +205,7 @@ async function main(argv: readonly string[]): Promise<Exit> {
   for (const command of program.commands) withFlags(command);
   for (const command of [program, ...program.commands])
     command.exitOverride().configureOutput({ writeErr: () => undefined });
-  await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+  await program.parseAsync(asFlags(argv), { from: 'user' });
   clearProgress();
   if (answer === undefined) return EXIT.done;
   const { exit, schema, document, text, out } = answer;

@@ -4,7 +4,7 @@ import { prepareApproval, publishApproval, signApproval } from '../flows/people/
 import { statementText } from '../views/decision.ts';
 import { recordText } from './record-text.ts';
 import { type Register, requestOrPull } from './session.ts';
-import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
+import { reasonIn, signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
   const command = program
@@ -32,7 +32,7 @@ export const register: Register = (program, session) => {
         return;
       }
       const person = await at.person();
-      const prepared = prepareApproval(looked, person, options.because ?? options.note ?? null);
+      const prepared = prepareApproval(looked, person, reasonIn(options));
       const { capacity } = prepared.statement;
       const document = { id: looked.id, type: 'approval', signer: person, capacity };
       if (options.print === true) {

@@ -4,7 +4,7 @@ import { lookAtRequest } from '../flows/gather/look-at-request.ts';
 import { prepareStop, publishStop, signStop } from '../flows/people/sign-stop.ts';
 import { statementText } from '../views/decision.ts';
 import { type Register, requestOrPull, stopOut } from './session.ts';
-import { signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
+import { reasonIn, signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
   const command = program
@@ -31,7 +31,7 @@ export const register: Register = (program, session) => {
       return;
     }
     const person = await at.person();
-    const statement = prepareStop(looked, person, options.because ?? options.note ?? null);
+    const statement = prepareStop(looked, person, reasonIn(options));
     const text = printStatement(statement);
     const document = { id: looked.id, type: 'stop', signer: person, capacity: null };
     if (options.print === true) {

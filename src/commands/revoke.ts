@@ -1,11 +1,12 @@
-import { EXIT } from '../model/error.ts';
+import { EXIT, PamError } from '../model/error.ts';
 import { lookAtRequest } from '../flows/gather/look-at-request.ts';
 import { exitOfSweep } from '../flows/executor/run-result.ts';
 import { prepareStop, signStop } from '../flows/people/sign-stop.ts';
 import { sweep } from '../flows/executor/sweep.ts';
 import { runText } from '../views/run.ts';
 import type { Signed } from '../model/statement.ts';
-import { type Register, requestId, stopOut } from './session.ts';
+import { type Register, requestOrPull, stopOut } from './session.ts';
+import { reasonIn, type SigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
   program
@@ -13,21 +14,25 @@ export const register: Register = (program, session) => {
     .description(
       'Signs a stop. With an executor at hand the access is taken away at once, else the next sweep does it.',
     )
-    .argument('<id>')
-    .requiredOption('--reason <text>', 'why')
+    .argument('<id>', 'its id, or the number or URL of its pull request')
+    .option('--reason <text>', 'why')
+    .option('--because <text>', 'the same as --reason')
     .option('--yes', 'do not ask')
-    .action(async (text: string, options: { readonly reason: string; readonly yes?: true }, command) => {
+    .action(async (text: string, options: SigningOptions, command) => {
       const at = session(command);
       const desk = await at.desk();
-      const id = requestId(text);
-      const looked = await lookAtRequest(desk, id);
+      const reason = reasonIn(options);
+      if (reason === null)
+        throw new PamError('E_USAGE', 'a revocation needs its reason', { hint: 'add --reason "..."' });
+      const looked = await lookAtRequest(desk, requestOrPull(text));
+      const { id } = looked;
       const signer = await at.signer();
       const own = looked.record?.seen?.requester === signer.id || looked.record?.grant?.subject === signer.id;
       const stopped = looked.record?.state === 'ending' && looked.record.ending?.cause === 'stopped';
       const executor = at.executor();
       const stops: Signed[] = [];
       if (!stopped) {
-        const statement = prepareStop(looked, signer.id, options.reason);
+        const statement = prepareStop(looked, signer.id, reason);
         const question = `End ${id} now, as ${signer.id}?`;
         if (own) await at.confirm(question, options.yes === true);
         else await at.retype(`${question} It is not yours; type the id to go on`, id, options.yes === true);

@@ -6,6 +6,7 @@ import type { Signed } from '../model/statement.ts';
 import { splitSigned } from '../trust/armor.ts';
 
 export interface SigningOptions {
+  readonly reason?: string;
   readonly note?: string;
   readonly because?: string;
   readonly yes?: true;
@@ -14,11 +15,16 @@ export interface SigningOptions {
   readonly signature?: string;
 }
 
+/** The reason, by whichever of its names. */
+export const reasonIn = ({ reason, because, note }: SigningOptions): string | null =>
+  reason ?? because ?? note ?? null;
+
 /** @param because what the reason is for, in the words of the help page */
 export function withSigningOptions(command: Command, because: string): Command {
   return command
-    .option('--because <text>', because)
-    .option('--note <text>', 'the same as --because')
+    .option('--reason <text>', because)
+    .option('--because <text>', 'the same as --reason')
+    .option('--note <text>', 'the same as --reason')
     .option('--yes', 'do not ask')
     .option('--print', 'only print the text to be signed')
     .option('--statement <file>', 'what was signed elsewhere ...')

@@ -1,13 +1,14 @@
 import { EXIT, PamError } from '../model/error.ts';
 import { status } from '../flows/people/status.ts';
 import { accessText, statusText } from '../views/status.ts';
-import { type Register, requestId } from './session.ts';
+import { idOf } from './request-named.ts';
+import type { Register } from './session.ts';
 
 export const register: Register = (program, session) => {
   program
     .command('status')
     .description('What is live, scheduled or waiting. With an id, also how to use the access.')
-    .argument('[id]', 'one request')
+    .argument('[id]', 'one request: its id, or the number or URL of its pull request')
     .option('--all', 'ended grants too')
     .option('--certificate', 'print the certificate alone, for a file')
     .action(
@@ -17,8 +18,9 @@ export const register: Register = (program, session) => {
         command,
       ) => {
         const at = session(command);
-        const id = text === undefined ? undefined : requestId(text);
-        const found = await status(await at.desk(), id, options.all === true);
+        const desk = await at.desk();
+        const id = text === undefined ? undefined : await idOf(desk, text);
+        const found = await status(desk, id, options.all === true);
         const { grants, proposals, lastSweep, warnings, now } = found;
         const document = { grants, proposals, last_sweep: lastSweep, warnings, now };
         if (id !== undefined && grants.length + proposals.length === 0) {

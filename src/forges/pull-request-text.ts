@@ -21,7 +21,7 @@ export function pullRequestBody(id: RequestId, facts: ProposalFacts): string {
     '',
     'A click approves nothing: an approval is signed, for exactly this access:',
     '',
-    codeBlock(`pam show ${id}\npam approve ${id}\npam deny ${id} --because "..."`),
+    codeBlock(`pam show ${id}\npam approve ${id}\npam deny ${id} --reason "..."`),
     'Merging grants nothing by itself.',
     '',
   ].join('\n');

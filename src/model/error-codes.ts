@@ -69,7 +69,7 @@ export const ERROR_CODES = {
   E_YAML_SYNTAX: kind('invalid', 'this is not YAML; the message names line and column.'),
   E_YAML_TAG: kind('invalid', 'tags (`!...`) are not read. Quote the text if it starts with `!`.'),
   // Approvals
-  E_APR_BECAUSE: kind('refused', 'a fallback approval needs a reason: `--because`.'),
+  E_APR_BECAUSE: kind('refused', 'a fallback approval needs a reason: `--reason`.'),
   E_APR_CAPACITY: kind(
     'refused',
     'the approval was signed in another capacity (named or fallback) than its signer has here.',

@@ -31,6 +31,20 @@ export function parseDuration(text: string): Duration | undefined {
   return DURATION.test(text) ? (text as Duration) : undefined;
 }
 
+/** As people say it, `1h30m`, in the one spelling that documents have, `90m`. `undefined` where it is none. */
+export function durationFrom(words: string): Duration | undefined {
+  const parts = [...words.matchAll(/([1-9][0-9]{0,4})([dhms])/gu)];
+  const units = parts.map(([, , unit = '']) => unit);
+  const inOrder = [...'dhms'].filter((unit) => units.includes(unit)).join('') === units.join('');
+  if (!inOrder || parts.map(([part]) => part).join('') !== words) return undefined;
+  const smallest = units.at(-1) ?? '';
+  const seconds = parts.reduce(
+    (sum, [, count, unit = '']) => sum + Number(count) * (UNIT_SECONDS[unit] ?? Number.NaN),
+    0,
+  );
+  return parseDuration(`${seconds / (UNIT_SECONDS[smallest] ?? Number.NaN)}${smallest}`);
+}
+
 /** Whole seconds in a duration. */
 export function secondsOf(duration: Duration): number {
   const match = DURATION.exec(duration);

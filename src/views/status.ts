@@ -58,9 +58,12 @@ export function accessText(status: Status, style: Style): string {
       access === null
         ? []
         : [
-            `\n${style.bold('To use it')}\n  pam status ${id} --certificate > ~/.ssh/${id}-cert.pub\n  ssh -i <your private key> -o CertificateFile=~/.ssh/${id}-cert.pub <login>@<host>\n`,
+            '',
+            style.bold('To use it'),
+            line(`  pam status ${id} --certificate > ~/.ssh/${id}-cert.pub`),
+            line(`  ssh -i <your private key> -o CertificateFile=~/.ssh/${id}-cert.pub <login>@<host>`),
           ],
     )
-    .map((text) => text.split('\n').map(line).join('\n'))
+    .map((text) => `${text}\n`)
     .join('');
 }

@@ -842,6 +842,8 @@ describe('merge, plan, apply, status, sweep', () => {
         access: { kind: 'ssh-certificate' },
       },
     ]);
+    const shown = expectQuiet(await team.dana.pam(['status', id, '--color', 'always']));
+    expect(shown).toContain('\u001b[1mTo use it\u001b[22m\n');
     const certificate = expectQuiet(await team.dana.pam(['status', id, '--certificate']));
     const place = tempDir();
     write(place, 'id-cert.pub', certificate);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 describe('the command line', () => {
   test('help and version are answers: on stdout, exit 0', async () => {
-    for (const args of [[], ['--help'], ['-h']]) {
+    for (const args of [[], ['--help'], ['-h'], ['help']]) {
       const said = expectQuiet(await team.dana.pam(args));
       for (const name of [
         'init',
@@ -41,7 +41,9 @@ describe('the command line', () => {
       }
     }
     expect(expectQuiet(await team.dana.pam(['approve', '--help']))).toMatch(/^Usage: pam approve/u);
-    expect(expectQuiet(await team.dana.pam(['--version']))).toMatch(/^\d+\.\d+\.\d+\n$/u);
+    expect(expectQuiet(await team.dana.pam(['help', 'approve']))).toMatch(/^Usage: pam approve/u);
+    for (const word of ['--version', 'version'])
+      expect(expectQuiet(await team.dana.pam([word]))).toMatch(/^\d+\.\d+\.\d+\n$/u);
   });
 
   test('what it does not know is wrong usage: 2, on stderr, with a way on', async () => {

@@ -2,7 +2,7 @@
 import { printRequest, readRequest } from '../../documents/request-file.ts';
 import type { Reason } from '../../model/decision.ts';
 import { EXIT, PamError } from '../../model/error.ts';
-import { type Duration, type Instant, parseDuration, parseInstant } from '../../model/instant.ts';
+import { type Duration, type Instant, durationFrom, parseInstant } from '../../model/instant.ts';
 import { isRequestId, requestPath, type RequestId } from '../../model/names.ts';
 import type { Request } from '../../model/request.ts';
 import { NAMESPACES } from '../../model/statement.ts';
@@ -116,9 +116,11 @@ export async function proposeRequest(desk: Desk, signer: Signer, wish: Wish): Pr
 }
 
 function requestOf(desk: Desk, requester: string, wish: Wish, now: Instant): Request {
-  const duration: Duration | undefined = parseDuration(wish.duration);
+  const duration: Duration | undefined = durationFrom(wish.duration);
   if (duration === undefined) {
-    throw new PamError('E_REQ_TTL', `"${wish.duration}" is not a duration`, { hint: 'write 45m, 2h or 1d' });
+    throw new PamError('E_REQ_TTL', `"${wish.duration}" is not a duration`, {
+      hint: 'write 45m, 2h, 1h30m or 1d',
+    });
   }
   const start = wish.start === undefined ? undefined : parseInstant(wish.start);
   if (wish.start !== undefined && start === undefined) {

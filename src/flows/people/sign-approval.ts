@@ -42,7 +42,7 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
   const capacity = capacityOf(policy, role, signer, seenAt, now);
   if (capacity !== 'named' && (because ?? '').trim() === '') {
     throw new PamError('E_USAGE', `a ${capacity} approval needs a reason`, {
-      hint: 'add --because "why the named approver cannot"',
+      hint: 'add --reason "why the named approver cannot"',
     });
   }
   const statement: ApprovalStatement = {

@@ -3,6 +3,7 @@ import {
   dayOf,
   earlier,
   instantOf,
+  durationFrom,
   parseDuration,
   parseInstant,
   plus,
@@ -81,6 +82,23 @@ describe('durations', () => {
     'refuses %j',
     (text) => expect(parseDuration(text)).toBeUndefined(),
   );
+
+  it.each([
+    ['45m', '45m'],
+    ['2h', '2h'],
+    ['1h30m', '90m'],
+    ['1d12h', '36h'],
+    ['1d30m', '1470m'],
+    ['1h1m1s', '3661s'],
+    ['30m1h', undefined],
+    ['1h1h', undefined],
+    ['1h30', undefined],
+    ['1 h', undefined],
+    ['', undefined],
+    ['99999h59m', undefined],
+  ])('what people type: %j is %j', (words, expected) => {
+    expect(durationFrom(words)).toBe(expected);
+  });
 
   it('a text that never was a duration is a mistake of ours', () => {
     expect(() => secondsOf('soon' as never)).toThrow(TypeError);
