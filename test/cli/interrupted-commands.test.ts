@@ -154,6 +154,9 @@ describe('with a remote', () => {
         who: () => team.alice,
         args: () => ['ratify', '--yes'],
         back: /^interrupted, but your signature of policy 2 is out/u,
+        // It tells that grants stand still, and the change, before.
+        error:
+          /^error: interrupted: nothing was signed and nothing was changed|^hint: look again in a minute/u,
       }),
     ).toEqual([]);
     stage.restore();

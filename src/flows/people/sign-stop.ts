@@ -35,6 +35,8 @@ export function prepareStop(looked: Looked, signer: string, because: string | nu
 }
 
 const INVALID = 'E_SIG_STOP';
+/** Nothing is done after these: the stop is none, or the person pressed Ctrl-C before it was out. */
+const STOPS_HERE: ReadonlySet<string> = new Set([INVALID, 'E_INTERRUPTED']);
 
 /** @param atHand an executor acts on it right away: no forge that is down or flooded may be in the way of that */
 export async function signStop(
@@ -49,7 +51,7 @@ export async function signStop(
   try {
     await publishStop(desk, looked, signed);
   } catch (error) {
-    if (!atHand || !(error instanceof PamError) || error.code === INVALID) throw error;
+    if (!atHand || !(error instanceof PamError) || STOPS_HERE.has(error.code)) throw error;
     desk.note(`the stop could not be posted, but is recorded with the ending: ${error.message}`);
   }
   return signed;
