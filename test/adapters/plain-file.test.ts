@@ -64,6 +64,9 @@ describe('[X14] what git would open in a clone', () => {
     ['objects/info/alternates', 'E_GIT_FILES'],
     ['objects/pack/pack-0123456789012345678901234567890123456789.idx', 'E_GIT_FILES'],
     ['objects/ab/0123456789012345678901234567890123456789', 'E_GIT_FILES'],
+    ['config', 'E_GIT_FILES'],
+    ['config.worktree', 'E_GIT_FILES'],
+    ['HEAD', 'E_GIT_FILES'],
     ['shallow', undefined],
     ['info/grafts', undefined],
     ['refs/heads/side', undefined],
@@ -71,6 +74,7 @@ describe('[X14] what git would open in a clone', () => {
     const dir = newRepository();
     const place = join(dir, '.git', path);
     mkdirSync(join(place, '..'), { recursive: true });
+    rmSync(place, { force: true });
     pipe(place);
     const use = async (): Promise<unknown> => {
       const repository = await openRepository(dir, env);
