@@ -64,7 +64,6 @@ const SETTINGS = `[core]
 	logAllRefUpdates = false
 	protectHFS = true
 	protectNTFS = true
-	alternateRefsCommand = :
 [gc]
 	auto = 0
 [maintenance]
