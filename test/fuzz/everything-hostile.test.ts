@@ -75,11 +75,8 @@ async function lay(team: Bench, approve: Scene['approve']): Promise<Scene> {
 function makeHostile({ team, ids }: Scene): void {
   const remote = team.bare ?? '';
   const bare = (...args: readonly string[]): string => team.alice.git('--git-dir', remote, ...args);
-  const all = [...OBJECTS];
-  for (const place of PLACES) {
-    const makers = place === 'ledger' || place === 'main' ? all.filter(([name]) => isTaken(team, name)) : all;
-    plantAll({ remote, git: team.alice.git }, place, makers, ids.stopped);
-  }
+  const makers = [...OBJECTS].filter(([name]) => isTaken(team, name));
+  for (const place of PLACES) plantAll({ remote, git: team.alice.git }, place, makers, ids.stopped);
   const genesis = bare('rev-list', '--max-parents=0', 'pam-ledger').split('\n').at(-1) ?? '';
   const again = bare('commit-tree', '-m', 'again', `${genesis}^{tree}`);
   const merged = bare('commit-tree', '-p', 'pam-ledger', '-p', again, '-m', 'x', 'pam-ledger^{tree}');
