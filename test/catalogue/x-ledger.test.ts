@@ -341,6 +341,18 @@ describe('[X38] two believed entries of one number', () => {
     },
   );
 
+  it('a kept head that its executor did not sign is as good as none, and no error', async () => {
+    const { branch, right, wrong } = forked();
+    const anew = branch.machine('anew');
+    branch.push(wrong.tip);
+    await anew.read();
+    branch.push(right.tip);
+    anew.clonesAnew = true;
+    anew.signature = 'junk';
+    const view = await anew.read();
+    expect({ codes: troublesOf(view), on: view.appendable }).toEqual({ codes: [], on: true });
+  });
+
   it('a side that rests on a key which policy took away since is a fork too, walked first', async () => {
     const branch = plainBranch();
     const wrong = branch.fork();

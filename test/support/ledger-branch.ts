@@ -151,6 +151,8 @@ export class Machine {
   readonly notes: string[] = [];
   /** It clones anew for each run, and lacks the commit of its kept head. */
   clonesAnew = false;
+  /** What stands in place of the kept head's signature. */
+  signature: string | undefined;
   readonly #wires: Wires;
   readonly #host: Host;
 
@@ -164,7 +166,9 @@ export class Machine {
     await (await desk.remote?.open())?.fetch(['+refs/heads/*:refs/remotes/origin/*']);
     const keptHead: Desk['memory']['keptHead'] = async (owner, root) => {
       const kept = await desk.memory.keptHead(owner, root);
-      return kept !== undefined && this.clonesAnew ? { ...kept, commit: null } : kept;
+      return kept === undefined || !this.clonesAnew
+        ? kept
+        : { ...kept, commit: null, signature: this.signature ?? kept.signature };
     };
     return {
       ...desk,

@@ -10,12 +10,13 @@ import type { Instant } from '../../model/instant.ts';
 import type { Sha256 } from '../../model/names.ts';
 import { CHECKPOINT_NAMESPACE } from '../../model/statement.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
+import { settledBy } from '../../rules/judge-settled.ts';
 import { holdersOf } from '../../trust/keyring.ts';
 import { verifySshsig } from '../../trust/sshsig.ts';
 import type { Desk, Executor } from '../desk.ts';
 import { stateAt } from './walk/walk-ledger.ts';
 import { withHistory } from './walk/with-history.ts';
-import { entriesBelow, type Known, witnessesOf } from './walk/witness.ts';
+import { type Known, witnessesOf } from './walk/witness.ts';
 
 /** A kept head as its file says: nothing of it is verified. */
 interface Remembered {
@@ -80,20 +81,15 @@ export async function againstMemory(
   if (executor !== null && !signedBy(state, executor, kept.text, kept.signature)) return [];
   const stands = await witnessesOf(desk, at, [checkpoint.seq]);
   if (stands.get(checkpoint.seq) === checkpoint.head) return [];
-  if (await settledSince(desk, at, checkpoint.at)) return [];
+  if (settledSince(state, checkpoint.at)) return [];
   const lacks = `the ledger branch does not hold entry ${checkpoint.seq}, which this machine verified`;
   const code = checkpoint.seq > state.seq ? 'E_LED_ROLLBACK' : 'E_LED_FORK';
   return [{ code, ok: false, message: `${lacks}, and this clone lacks it as well` }];
 }
 
 /** What admins settled since then may be the side that this machine followed. */
-async function settledSince(desk: Desk, at: Known, since: Instant): Promise<boolean> {
-  if ((at.state.policy.config.settled ?? []).length === 0) return false;
-  for await (const { entry } of entriesBelow(desk, at)) {
-    if (entry.at < since) return false;
-    if (entry.events.some(({ type }) => type === 'policy')) return true;
-  }
-  return false;
+function settledSince({ policy, index }: ChainState, since: Instant): boolean {
+  return settledBy(policy).length > 0 && index.beats !== null && index.beats.policy.at >= since;
 }
 
 /** An executor's memory is its own, whatever it is called. */
@@ -102,8 +98,14 @@ const ownerOf = (executor: Executor | null): string =>
 
 function signedBy(state: ChainState, executor: Executor, text: string, signature: string | null): boolean {
   if (signature === null) return false;
-  const { key } = verifySshsig({ message: text, armor: signature, namespace: CHECKPOINT_NAMESPACE });
-  return holdersOf(state.policy).get(key.fingerprint)?.id === executor.name;
+  try {
+    const { key } = verifySshsig({ message: text, armor: signature, namespace: CHECKPOINT_NAMESPACE });
+    return holdersOf(state.policy).get(key.fingerprint)?.id === executor.name;
+  } catch (error) {
+    // A file that was cut off, or that something else wrote.
+    if (error instanceof PamError) return false;
+    throw error;
+  }
 }
 
 type Head = Known & { readonly appendable?: boolean };
@@ -118,7 +120,7 @@ export async function keepHead(desk: Desk, executor: Executor | null, head: Head
  * is never kept. Dying between the two leaves the older head, from which the next run walks.
  */
 export function readyToKeep(desk: Desk, executor: Executor | null, head: Head): () => Promise<void> {
-  // Of two histories that nobody told apart, none is remembered: the next run would build on it.
+  // Of two histories that were not told apart, none is remembered: the next run would build on it.
   if (head.appendable === false) return async () => await Promise.resolve();
   const { root, seq, entry } = head.state;
   const owner = ownerOf(executor);
@@ -138,7 +140,7 @@ export function readyToKeep(desk: Desk, executor: Executor | null, head: Head): 
     return { text, signature, commit: head.commit };
   };
   const signed = sign();
-  // Whoever keeps it is told; whoever lost the race has no use for it.
+  // Marks it as handled: its error is thrown where it is kept, and after a lost race it is not needed.
   signed.catch(() => undefined);
   return async () => {
     await orNote(desk, async () => {
