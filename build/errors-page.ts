@@ -29,7 +29,7 @@ const CLASSES: Readonly<Record<keyof typeof EXIT, string>> = {
   partly: 'partly done: what is due is done, something else could not be',
   invalid: 'a file has the wrong shape',
   refused: 'a rule refuses it',
-  pending: 'it waits for somebody or for a time',
+  pending: 'it waits for a person or for a time',
   work: '`pam plan`: there is work to do',
   integrity: 'the ledger is in doubt',
   bug: 'a bug in pam',

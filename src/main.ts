@@ -8,7 +8,7 @@ import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, Session } from './commands/session.ts';
-import { registerCommands } from './commands/table.ts';
+import { asFlags, registerCommands } from './commands/table.ts';
 import type { Outside } from './context.ts';
 import { EXIT, type Exit, Interrupted, PamError } from './model/error.ts';
 import { instantOf } from './model/instant.ts';
@@ -176,15 +176,6 @@ function cutOffSignal(): AbortSignal {
   const controller = new AbortController();
   whenCutOff(() => controller.abort(new Interrupted()));
   return controller.signal;
-}
-
-/** `pam`, `pam help`, `pam help request` and `pam version`, as flags. */
-function asFlags(argv: readonly string[]): string[] {
-  const [first, second] = argv;
-  if (first === undefined) return ['--help'];
-  if (first === 'version') return ['--version'];
-  if (first !== 'help') return [...argv];
-  return second === undefined ? ['--help'] : [second, '--help'];
 }
 
 async function main(argv: readonly string[]): Promise<Exit> {

@@ -20,10 +20,10 @@ export const register: Register = (program, session) => {
     .option('--yes', 'do not ask')
     .action(async (text: string, options: SigningOptions, command) => {
       const at = session(command);
-      const desk = await at.desk();
       const reason = reasonIn(options);
       if (reason === null)
         throw new PamError('E_USAGE', 'a revocation needs its reason', { hint: 'add --reason "..."' });
+      const desk = await at.desk();
       const looked = await lookAtRequest(desk, requestOrPull(text));
       const { id } = looked;
       const signer = await at.signer();

@@ -76,3 +76,12 @@ export async function registerCommands(
     program.commands.at(-1)?.summary(listed.summary);
   }
 }
+
+/** `pam`, `pam help`, `pam help request` and `pam version`, as flags. */
+export function asFlags(argv: readonly string[]): string[] {
+  const [first, second] = argv;
+  if (first === undefined) return ['--help'];
+  if (first === 'version') return ['--version'];
+  if (first !== 'help') return [...argv];
+  return second === undefined ? ['--help'] : [second, '--help'];
+}

@@ -6,7 +6,7 @@ import type { EXIT } from './exit.ts';
 
 interface ErrorKind {
   readonly exit: keyof typeof EXIT;
-  /** What happened and what to do, for somebody who does not know the design. */
+  /** What happened and what to do, for a reader who does not know the design. */
   readonly means: string;
 }
 
@@ -97,7 +97,7 @@ export const ERROR_CODES = {
   E_APR_SCOPE: kind('refused', 'the signer is not among those whom this role names.'),
   E_APR_SELF: kind(
     'refused',
-    'whoever gains by a request may not approve it: its requester, its subject, the owner of either.',
+    'a beneficiary may not approve a request: its requester, its subject, the owner of either.',
   ),
   E_APR_THRESHOLD: kind('refused', 'fewer people approved than the rule asks for.'),
   E_APR_TIME: kind('refused', 'the approval is too old, too new, or older than the request.'),
@@ -114,7 +114,7 @@ export const ERROR_CODES = {
   E_POL_CHARSET: kind('refused', 'policy holds characters that could hide something.'),
   E_POL_CONTROLS: kind('refused', 'the role asks for compensating controls: `--control`.'),
   E_POL_DECIDE_WITHIN: kind('refused', 'the time in which a request has to be decided is over. Ask again.'),
-  E_POL_DENIED: kind('refused', 'somebody entitled stopped the request. A stop is final; ask again.'),
+  E_POL_DENIED: kind('refused', 'a person who may stop this request did. A stop is final; ask again.'),
   E_POL_EXECUTOR: kind('refused', 'no executor may do this on that target.'),
   E_POL_FALLBACK: kind(
     'refused',
@@ -170,7 +170,7 @@ export const ERROR_CODES = {
     'the subject has this access already, and the role does not say `may_preexist: true`.',
   ),
   E_POL_START: kind('refused', 'the start lies too far ahead, or is over.'),
-  E_POL_SUBJECT: kind('refused', 'the request is for somebody for whom its requester may not ask.'),
+  E_POL_SUBJECT: kind('refused', 'the requester may not ask for that subject.'),
   E_POL_SWEEP_LATE: kind(
     'refused',
     'no sweep ran within `sweep_within`, so nothing is granted. Run `pam sweep`.',
@@ -187,8 +187,8 @@ export const ERROR_CODES = {
     'refused',
     'policy has a setting that this pam does not obey. It refuses rather than pretend.',
   ),
-  E_POL_UNKNOWN_NAME: kind('refused', 'policy names somebody or something that it does not define.'),
-  E_POL_UNSATISFIABLE: kind('refused', 'an approval rule that nobody could ever meet.'),
+  E_POL_UNKNOWN_NAME: kind('refused', 'policy uses a name that it does not define.'),
+  E_POL_UNSATISFIABLE: kind('refused', 'an approval rule that the people in policy can never meet.'),
   E_POL_UNSIGNED: kind('refused', 'main holds a policy that not enough admins signed. `pam ratify`.'),
   // Keys
   E_KEY_COMPROMISED: kind('refused', 'policy calls the key compromised since before this was signed.'),
@@ -231,7 +231,7 @@ export const ERROR_CODES = {
   E_TRUNCATED: kind('refused', 'the bytes end too early.'),
   E_VERSION: kind('refused', 'a signature version that pam does not know.'),
   E_SIG_MISSING: kind('refused', 'there is no signature where one has to be.'),
-  E_SIG_REQUESTER: kind('refused', 'the request is signed by somebody else than its requester.'),
+  E_SIG_REQUESTER: kind('refused', 'the request is signed by another person than its requester.'),
   E_SIG_SIZE: kind('refused', 'statement and signature together are too large.'),
   E_SIG_STOP: kind('refused', 'the stop is not validly signed.'),
   E_SIGN: kind('failed', '`ssh-keygen` could not sign with that key.'),
@@ -357,7 +357,7 @@ export const ERROR_CODES = {
   E_FORGE_NETWORK: kind('failed', 'the forge did not answer.'),
   E_FORGE_NOT_FOUND: kind('failed', 'the forge does not show it to this token, or it is not there.'),
   E_FORGE_OIDC: kind('failed', 'cloud targets that trust the workflow must ask for exactly its subject.'),
-  E_FORGE_OWN: kind('failed', 'GitHub lets nobody approve their own pull request. Sign in a comment.'),
+  E_FORGE_OWN: kind('failed', 'GitHub takes no approval by the author of a pull request. Sign in a comment.'),
   E_FORGE_OWNERS: kind('failed', 'code owners are not asked for review.'),
   E_FORGE_PAGING: kind('failed', 'the forge did not give all pages of an answer.'),
   E_FORGE_PLACE: kind('failed', 'there is no pull request where this could be posted.'),
@@ -381,7 +381,7 @@ export const ERROR_CODES = {
   E_MEM_MODE: kind('failed', 'others may write where this machine remembers.'),
   E_MEM_OWNER: kind('failed', 'what this machine remembers belongs to another user.'),
   E_MEM_WRITE: kind('failed', 'nothing can be remembered there.'),
-  E_WHO: kind('failed', 'policy names nobody who is you. Say it with `--as`, or have an admin add you.'),
+  E_WHO: kind('failed', 'policy has no person of your name. Say it with `--as`, or have an admin add you.'),
   // Git
   E_GIT: kind('failed', 'git failed; its own words follow.'),
   E_GIT_BOUND: kind(
@@ -438,18 +438,18 @@ export const ERROR_CODES = {
     'failed',
     'Actions may approve pull requests. It never counts, but it looks like an approval.',
   ),
-  W_FORGE_BYPASS: kind('failed', "somebody may go around a branch's rules."),
+  W_FORGE_BYPASS: kind('failed', "some accounts may go around a branch's rules."),
   W_FORGE_CHECK: kind('failed', 'the check does not have to pass before a merge.'),
   W_FORGE_LEDGER: kind('failed', 'executors may not be able to push the ledger.'),
   W_FORGE_RUN: kind('failed', 'a workflow has not run as it should.'),
   W_FORGE_RUNNER: kind('failed', 'jobs that hold keys do not run on machines of their own.'),
   W_FORGE_TOKEN: kind('failed', 'the token of a job may do more than its workflow says.'),
-  W_FORGE_WAITS: kind('failed', 'an environment waits for nobody.'),
+  W_FORGE_WAITS: kind('failed', 'jobs of an environment wait for a person or a timer, so sweeps come late.'),
   W_GIT_CREDENTIALS: kind('failed', "a remote's URL holds a password. Use a credential helper."),
   W_GRANTING: kind('failed', 'an intent waits for its outcome; `pam apply` finishes it or takes it back.'),
   W_KEY_COMPROMISED: kind('failed', 'something rests on a key that policy calls compromised.'),
-  W_KEY_EXPIRES: kind('failed', 'the last key of somebody expires soon.'),
-  W_KEY_NONE: kind('failed', 'somebody has no key that counts now.'),
+  W_KEY_EXPIRES: kind('failed', 'the last key of a person or service expires soon.'),
+  W_KEY_NONE: kind('failed', 'a person or service has no key that counts now.'),
   W_LED_HEAD: kind('failed', 'no head is kept on this machine.'),
   W_LED_JUNK: kind('failed', 'a commit on the ledger branch that no executor signed was stepped over.'),
   W_LED_MESSAGE: kind('failed', 'a commit message tells another story than its entry.'),

@@ -163,7 +163,7 @@ function sessionBehind(
 const SETTLES_AFTER_MS = 500;
 
 /**
- * A push that an interrupt ended is settled by asking the remote once: it is out, or nobody can say yet. Where the branch
+ * A push that an interrupt ended is settled by asking the remote once: it is out, or that is not known yet. Where the branch
  * holds something else by now, the caller has to find out whether that stands on ours, and gets git's own error.
  */
 async function pushOrSettle(

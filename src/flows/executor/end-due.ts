@@ -78,7 +78,7 @@ interface Recorded {
   readonly view: LedgerView;
 }
 
-/** Every ending that needs a record gets one; what could not be recorded is left out. */
+/** Every ending that needs a record gets one; an event that no entry takes is left out. */
 async function recordEndings(run: Run, first: LedgerView, plan: Plan): Promise<Recorded> {
   const { desk, executor } = run;
   let planned = whatFits(plan(first, desk.clock()));

@@ -4,7 +4,7 @@
  * every other revocation goes on.
  *
  *   1  what the ledger alone says must end: its end has come, its key is compromised ...
- *   2  what the forge and the incidents say; somebody may have made asking them slow
+ *   2  what the forge and the incidents say; a pusher may have made asking them slow
  *   3  what a target still shows of grants that are over
  *   4  a revocation list that is missing, once nothing that has to end waits for it
  */
@@ -123,7 +123,7 @@ async function readAll(run: Run, known: Known | undefined): Promise<LedgerView> 
   return await readOrHold(desk, executor, known);
 }
 
-/** Also when it fails: whoever waits for it hears of that. */
+/** Also when it failed: its error is thrown where it is awaited. */
 async function settledWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
   const settled = work.then(
     () => true,
@@ -184,7 +184,7 @@ async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops'
   const stoppable = [...state.index.records.values()].filter(
     (one) => one.seen !== null && one.final_at === null,
   );
-  // Access first; beyond that nobody is always the last, whom somebody else's flood leaves no time.
+  // Live grants first; each group is rotated, so that a flood on one id cannot starve the same others in every run.
   const live = turned(stoppable.filter(mayBeLive), desk.chance());
   const others = turned(
     stoppable.filter((one) => !mayBeLive(one)),
