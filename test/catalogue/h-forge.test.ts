@@ -106,7 +106,7 @@ const ATTACKS: Readonly<Record<string, (victim: Victim) => Promise<void>>> = {
   H1: async (victim) => {
     await approve(at.team.alice, victim);
     for (let count = 0; count < 100; count += 1) await review('erin', victim, 'COMMENT', `noise ${count}`);
-    await must(at.team.bob.pam(['deny', victim.id, '--because', 'not tonight', '--yes']));
+    await must(at.team.bob.pam(['deny', victim.id, '--reason', 'not tonight', '--yes']));
   },
   H2: async (victim) => {
     await approve(at.team.alice, victim);

@@ -506,7 +506,7 @@ describe('check', () => {
     expect(await check()).toBe(8);
     await must(team.bob.pam(['approve', id, '--yes']));
     expect(await check()).toBe(0);
-    await must(team.dana.pam(['deny', id, '--yes', '--because', 'not needed any more']));
+    await must(team.dana.pam(['deny', id, '--yes', '--reason', 'not needed any more']));
     expect(await check()).toBe(5);
     expect(
       await wrongRefusals(team, [
@@ -613,7 +613,7 @@ describe('approve and deny', () => {
         { who: team.alice, args: ['approve', id, '--yes', '--as', 'nobody'], code: 'E_KEY_UNKNOWN', exit: 5 },
         {
           who: team.carol,
-          args: ['approve', id, '--yes', '--because', 'both are away'],
+          args: ['approve', id, '--yes', '--reason', 'both are away'],
           code: 'E_APR_FALLBACK_EARLY',
           exit: 8,
           says: /no executor has seen/u,
@@ -672,7 +672,7 @@ describe('approve and deny', () => {
       'text',
     ]);
     expect(document).toMatchObject({ id, type: 'approval', signer: 'bob', capacity: 'named' });
-    const stop = expectQuiet(await team.dana.pam(['deny', id, '--print', '--because', 'late']));
+    const stop = expectQuiet(await team.dana.pam(['deny', id, '--print', '--reason', 'late']));
     expect(stop).toMatch(/\nbecause: "late"\n$/u);
   });
 
@@ -691,7 +691,7 @@ describe('approve and deny', () => {
 
   test('a denial is final: no approval, no merge, no grant after it', async () => {
     const id = await askBastion(team.dana);
-    const denied = await team.alice.pam(['deny', id, '--yes', '--because', 'not tonight', '--json']);
+    const denied = await team.alice.pam(['deny', id, '--yes', '--reason', 'not tonight', '--json']);
     expect(documentOf(denied, 'pam.statement/1', ['id', 'type', 'signer', 'capacity'])).toMatchObject({
       id,
       type: 'stop',

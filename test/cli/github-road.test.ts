@@ -174,7 +174,7 @@ describe('a request', () => {
     expect(await check(team.erin, number)).toMatchObject({ code: 8 });
     const own = await team.dana.pam(['approve', number, '--yes', '--json']);
     expect([own.code, parse(own.err)['code']]).toEqual([5, 'E_APR_SELF']);
-    expect((await team.carol.pam(['approve', number, '--yes', '--because', 'alice sleeps'])).code).toBe(8);
+    expect((await team.carol.pam(['approve', number, '--yes', '--reason', 'alice sleeps'])).code).toBe(8);
     await must(team.apply.pam(['apply']));
     expect((await must(team.apply.pam(['status', id]))).out).toContain(id);
     await world.call('alice', 'POST', `/pulls/${number}/reviews`, { event: 'APPROVE', body: 'fine by me' });
@@ -243,7 +243,7 @@ describe('a denial', () => {
     );
     const number = numberIn(asked['proposal']);
     await must(team.alice.pam(['approve', number, '--yes']));
-    await must(team.bob.pam(['deny', number, '--yes', '--because', 'not tonight']));
+    await must(team.bob.pam(['deny', number, '--yes', '--reason', 'not tonight']));
     const reviews = (await world.call('erin', 'GET', `/pulls/${number}/reviews`)) as readonly {
       readonly state: string;
     }[];
@@ -262,7 +262,7 @@ describe('a denial', () => {
     const asked = await must(dana.pam([...ask, '--ticket', 'OPS-7']));
     expect(asked.out).toMatch(/\n {2}pull request https:\S+\/acme\/access\/pull\/\d+\nnext: /u);
     const [id = ''] = asked.out.split('\n');
-    const blank = parse((await must(dana.pam(['deny', id, '--print', '--because', ' ', '--json']))).out);
+    const blank = parse((await must(dana.pam(['deny', id, '--print', '--reason', ' ', '--json']))).out);
     expect(blank['text']).toMatch(/\nbecause: -\n$/u);
     await world.call('dana', 'PATCH', `/pulls/${numberIn(/\S+\/pull\/\d+/u.exec(asked.out)?.[0])}`, {
       state: 'closed',

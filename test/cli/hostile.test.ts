@@ -86,7 +86,7 @@ describe('[O1] hostile text', () => {
   });
 
   test('in a signed reason: it is kept to the letter and shown escaped', async () => {
-    await must(team.alice.pam(['deny', denied, '--yes', '--because', HOSTILE]));
+    await must(team.alice.pam(['deny', denied, '--yes', '--reason', HOSTILE]));
     await must(team.apply.pam(['apply']));
     for (const args of [
       ['show', denied],
@@ -374,7 +374,7 @@ describe('secrets on every command', () => {
       [team.dana, ['log']],
       [team.dana, ['audit']],
       [team.dana, ['schema', 'request']],
-      [team.erin, ['deny', id, '--yes', '--because', 'late']],
+      [team.erin, ['deny', id, '--yes', '--reason', 'late']],
     ];
     const wrong = {
       ...env,

@@ -273,7 +273,7 @@ describe('[X50] [X51] in a lone clone, where a branch that moves is what is publ
     {
       name: 'deny',
       who: () => team.bob,
-      args: () => ['deny', id.open, '--yes', '--because', 'no'],
+      args: () => ['deny', id.open, '--yes', '--reason', 'no'],
       back: /^interrupted, but the stop of \S+ is out/u,
     },
     {

@@ -51,7 +51,7 @@ const PUBLISHING: readonly Command[] = [
   {
     name: 'deny',
     who: () => team.bob,
-    args: () => ['deny', id.open, '--yes', '--because', 'no'],
+    args: () => ['deny', id.open, '--yes', '--reason', 'no'],
     back: /the stop of \S+ is out, and a stop is final/u,
   },
   {

@@ -191,7 +191,7 @@ describe('time', () => {
     const id = await askBastion(team.dana);
     await must(team.apply.pam(['apply']));
     await must(team.carol.pam(['catalog']));
-    const because = ['--because', 'alice and bob are on a plane'];
+    const because = ['--reason', 'alice and bob are on a plane'];
     expect(
       await wrongRefusals(team, [
         {
@@ -206,7 +206,7 @@ describe('time', () => {
     team.later(15 * 60 + 2);
     expect(
       await wrongRefusals(team, [
-        { who: team.carol, args: ['approve', id, '--yes'], code: 'E_USAGE', exit: 2, says: /--because/u },
+        { who: team.carol, args: ['approve', id, '--yes'], code: 'E_USAGE', exit: 2, says: /--reason/u },
       ]),
     ).toEqual([]);
     const signed = await team.carol.pam(['approve', id, '--yes', '--json', ...because]);
@@ -332,7 +332,7 @@ describe('a signature from another machine', () => {
 
   test('a stop travels the same way', async () => {
     const id = await askBastion(team.dana);
-    const text = expectQuiet(await team.dana.pam(['deny', id, '--print', '--because', 'solved itself']));
+    const text = expectQuiet(await team.dana.pam(['deny', id, '--print', '--reason', 'solved itself']));
     const signed = await signByHand(text, team.key('dana'), 'pam-stop-v1@pam');
     const ran = await must(
       team.bob.pam(['deny', id, '--statement', signed.text, '--signature', signed.signature]),
