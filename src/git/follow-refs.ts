@@ -64,13 +64,17 @@ async function moveEach(
   first: PamError,
 ): Promise<readonly NotBrought[]> {
   if (changes.length > MOST_MOVES) throw first;
+  const nameOf = ({ ref }: RefChange): string => wanted.get(ref) ?? ref;
+  const [only] = changes;
+  // It was by itself already, and may have waited some seconds for a lock.
+  if (only !== undefined && changes.length === 1) return [{ ref: nameOf(only), why: first }];
   const missed: NotBrought[] = [];
   for (const change of changes) {
     try {
       await refs.change([change]);
     } catch (why) {
       if (!(why instanceof PamError)) throw why;
-      missed.push({ ref: wanted.get(change.ref) ?? change.ref, why });
+      missed.push({ ref: nameOf(change), why });
     }
   }
   return missed;

@@ -26,8 +26,8 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
     list: async (patterns) => await listRemote(line(), patterns.map(parsePattern)),
     fetch: async (refspecs, how) => {
       const specs = refspecs.map(parseRefspec);
-      if (how?.moved === true && (await fetchNamed(at, line(), specs))) return [];
-      return await fetchRefs(at, line(), specs);
+      const named = how?.moved === true ? await fetchNamed(at, line(), specs) : undefined;
+      return named ?? (await fetchRefs(at, line(), specs));
     },
     push: async (moves) => await pushRefs(at, line(), moves),
     deepen: async (branches, by) => await deepen(at, line(), branches, by),
@@ -81,17 +81,21 @@ async function fetchRefs(
 }
 
 /**
- * Without asking what there is: for a caller who knows that it is something new. `false`: one of them is not there,
+ * Without asking what there is: for a caller who knows that it is something new. `undefined`: one of them is not there,
  * not named in full, or holds the others up, so the remote has to be asked.
  */
-async function fetchNamed(at: RemotePlace, line: Line, specs: readonly Refspec[]): Promise<boolean> {
-  if (specs.length > REFS_A_FETCH || specs.some(({ from }) => from.star) || line.apart) return false;
+async function fetchNamed(
+  at: RemotePlace,
+  line: Line,
+  specs: readonly Refspec[],
+): Promise<readonly NotBrought[] | undefined> {
+  if (specs.length > REFS_A_FETCH || specs.some(({ from }) => from.star) || line.apart) return undefined;
   const wanted = new Map(specs.map(({ from, to }) => [to.before, from.before]));
   try {
     const fetched = await bringAll(at, line, [...wanted], false);
-    return (await follow(at.refs, specs, wanted, fetched)).length === 0;
+    return await follow(at.refs, specs, wanted, fetched);
   } catch (error) {
-    if (error instanceof PamError) return false;
+    if (error instanceof PamError) return undefined;
     throw error;
   }
 }

@@ -59,7 +59,7 @@ async function changeRefs(
     return to === null ? `delete ${ref}\0${before}\0` : `update ${ref}\0${to}\0${before}\0`;
   });
   const stdin = lines.map((line) => `option no-deref\0${line}`).join('');
-  checkPacked(place);
+  checkFiles(place, changes);
   const { code, stderr } = await sealed.withRefs(['update-ref', '--stdin', '-z'], { stdin });
   if (code === 0) return true;
   if (lostTheRace(stderr)) return false;
@@ -73,13 +73,16 @@ async function changeRefs(
   throw gitError('git could not move a ref', stderr, 'E_GIT_REF');
 }
 
-/** Git opens it for whatever ref is moved, and would wait for a pipe for ever. */
-function checkPacked({ gitDir }: RepositoryPlace): void {
-  const packed = lstatSync(join(gitDir, 'packed-refs'), { throwIfNoEntry: false });
-  if (packed === undefined || packed.isFile()) return;
-  throw new PamError('E_GIT_FILES', 'packed-refs of this clone is no regular file', {
-    hint: 'make a fresh clone',
-  });
+/** Git opens these when it moves a ref, and would wait for a pipe for ever and read a link to `/dev/zero` to no end. */
+function checkFiles({ gitDir }: RepositoryPlace, changes: readonly RefChange[]): void {
+  for (const name of ['packed-refs', ...changes.map(({ ref }) => ref)]) {
+    const file = lstatSync(join(gitDir, name), { throwIfNoEntry: false });
+    // A directory is in the way of a ref of its name, which git tells.
+    if (file === undefined || file.isFile() || file.isDirectory()) continue;
+    throw new PamError('E_GIT_FILES', `${name} of this clone is no regular file`, {
+      hint: 'make a fresh clone',
+    });
+  }
 }
 
 /** Where it lies in the clone: git works in a directory of ours that borrows the clone's refs, and names that one. */

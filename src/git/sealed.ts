@@ -49,6 +49,10 @@ export interface Sealed {
 
 const MAX_BYTES = 128 * 1024 * 1024;
 const LOCAL_TIMEOUT_MS = 120_000;
+/**
+ * `alternateRefsCommand`: beside an incoming directory the clone's objects are an alternate, and git would ask a git in
+ * the clone for its refs, whatever lies there as one (a link to `/dev/zero` took all memory). `true` answers: none.
+ */
 const SETTINGS = `[core]
 	bare = true
 	hooksPath = /dev/null
@@ -64,6 +68,7 @@ const SETTINGS = `[core]
 	logAllRefUpdates = false
 	protectHFS = true
 	protectNTFS = true
+	alternateRefsCommand = true
 [gc]
 	auto = 0
 [maintenance]

@@ -303,8 +303,9 @@ describe('locks that a dead git left behind', { timeout: 180_000 }, () => {
     expect((await world.another('two').record(live)).state).toBe('ended');
   });
 
-  it('[K9] on the tracking ref, while another one writes: whoever loses is told which lock, and what to do', async () => {
+  it('[K9] [X101] on the tracking ref, while another one writes: the loser is told at once which lock, and what to do', async () => {
     const world = copyOf(shared);
+    let pushes = 0;
     await world.ask({ role: 'reader' });
     const other = world.another('two');
     const lock = join(world.dir, '.git/refs/remotes/origin/pam-ledger.lock');
@@ -317,6 +318,7 @@ describe('locks that a dead git left behind', { timeout: 180_000 }, () => {
         return {
           ...real,
           push: async (moves) => {
+            pushes += 1;
             if (first) {
               first = false;
               await other.apply();
@@ -336,6 +338,8 @@ describe('locks that a dead git left behind', { timeout: 180_000 }, () => {
         /nothing was done at any target; .*one died there: remove .*pam-ledger\.lock/u,
       ),
     });
+    // It waits for the lock each time.
+    expect(pushes).toBe(2);
     // The other one's.
     expect(world.calls('grant').length).toBe(calls + 1);
     execFileSync('rm', [lock]);

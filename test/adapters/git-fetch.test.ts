@@ -1,7 +1,7 @@
 /** Fetching what a pusher made to hold others up: each kind on one branch, and what becomes of the other branches. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRepository } from '../../src/git/find-repository.ts';
@@ -103,6 +103,19 @@ describe('[X10] objects that fsck refuses', () => {
     expect(await at.remote.fetch(branches.map(specOf))).toEqual([]);
     expect(branches.map(at.tracked)).toEqual(branches.map(() => commit));
   });
+});
+
+describe('[X100] what lies among the refs of the clone', () => {
+  it('a pipe: git is not let near it while it fetches', async () => {
+    const at = await side({ timeoutMs: 5000 });
+    const next = raw(at.dir, 'commit', commitOf(head(at.dir, 'HEAD^{tree}'), `parent ${head(at.dir)}\n`));
+    push(at, next, 'pam-ledger');
+    const pipe = join(at.clone, '.git/refs/remotes/origin/zz');
+    execFileSync('mkfifo', [pipe]);
+    expect(await at.remote.fetch([specOf('pam-ledger')])).toEqual([]);
+    rmSync(pipe);
+    expect(at.tracked('pam-ledger')).toBe(next);
+  }, 60_000);
 });
 
 describe('[X11] more than one fetch may bring', () => {

@@ -61,12 +61,14 @@ describe('the coverage of the catalogue', () => {
   });
 
   it('reads rows out of titles and tables', () => {
-    expect(rowsOf(['group A', '[A1] x', '[B2, B13] y', '[C3][C18] z'])).toEqual([
+    expect(rowsOf(['group A', '[A1] x', '[B2, B13] y', '[C3][C18] z', '[X5] [X100] w'])).toEqual([
       'A1',
       'B2',
       'B13',
       'C3',
       'C18',
+      'X5',
+      'X100',
     ]);
     expect(rowsOf(['x [A1] y', 'A1 x', '[A] x', '[A1]x'])).toEqual([]);
     expect(['[A1] x', 'refuses [A1] x', 'SHA256 x', 'a [b]'].filter(isNearlyARow)).toEqual([]);

@@ -10,7 +10,17 @@ import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { tempDir } from '../adapters/git-workbench.ts';
 import { BEGIN, makeWorld, type World } from '../crash/access-repository.ts';
-import { CLONES, OBJECTS, type Place, PLACES, plantAll } from './hostile-places.ts';
+import {
+  CLONES,
+  CLOSED,
+  LARGE,
+  OBJECTS,
+  type Place,
+  PLACES,
+  plantAll,
+  plantRef,
+  REFS,
+} from './hostile-places.ts';
 import { Random } from './random.ts';
 import { seed } from './table.ts';
 
@@ -57,15 +67,21 @@ const copyOf = (world: World): World => world.copy(join(tempDir(), 'world'));
 /** What is wrong after a sweep and an audit; nothing, if all is well. */
 async function wrongAfter(place: Place, names: readonly string[]): Promise<readonly string[]> {
   const world = copyOf(fresh);
-  const makers = names.flatMap((name) => [...OBJECTS].filter(([one]) => one === name));
-  const commits = plantAll(world, place, makers, stopped);
+  const makers = names.flatMap((name) => [...OBJECTS, ...LARGE].filter(([one]) => one === name));
+  return await wrongWith(world, place, plantAll(world, place, makers, stopped));
+}
+
+async function wrongWith(world: World, place: Place, commits: readonly string[]): Promise<readonly string[]> {
   const { exit, codes, held } = await swept(world);
   const audited = await world.audit();
   const findings = audited.findings.map(({ message }) => message).join('\n');
   // What stands on the ledger is told; of the rest only what a sweep reads.
   const exits = place === 'ledger' ? [3, 20] : [0, 3, 20];
   // A long list of junk is told as its first ones and a number.
-  const named = place !== 'ledger' || commits.some((commit) => findings.includes(commit.slice(0, 12)));
+  const named =
+    place !== 'ledger' ||
+    commits.length === 0 ||
+    commits.some((commit) => findings.includes(commit.slice(0, 12)));
   return [
     ...(held.join() === LIVE ? [] : [`held: ${held.join()} (${codes.join()})`]),
     ...(exits.includes(exit) ? [] : [`exit ${exit} (${codes.join()})`]),
@@ -104,6 +120,40 @@ describe('[X85] hostile objects wherever pam reads', () => {
   );
 });
 
+const REF_PLACES = PLACES.flatMap((place) => [...REFS.keys()].map((name) => [place, name] as const));
+
+describe('[X99] a branch that is no commit', () => {
+  it.each(REF_PLACES)(
+    'on %s: %s',
+    async (place, name) => {
+      const world = copyOf(fresh);
+      plantRef(world, place, name, stopped);
+      const nothing = place === 'ledger' && ['a blob', 'a tree', 'a tag of a blob'].includes(name);
+      if (!nothing) return expect(await wrongWith(world, place, [])).toEqual([]);
+      // There is no ledger any more: what this machine kept of it is enough to end what is due.
+      const { exit, codes, held } = await swept(world);
+      expect({ exit, told: codes.includes('E_LED_ROLLBACK'), held: held.join() }).toEqual({
+        exit: 20,
+        told: true,
+        held: LIVE,
+      });
+      await expect(world.audit()).rejects.toMatchObject({ code: 'E_LED_MISSING', exit: 20 });
+      await expect(world.records()).rejects.toMatchObject({ code: 'E_LED_MISSING', exit: 20 });
+    },
+    LONGEST_MS,
+  );
+});
+
+describe('[X85] what is larger than anything that pam reads', () => {
+  it.each(PLACES.flatMap((place) => [...LARGE.keys()].map((name) => [place, name] as const)))(
+    'on %s: %s',
+    async (place, name) => {
+      expect(await wrongAfter(place, [name])).toEqual([]);
+    },
+    2 * LONGEST_MS,
+  );
+});
+
 describe('[X92] a clone that is not as it should be', () => {
   it.each([...CLONES.keys()])(
     '%s: what is due is revoked',
@@ -119,4 +169,15 @@ describe('[X92] a clone that is not as it should be', () => {
     },
     LONGEST_MS,
   );
+});
+
+describe('[X92] a clone that no git may be asked to read', () => {
+  it.each([...CLOSED.keys()])('%s: that is told at once, and what to do', async (name) => {
+    const world = copyOf(fresh);
+    CLOSED.get(name)?.(world);
+    await expect(swept(world)).rejects.toMatchObject({
+      code: 'E_GIT_FILES',
+      hint: expect.stringMatching(/fresh clone/u) as unknown,
+    });
+  });
 });

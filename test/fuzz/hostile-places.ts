@@ -1,10 +1,11 @@
 /**
- * What anybody with a right to push can put into Git, and where. `OBJECTS` makes one hostile commit each from the files
- * that honestly stand in a place; `PLACES` says where it goes; `CLONES` is what may be wrong with the clone itself.
+ * What others can put into Git, and where. `OBJECTS` makes one hostile commit each from the files that honestly stand in
+ * a place; `PLACES` says where it goes; `REFS` is what else than a commit a branch of the remote may be, as a server that
+ * checks nothing would take it; `CLONES` is what may be wrong with the clone itself and the machine around it.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { World } from '../crash/access-repository.ts';
 import { inTreeOrder, type TreeLine, writeObject, writeRef, writeTree } from './loose-objects.ts';
 
@@ -171,6 +172,31 @@ export const OBJECTS: ReadonlyMap<string, MakeObject> = new Map<string, MakeObje
   ],
 ]);
 
+/** Above every limit, and slow to make: each for itself only. */
+export const LARGE: ReadonlyMap<string, MakeObject> = new Map<string, MakeObject>([
+  [
+    'a tree above sixteen megabytes',
+    (stuff) => {
+      const { gitDir, lines } = stuff;
+      const oid = Buffer.from(writeObject(gitDir, 'blob', 'x'), 'hex');
+      const honest = inTreeOrder(lines).map((one) =>
+        Buffer.concat([Buffer.from(`${one.mode} ${one.name}\0`), Buffer.from(one.oid, 'hex')]),
+      );
+      const more = Array.from({ length: 500_000 }, (_, at) =>
+        Buffer.concat([Buffer.from(`100644 z${String(at).padStart(7, '0')}\0`), oid]),
+      );
+      return commitOf(stuff, writeObject(gitDir, 'tree', Buffer.concat([...honest, ...more])));
+    },
+  ],
+  [
+    'half a million parents',
+    (stuff) => {
+      const parents = Array.from({ length: 500_000 }, () => stuff.parents[0] ?? '').filter(Boolean);
+      return commitOf({ ...stuff, parents }, writeTree(stuff.gitDir, inTreeOrder(stuff.lines)));
+    },
+  ],
+]);
+
 export type Place = 'ledger' | 'main' | 'statement' | 'pam-krl';
 export const PLACES: readonly Place[] = ['ledger', 'main', 'statement', 'pam-krl'];
 
@@ -214,6 +240,37 @@ export function plantAll(
   return made;
 }
 
+/** What a ref may hold instead of a commit. */
+export const REFS: ReadonlyMap<string, (gitDir: string, commit: string) => string> = new Map([
+  ['a blob', (gitDir: string) => writeObject(gitDir, 'blob', '{}')],
+  ['a tree', (gitDir: string) => writeTree(gitDir, [])],
+  ['a tag', (gitDir: string, commit: string) => tagOf(gitDir, 'commit', commit)],
+  ['a tag of a blob', (gitDir: string) => tagOf(gitDir, 'blob', writeObject(gitDir, 'blob', '{}'))],
+  [
+    'a tag of a tag of a tag',
+    (gitDir: string, commit: string) =>
+      tagOf(gitDir, 'tag', tagOf(gitDir, 'tag', tagOf(gitDir, 'commit', commit))),
+  ],
+  ['a tag of anything', (gitDir: string) => writeObject(gitDir, 'tag', 'object x\n\0')],
+]);
+
+const tagOf = (gitDir: string, type: string, oid: string): string =>
+  writeObject(gitDir, 'tag', `object ${oid}\ntype ${type}\ntag x\ntagger ${WHO}\n\nx\n`);
+
+/** Such a branch, in that place of the remote. */
+export function plantRef(world: Remote, place: Place, name: string, topic: string): void {
+  const gitDir = world.remote ?? '';
+  const branch = { ledger: 'pam-ledger', main: 'main', statement: 'main', 'pam-krl': 'main' }[place];
+  const tip = world.git('ls-remote', gitDir, `refs/heads/${branch}`).split('\t')[0] ?? '';
+  const ref = {
+    ledger: 'pam-ledger',
+    main: 'main',
+    statement: `pam-statements/${topic}.${'0'.repeat(16)}`,
+    'pam-krl': 'pam-krl',
+  }[place];
+  writeRef(gitDir, `refs/heads/${ref}`, REFS.get(name)?.(gitDir, tip) ?? '');
+}
+
 export function linesOf(world: Pick<World, 'git'>, gitDir: string, commit: string): readonly TreeLine[] {
   const out = world.git('--git-dir', gitDir, 'ls-tree', '-z', commit);
   return out
@@ -239,6 +296,36 @@ function cloneAnew(world: World, ...args: readonly string[]): void {
 function inPlaceOf(path: string, make: (path: string) => void): void {
   rmSync(path, { recursive: true, force: true });
   make(path);
+}
+
+const pipe = (at: string): void => {
+  mkdirSync(dirname(at), { recursive: true });
+  execFileSync('mkfifo', [at]);
+};
+
+/** What may lie where git keeps a ref. */
+function refFiles(): ReadonlyMap<string, (path: string) => void> {
+  const file = (text: string) => (path: string) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  };
+  return new Map([
+    ['empty', file('')],
+    ['no id', file('\0\0\n')],
+    ['an id of noughts', file(`${'0'.repeat(40)}\n`)],
+    ['an object that is not here', file(`${NOWHERE}\n`)],
+    ['a ref to itself', file('ref: refs/remotes/origin/zz\n')],
+    ['large', file('x'.repeat(3_000_000))],
+    ['a pipe', pipe],
+    [
+      'a link to /dev/zero',
+      (path: string) => {
+        mkdirSync(dirname(path), { recursive: true });
+        symlinkSync('/dev/zero', path);
+      },
+    ],
+    ['a directory', (path: string) => void mkdirSync(path, { recursive: true })],
+  ]);
 }
 
 /** What may be wrong with the clone in which a sweep runs, and with the machine around it. */
@@ -306,6 +393,44 @@ export const CLONES: ReadonlyMap<string, (world: World) => void> = new Map([
       inPlaceOf(path, (at) => writeFileSync(at, 'broken'));
     },
   ],
+  ...[...refFiles()].map(([what, make]): [string, (world: World) => void] => [
+    `the ledger's tracking ref is ${what}`,
+    (world) => inPlaceOf(inGit(world, 'refs', 'remotes', 'origin', 'pam-ledger'), make),
+  ]),
+  ...[...refFiles()].map(([what, make]): [string, (world: World) => void] => [
+    `beside the tracking refs lies ${what}`,
+    (world) => inPlaceOf(inGit(world, 'refs', 'remotes', 'origin', 'zz'), make),
+  ]),
+  ...[...refFiles()].map(([what, make]): [string, (world: World) => void] => [
+    `among the statements lies ${what}`,
+    (world) => inPlaceOf(inGit(world, 'refs', 'remotes', 'origin', 'pam-statements', 'zz'), make),
+  ]),
+  [
+    'packs of anything',
+    (world: World) => {
+      for (const end of ['pack', 'idx', 'rev'])
+        writeFileSync(inGit(world, 'objects', 'pack', `pack-${'a'.repeat(40)}.${end}`), 'x'.repeat(2000));
+    },
+  ],
+  ['an index of anything', (world: World) => writeFileSync(inGit(world, 'index'), 'x'.repeat(2000))],
+  ['shallow of anything', (world: World) => writeFileSync(inGit(world, 'shallow'), 'x\n\0')],
+  ['shallow is a pipe', (world: World) => inPlaceOf(inGit(world, 'shallow'), pipe)],
+  [
+    'hooks that never end',
+    (world: World) => {
+      for (const name of ['pre-push', 'reference-transaction', 'post-checkout'])
+        inPlaceOf(inGit(world, 'hooks', name), (at) =>
+          writeFileSync(at, '#!/bin/sh\nsleep 1000\n', { mode: 0o755 }),
+        );
+    },
+  ],
+  [
+    'temporary files go nowhere',
+    (world: World) => {
+      // The same object is the environment of every desk of this world.
+      Object.assign(world.env, { TMPDIR: '/nowhere/at/all' });
+    },
+  ],
   [
     'nothing can be remembered',
     (world: World) => {
@@ -313,4 +438,23 @@ export const CLONES: ReadonlyMap<string, (world: World) => void> = new Map([
       inPlaceOf(state, (at) => writeFileSync(at, ''));
     },
   ],
+]);
+
+/** Clones that no git may be asked to read: it would wait, or never end. */
+export const CLOSED: ReadonlyMap<string, (world: World) => void> = new Map([
+  [
+    'a pipe among the objects',
+    (world: World) => inPlaceOf(inGit(world, 'objects', 'ab', 'c'.repeat(38)), pipe),
+  ],
+  [
+    'alternates of anything',
+    (world: World) =>
+      writeFileSync(inGit(world, 'objects', 'info', 'alternates'), '/dev/zero\n\0\n../../..\n'),
+  ],
+  ['config is a pipe', (world: World) => inPlaceOf(inGit(world, 'config'), pipe)],
+  [
+    'config is a link to /dev/zero',
+    (world: World) => inPlaceOf(inGit(world, 'config'), (at) => symlinkSync('/dev/zero', at)),
+  ],
+  ['HEAD is a pipe', (world: World) => inPlaceOf(inGit(world, 'HEAD'), pipe)],
 ]);

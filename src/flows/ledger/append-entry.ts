@@ -51,6 +51,8 @@ export interface Appended {
 const TRIES = 200;
 /** A remote that says no although nobody else wrote will go on saying no. */
 const MOST_REFUSALS = 6;
+/** A clone that cannot take in what others wrote (a lock that a dead git left) waits some seconds each time, in vain. */
+const MOST_UNREAD = 2;
 const DECISION_LIFE_SECONDS = 30;
 const LONGEST_PAUSE_MS = 800;
 const SHORTEST_PAUSE_MS = 300;
@@ -68,7 +70,9 @@ export async function appendEntry(
   let view = first;
   let refused = 0;
   let unread: { readonly why: string; readonly hint?: string } | undefined;
-  for (let attempt = 0; attempt < TRIES && refused < MOST_REFUSALS; attempt++) {
+  let unreadInARow = 0;
+  const hopeless = (): boolean => refused >= MOST_REFUSALS || unreadInARow >= MOST_UNREAD;
+  for (let attempt = 0; attempt < TRIES && !hopeless(); attempt++) {
     const now = desk.clock();
     const drafted = await draft(view, now);
     if (drafted === null) {
@@ -104,13 +108,14 @@ export async function appendEntry(
     await desk.pause(desk.chance() * pauseAfter(attempt));
     const fetched = await fetchState(desk, true);
     unread = fetched.fresh ? undefined : fetched;
+    unreadInARow = fetched.fresh ? 0 : unreadInARow + 1;
     const before = view.tip;
     // From here on, or whoever loses often would walk further each time and lose more.
     view = await readLedger(desk, executor, view);
     // In a crowd a push may also fail on a lock of the remote; as long as others get on, so shall we.
     refused = view.tip === before ? refused + 1 : 0;
   }
-  const [why, next] = whyLost(desk, refused, unread);
+  const [why, next] = whyLost(desk, hopeless(), unread);
   throw new PamError('E_RACE_LOST', why, { hint: `nothing was done at any target; ${next}` });
 }
 
@@ -121,10 +126,10 @@ function notAppendable({ troubles }: LedgerView): PamError {
 
 function whyLost(
   desk: Desk,
-  refused: number,
+  hopeless: boolean,
   unread: { readonly why: string; readonly hint?: string } | undefined,
 ): readonly [string, string] {
-  if (refused < MOST_REFUSALS) return ['other executors kept writing the ledger first', 'run it again'];
+  if (!hopeless) return ['other executors kept writing the ledger first', 'run it again'];
   // Whoever cannot read what others wrote is refused for ever: that is here, not at the remote.
   if (unread !== undefined)
     return [`what others wrote could not be read: ${unread.why}`, unread.hint ?? 'run it again'];

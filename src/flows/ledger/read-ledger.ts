@@ -90,6 +90,8 @@ async function walk(
   if (known !== undefined && few === undefined) {
     const trouble = async (): Promise<Omit<LedgerView, 'firstUse'> | undefined> => {
       if (tip === null) return rewound(known, tip, 'the ledger branch is gone');
+      if ((await repository.history(tip, [], 1)).length === 0)
+        return rewound(known, tip, 'the ledger branch points at no commit');
       if (await repository.isAncestor(known.commit, tip)) return undefined;
       if (await repository.isAncestor(tip, known.commit))
         return rewound(known, tip, 'the ledger branch was rewound');

@@ -38,6 +38,7 @@ export async function findGenesis(
   commits: Commits,
   root: Sha256 | undefined,
 ): Promise<Genesis> {
+  if (commits.length === 0) throw noCommit();
   const found = new Map<Sha256, Genesis>();
   const lacking: Unreadable[] = [];
   let newer: number | undefined;
@@ -113,6 +114,12 @@ function several(roots: readonly Sha256[]): PamError {
     hint: 'ask your team for the trust root and give it with --root',
   });
 }
+
+/** A server that checks nothing lets a branch be a blob, a tree or a tag of one. */
+const noCommit = (): PamError =>
+  new PamError('E_LED_MISSING', 'the ledger branch points at no commit', {
+    hint: 'it was replaced at the remote: put it back from any clone that holds it',
+  });
 
 function noneOf(root: Sha256 | undefined): PamError {
   return new PamError('E_POL_GENESIS', `the ledger does not begin with ${root ?? 'a genesis'}`, {
