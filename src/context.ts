@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
 import { plainBytes } from './files/plain-file.ts';
-import { gitBranches } from './forges/git-branches.ts';
+import { branchesAbout, gitBranches } from './forges/git-branches.ts';
 import { bringAlong } from './git/bring-along.ts';
 import { examineClone, gitVersion, receiveSettings } from './git/examine-clone.ts';
 import { offlineRemote } from './git/offline-remote.ts';
@@ -83,6 +83,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     nonce: (bytes) => randomBytes(bytes).toString('hex'),
     env,
     providers: doors.providers(providers),
+    branchesAbout: (about) => (hint.forge.kind === 'git' ? branchesAbout(about) : []),
     forge: forgesOf(repository, open, outside, options.offline, doors),
     incidents: (config, main) => incidentsOf(config, repository, main),
     bringAlong: async (branch, from, to) => {
@@ -191,7 +192,9 @@ function forgesOf(
   };
 }
 
-type Hint = Pick<PamConfig, 'main' | 'ledger'> & { readonly forge: { readonly remote?: string } };
+type Hint = Pick<PamConfig, 'main' | 'ledger'> & {
+  readonly forge: { readonly kind: string; readonly remote?: string };
+};
 
 /**
  * Where to look before any policy is verified. Nothing unsigned may decide that alone (else an edit of `pam.yaml` on
@@ -242,8 +245,8 @@ async function* hintsOf(repository: Repository): AsyncGenerator<Hint, void, unde
     const hint = readHint(bytes);
     if (hint !== undefined) yield hint;
   }
-  yield { ...DEFAULTS, forge: { remote: 'origin' } };
-  yield { ...DEFAULTS, forge: {} };
+  yield { ...DEFAULTS, forge: { kind: 'git', remote: 'origin' } };
+  yield { ...DEFAULTS, forge: { kind: 'git' } };
 }
 
 function readHint(bytes: Uint8Array): Hint | undefined {
@@ -252,11 +255,12 @@ function readHint(bytes: Uint8Array): Hint | undefined {
     const forge = data?.['forge'] as Partial<Record<string, unknown>> | null | undefined;
     const text = (value: unknown, otherwise: string): string =>
       typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$/u.test(value) ? value : otherwise;
-    const remote = text(forge?.['remote'], forge?.['kind'] === 'github' ? 'origin' : '');
+    const kind = forge?.['kind'] === 'github' ? 'github' : 'git';
+    const remote = text(forge?.['remote'], kind === 'github' ? 'origin' : '');
     return {
       main: text(data?.['main'], DEFAULTS.main),
       ledger: text(data?.['ledger'], DEFAULTS.ledger),
-      forge: remote === '' ? {} : { remote },
+      forge: remote === '' ? { kind } : { kind, remote },
     };
   } catch (error) {
     if (error instanceof PamError) return undefined;

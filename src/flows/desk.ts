@@ -3,7 +3,7 @@
  * the executor lay it with the same ones wrapped. A flow never reaches past it: no clock, no environment, no
  * output of its own.
  */
-import type { Forge } from '../model/forge.ts';
+import type { About, Forge } from '../model/forge.ts';
 import type { Remote, Repository } from '../model/git.ts';
 import type { IncidentSource } from '../model/incident.ts';
 import type { Instant } from '../model/instant.ts';
@@ -30,6 +30,8 @@ export interface Desk {
   readonly nonce: (bytes: number) => string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly providers: ReadonlyMap<string, Provider>;
+  /** Branches of the remote that hold it, as patterns; none where they are not known by name. */
+  readonly branchesAbout: (about: About) => readonly string[];
   readonly forge: (config: PamConfig) => Promise<Forge>;
   readonly incidents: (config: PamConfig, main: Oid | undefined) => IncidentSource;
   /** Fast-forwards a clean checked-out branch with its files; says why when it leaves it alone. */

@@ -3,13 +3,13 @@
  * `pam-statements/<topic>.<first 16 hex of its SHA-256>`. Both are made once and never moved by pam.
  */
 import { PamError } from '../model/error.ts';
-import type { Forge, NewProposal, Posting, Proposal } from '../model/forge.ts';
+import type { About, Forge, NewProposal, Posting, Proposal } from '../model/forge.ts';
 import { readable, type Remote, type Repository } from '../model/git.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
 import { branchPlace, type BranchPlace } from './branch-place.ts';
 import { readProposals, withWholeMain } from './read-proposals.ts';
-import { statementBranch, statementBranches } from './statement-branches.ts';
+import { statementBranch, statementBranches, STATEMENTS } from './statement-branches.ts';
 
 export interface GitForge {
   readonly repository: Repository;
@@ -43,6 +43,23 @@ export function gitBranches(forge: GitForge): Forge {
       await publish(forge, place, statements, posting);
     },
   };
+}
+
+/** More than these are not asked for ahead; they are asked for by themselves. */
+const MOST_AHEAD = 150;
+
+/**
+ * The branches of what a command is about to ask, as patterns: all that belongs to a day begins with it, and so do
+ * requests that are older.
+ */
+export function branchesAbout({ ids, days, policy }: About): readonly string[] {
+  const older = ids.filter((id) => !days.some((day) => id.startsWith(`${day}-`)));
+  const some = [
+    ...days.flatMap((day) => [`pam/${checkDay(day)}-*`, `${STATEMENTS}/${day}-*`]),
+    ...older.flatMap((id) => [`pam/${id}*`, `${STATEMENTS}/${id}.*`]),
+    ...(policy === undefined ? [] : [`${STATEMENTS}/policy-${policy}.*`]),
+  ];
+  return some.slice(0, MOST_AHEAD);
 }
 
 /** Of three days. Each costs a look at its whole tree. */
@@ -145,7 +162,6 @@ async function publish(
   const { signed, author } = posting;
   const topic = posting.topic.name;
   const branch = statementBranch(topic, signed.text);
-  if (await statements.holds(branch, signed)) return;
   const commit = await forge.repository.writeCommit({
     parents: [],
     base: null,

@@ -13,9 +13,9 @@ import { sha256 } from '../trust/digest.ts';
 import type { BranchPlace } from './branch-place.ts';
 import { fewAtOnce } from './few-at-once.ts';
 
-const ROOT = 'pam-statements';
+export const STATEMENTS = 'pam-statements';
 const TOPIC = /^[a-z0-9][a-z0-9-]{0,80}$/u;
-const NAME = new RegExp(`^${ROOT}/([^./]+)\\.[0-9a-f]{16}$`, 'u');
+const NAME = new RegExp(`^${STATEMENTS}/([^./]+)\\.[0-9a-f]{16}$`, 'u');
 const FILES = ['statement', 'statement.sig'] as const;
 /** Text and armor together. */
 const MAX_BYTES = 8 * 1024;
@@ -77,7 +77,7 @@ const notFetched = (topic: string, why: PamError): PamError =>
   });
 
 function prefixOf(topic: string): string {
-  if (TOPIC.test(topic)) return `${ROOT}/${topic}.`;
+  if (TOPIC.test(topic)) return `${STATEMENTS}/${topic}.`;
   throw new PamError('E_BUG', `not a topic for statements: ${JSON.stringify(topic)}`);
 }
 

@@ -22,7 +22,7 @@ export async function deepen(
     const specs = some.map(
       (branch, index) => `+${checkRef(`refs/heads/${branch}`)}:refs/pam-fetched/${index}`,
     );
-    await line.fetch(['fetch', ...FETCH_FLAGS, more, '--end-of-options', line.url, ...specs], alone);
+    await line.fetch(['fetch', ...FETCH_FLAGS, more, '--end-of-options', line.url, ...specs], { alone });
     takeCuts(at, line);
   };
   try {

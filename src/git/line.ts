@@ -35,12 +35,19 @@ export interface Line {
   /** A question that brings no objects, or a push. */
   readonly say: (args: readonly string[]) => Promise<Answer>;
   /** A fetch. What it brought is the clone's once it ended well, and gone otherwise. */
-  readonly fetch: (args: readonly string[], alone: boolean) => Promise<void>;
+  readonly fetch: (args: readonly string[], how: Fetching) => Promise<void>;
   /** `<ref> <oid>` of what went past a bound: for a while it is not tried again. */
   readonly tired: Map<string, PamError>;
   /** Several refs in one fetch went past a bound in this run: from then on each goes by itself. */
   apart: boolean;
   readonly timeoutMs: number;
+}
+
+export interface Fetching {
+  /** It failed together with others before: it gets more bytes and time than they had. */
+  readonly alone?: boolean;
+  /** At most; less than a conversation may take. */
+  readonly timeoutMs?: number;
 }
 
 /** The directory is made when it is first needed. */
@@ -61,10 +68,11 @@ function openLine(at: RemotePlace, url: string): Line {
     tired: new Map(),
     apart: false,
     say: async (args) => await talk(where, args),
-    fetch: async (args, alone) => {
+    fetch: async (args, { alone = false, timeoutMs: most = timeoutMs }) => {
       // What failed together with others gets more of both, so that patience alone may bring it.
       const patience = alone ? 2 : 1;
-      await takeIn({ ...where, timeoutMs: patience * timeoutMs }, args, (patience * maxBytes) / 2);
+      const bound = patience * Math.min(timeoutMs, most);
+      await takeIn({ ...where, timeoutMs: bound }, args, (patience * maxBytes) / 2);
     },
   };
 }

@@ -9,8 +9,9 @@ import { bringApart, type Brought, byTopic, type Pair } from './bring-apart.ts';
 import { deepen } from './deepen.ts';
 import { follow, parseRefspec, type Refspec, trackingRefs } from './follow-refs.ts';
 import { FETCH_FLAGS, lendTips, type Line, lineTo, type RemotePlace, unreachable } from './line.ts';
+import { listingOf, type Listing } from './listing.ts';
 import { pushRefs } from './push-refs.ts';
-import { readRef } from './read-ref.ts';
+import { readRef, readRefs } from './read-ref.ts';
 import { fillPattern, isPullHead, isRef, matchPattern, parsePattern, type RefPattern } from './ref-names.ts';
 import { parseRefs } from './refs.ts';
 import { remoteUrl } from './remote-url.ts';
@@ -21,15 +22,30 @@ const REFS_A_FETCH = 500;
 export async function openRemote(at: RemotePlace): Promise<Remote> {
   const url = await remoteUrl(at.sealed, at.place, at.name);
   const line = lineTo(at, url);
+  let heard: Listing | undefined;
   return {
     url,
-    list: async (patterns) => await listRemote(line(), patterns.map(parsePattern)),
-    fetch: async (refspecs, how) => {
-      const specs = refspecs.map(parseRefspec);
-      const named = how?.moved === true ? await fetchNamed(at, line(), specs) : undefined;
-      return named ?? (await fetchRefs(at, line(), specs));
+    list: async (patterns) => {
+      const wanted = patterns.map(parsePattern);
+      return heard?.answer(wanted) ?? (await listRemote(line(), wanted));
     },
-    push: async (moves) => await pushRefs(at, line(), moves),
+    fetch: async (refspecs, ahead = []) => {
+      heard = undefined;
+      const specs = refspecs.map(parseRefspec);
+      const all = [...specs, ...ahead.map(parseRefspec)];
+      const once = await fetchAtOnce(at, line(), all);
+      if (once === undefined) return await fetchRefs(at, line(), specs);
+      if (once.missed.length === 0)
+        heard = listingOf(
+          all.map(({ from }) => from),
+          once.there,
+        );
+      return once.missed;
+    },
+    push: async (moves) => {
+      heard = undefined;
+      return await pushRefs(at, line(), moves);
+    },
     deepen: async (branches, by) => await deepen(at, line(), branches, by),
   };
 }
@@ -80,24 +96,52 @@ async function fetchRefs(
   return [...missed, ...(await follow(at.refs, specs, wanted, fetched))];
 }
 
+/** Longer than any but a flood or a first fetch over a slow line takes. */
+const AT_ONCE_MS = 10_000;
+/** More refs than these are a flood: each question then counts its own before it follows any. */
+const MOST_AT_ONCE = 5000;
+/** Where the refs of such a fetch go: no remote that pam uses has a dot in its name, so the clone has none there. */
+const AT_ONCE = 'refs/remotes/pam.fetched';
+
 /**
- * Without asking what there is: for a caller who knows that it is something new. `undefined`: one of them is not there,
- * not named in full, or holds the others up, so the remote has to be asked.
+ * One conversation instead of two: what there is and what is new of it. `undefined`: it has to be asked first what there
+ * is, since one of them is not there, or holds the others up, or there is too much.
  */
-async function fetchNamed(
+async function fetchAtOnce(
   at: RemotePlace,
   line: Line,
   specs: readonly Refspec[],
-): Promise<readonly NotBrought[] | undefined> {
-  if (specs.length > REFS_A_FETCH || specs.some(({ from }) => from.star) || line.apart) return undefined;
-  const wanted = new Map(specs.map(({ from, to }) => [to.before, from.before]));
+): Promise<{ readonly there: ReadonlyMap<string, Oid>; readonly missed: readonly NotBrought[] } | undefined> {
+  if (specs.length > REFS_A_FETCH || line.apart || line.tired.size > 0) return undefined;
   try {
-    const fetched = await bringAll(at, line, [...wanted], false);
-    return await follow(at.refs, specs, wanted, fetched);
+    await lendTips(at, line);
+    const asked = specs.map(({ from }, index) =>
+      from.star ? `+${fillPattern(from, '*')}:${AT_ONCE}/${index}-*` : `+${from.before}:${AT_ONCE}/${index}-`,
+    );
+    const bound = { timeoutMs: AT_ONCE_MS };
+    await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...asked], bound);
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    if (!(error instanceof PamError)) throw error;
+    return undefined;
   }
+  const brought = readRefs(line.directory, [`${AT_ONCE}/`]);
+  if (brought.size > MOST_AT_ONCE) return undefined;
+  const there = new Map<string, Oid>();
+  const wanted = new Map<string, string>();
+  const fetched = new Map<string, Oid>();
+  for (const [ref, oid] of brought) {
+    const [, index = '', text = ''] = /^([0-9]+)-(.*)$/u.exec(ref.slice(AT_ONCE.length + 1)) ?? [];
+    const spec = specs[Number(index)];
+    if (spec === undefined) continue;
+    const source = fillPattern(spec.from, text);
+    if (!isRef(source) && !isPullHead(source)) continue;
+    const target = fillPattern(spec.to, text);
+    line.commits.add(oid);
+    there.set(source, oid);
+    wanted.set(target, source);
+    fetched.set(target, oid);
+  }
+  return { there, missed: await follow(at.refs, specs, wanted, fetched) };
 }
 
 /** A minute for all, two for each of those that nothing but patience will bring, and an end to it. */
@@ -147,7 +191,7 @@ async function bringAll(
   await lendTips(at, line);
   const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
   try {
-    await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs], alone);
+    await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs], { alone });
   } catch (error) {
     if (error instanceof PamError && error.code === 'E_GIT_BOUND' && part.length > 1) line.apart = true;
     throw error;

@@ -1,5 +1,5 @@
 /** Reading and moving the clone's refs. A move is one transaction that names the old values: a compare-and-swap. */
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { PamError } from '../model/error.ts';
 import { isOid, type Oid } from '../model/names.ts';
@@ -76,12 +76,21 @@ async function changeRefs(
 /** Git opens these when it moves a ref, and would wait for a pipe for ever and read a link to `/dev/zero` to no end. */
 function checkFiles({ gitDir }: RepositoryPlace, changes: readonly RefChange[]): void {
   for (const name of ['packed-refs', ...changes.map(({ ref }) => ref)]) {
-    const file = lstatSync(join(gitDir, name), { throwIfNoEntry: false });
+    const file = entryAt(join(gitDir, name));
     // A directory is in the way of a ref of its name, which git tells.
     if (file === undefined || file.isFile() || file.isDirectory()) continue;
     throw new PamError('E_GIT_FILES', `${name} of this clone is no regular file`, {
       hint: 'make a fresh clone',
     });
+  }
+}
+
+/** A file of the name of one of its directories is in the way of a ref, which git tells as well. */
+function entryAt(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -38,6 +38,15 @@ export interface Forge {
 /** Whoever hears it grants nothing by that topic, and ends what the part that was read ends. */
 export type Doubt = (topic: string, error: PamError) => void;
 
+/** What a command is about to ask, so that one conversation brings it. */
+export interface About {
+  readonly ids: readonly RequestId[];
+  /** `YYYYMMDD`: all requests of these days. */
+  readonly days: readonly string[];
+  /** The version that the next policy would have. */
+  readonly policy?: number;
+}
+
 export interface Wanted {
   readonly ids: readonly RequestId[];
   readonly days: readonly string[];

@@ -154,12 +154,10 @@ export interface Remote {
    * (`refs/pull/12/head`), to a remote-tracking ref. Nothing is believed of what comes, so no object is too odd to come;
    * bytes and time are bounded. Gives what could not be brought: it stays where the clone has it, and keeps no other ref
    * from being brought. Throws `E_GIT_NETWORK` when the remote does not even say which refs it has.
-   * @param how `moved`: the caller knows that there is something new, so the remote need not be asked first
+   * @param ahead more of them, for what will be asked next (`list`, `fetch`): brought in the same conversation where that
+   *   goes, and left alone where it does not; never an error
    */
-  readonly fetch: (
-    refspecs: readonly string[],
-    how?: { readonly moved: boolean },
-  ) => Promise<readonly NotBrought[]>;
+  readonly fetch: (refspecs: readonly string[], ahead?: readonly string[]) => Promise<readonly NotBrought[]>;
   /**
    * Pushes objects straight to remote refs, fast-forward only, all or none.
    * `rejected`: the remote was ahead or refused the move. Throws `E_GIT_NETWORK` when the answer is not known.

@@ -201,19 +201,19 @@ describe('list and fetch', () => {
         ['main', 'pam-ledger'].map(async (one) => await repository.resolve(`refs/remotes/origin/${one}`)),
       );
     const first = head(dir);
-    await remote.fetch(specs, { moved: true });
+    await remote.fetch(specs);
     expect(await tracked()).toEqual([first, first]);
     const next = commit(other, { n: '1' });
     git(other, 'push', '-q', 'origin', 'main', 'main:refs/heads/pam-ledger');
-    await remote.fetch(specs, { moved: true });
+    await remote.fetch(specs);
     expect(await tracked()).toEqual([next, next]);
     // Backwards, and with one of them gone.
     git(bare, 'update-ref', MAIN, first);
     git(bare, 'update-ref', '-d', 'refs/heads/pam-ledger');
-    await remote.fetch(specs, { moved: true });
+    await remote.fetch(specs);
     expect(await tracked()).toEqual([first, undefined]);
     rmSync(bare, { recursive: true });
-    expect(await codeOf(remote.fetch(specs, { moved: true }))).toBe('E_GIT_NETWORK');
+    expect(await codeOf(remote.fetch(specs))).toBe('E_GIT_NETWORK');
   });
 
   it('heads of pull requests are followed one by one, beside the branches; a branch in their way is not in their way', async () => {

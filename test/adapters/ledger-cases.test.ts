@@ -169,6 +169,7 @@ async function deskOf(dir: string, now: Instant, root: Sha256 | undefined): Prom
     env: {},
     providers: new Map(sealed),
     forge: never('the forge'),
+    branchesAbout: never('the branches of a forge'),
     incidents: never('incidents'),
     bringAlong: never('the work tree'),
     interrupted: () => false,

@@ -21,6 +21,7 @@ const DESK: Kinds<Desk> = {
   bringAlong: 'step',
   // Executors only read from forges; proposing and publishing is for people.
   forge: 'read',
+  branchesAbout: 'read',
   incidents: 'read',
   hint: 'read',
   givenRoot: 'read',

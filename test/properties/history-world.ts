@@ -7,7 +7,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign as rawSign } fr
 import { createHash } from 'node:crypto';
 import { readIncident } from '../../src/documents/incident-file.ts';
 import type { Desk } from '../../src/flows/desk.ts';
-import { gitBranches } from '../../src/forges/git-branches.ts';
+import { branchesAbout, gitBranches } from '../../src/forges/git-branches.ts';
 import { fileIncidents } from '../../src/incidents/file.ts';
 import type { KeptHead } from '../../src/memory/head-files.ts';
 import type { Branches, Memory } from '../../src/memory/kept-heads.ts';
@@ -252,6 +252,7 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
     nonce: (bytes) => wires.nonce(bytes),
     env: {},
     providers: wires.targets.providers,
+    branchesAbout,
     forge: async ({ main }) =>
       await Promise.resolve(
         gitBranches({ repository, main, now: clock, chance: () => 0, remote: { name: 'origin', remote } }),

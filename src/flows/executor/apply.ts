@@ -13,7 +13,9 @@ import type { Situation } from '../../rules/situation.ts';
 import { type Appended, appendEntry, orderedClock } from '../ledger/append-entry.ts';
 import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from '../at-targets/carry-out-grant.ts';
 import type { Desk, Executor } from '../desk.ts';
+import { aboutAll } from '../gather/about.ts';
 import { fetchState } from '../ledger/fetch-state.ts';
+import { knownHead } from '../ledger/kept-head.ts';
 import { droppedTroubles, thatFit } from '../ledger/fit-entry.ts';
 import { type Planned, planIntents, recordedOf } from './plan-intents.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
@@ -28,8 +30,9 @@ export async function apply(
   executor: Executor,
   only?: ReadonlySet<RequestId>,
 ): Promise<RunResult> {
-  const freshness = await fetchState(desk);
-  const read = await readLedger(desk, executor);
+  const known = await knownHead(desk, executor, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+  const freshness = await fetchState(desk, aboutAll(known?.state, desk.clock()));
+  const read = await readLedger(desk, executor, known);
   const { view: start, recorded } = await recordPolicy(desk, executor, read);
   needGrantRight(start.state.policy, executor);
   const steps: RunStep[] = recorded === null ? [] : [policyStep(recorded)];

@@ -21,6 +21,7 @@ import { type Desk, type Executor, mainRef } from '../desk.ts';
 import { endAll, endAtTargets, needsNoRecord, NOT_ALL, restsOnItsEnd, UNRECORDED } from './end-due.ts';
 import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
 import { endingsOf, findAgain } from '../at-targets/find-again.ts';
+import { aboutStops, isStoppable } from '../gather/about.ts';
 import { incidentStates } from '../gather/gather.ts';
 import { knownHead } from '../ledger/kept-head.ts';
 import { held, readOrHold } from '../ledger/net.ts';
@@ -118,7 +119,12 @@ async function readAll(run: Run, known: Known | undefined): Promise<LedgerView> 
   const { desk, executor } = run;
   const tells = tellIn(run);
   const stale: Freshness = { fresh: false, why: 'the last fetch failed' };
-  const freshness = await held(tells, 'not fetched', stale, async () => await fetchState(desk));
+  const freshness = await held(
+    tells,
+    'not fetched',
+    stale,
+    async () => await fetchState(desk, known && aboutStops(known.state)),
+  );
   if (!freshness.fresh) tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
   return await readOrHold(desk, executor, known);
 }
@@ -181,9 +187,7 @@ async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops'
   const { desk, scope } = run;
   const tell = tellIn(run);
   const given = scope.stops ?? NOTHING_ASKED.stops;
-  const stoppable = [...state.index.records.values()].filter(
-    (one) => one.seen !== null && one.final_at === null,
-  );
+  const stoppable = [...state.index.records.values()].filter(isStoppable);
   // Live grants first; each group is rotated, so that a flood on one id cannot starve the same others in every run.
   const live = turned(stoppable.filter(mayBeLive), desk.chance());
   const others = turned(

@@ -5,7 +5,7 @@
 import type { Reason } from '../../model/decision.ts';
 import { PamError } from '../../model/error.ts';
 import type { Forge } from '../../model/forge.ts';
-import { type Instant, plus } from '../../model/instant.ts';
+import type { Instant } from '../../model/instant.ts';
 import type { IncidentState } from '../../model/incident.ts';
 import type { Oid, RequestId } from '../../model/names.ts';
 import type { Signed } from '../../model/statement.ts';
@@ -15,6 +15,7 @@ import { namedEntry } from '../../rules/verify-approvals.ts';
 import { claimsOf } from '../../trust/statement-text.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import type { Freshness } from '../ledger/fetch-state.ts';
+import { daysAround, isStoppable, isUndecided } from './about.ts';
 import { candidateOf } from './read-candidate.ts';
 import { readProposals } from './read-proposals.ts';
 import { readStatements, type ReadStatements, topicOf } from './read-statements.ts';
@@ -35,9 +36,7 @@ export async function gather(
   const main = await desk.repository.resolve(mainRef(desk, config));
   const halts = [...(await haltsOf(desk, view, main, freshness, now))];
   const days = daysAround(now);
-  const open = [...view.state.index.records.values()]
-    .filter(({ state }) => UNDECIDED.has(state))
-    .map(({ id }) => id);
+  const open = [...view.state.index.records.values()].filter(isUndecided).map(({ id }) => id);
   const ids = only === undefined ? open : [...only];
   const onMain = await lookAtMain(desk, main, ids, only === undefined ? days : []);
   const forge = await desk.forge(config);
@@ -54,9 +53,7 @@ export async function gather(
     return found;
   });
   const candidates = [...onMain.candidates, ...proposed.flatMap(proposalCandidate)];
-  const stoppable = [...view.state.index.records.values()].filter(
-    (one) => one.seen !== null && one.final_at === null,
-  );
+  const stoppable = [...view.state.index.records.values()].filter(isStoppable);
   const topics = [
     ...new Set([
       ...candidates.map(({ id }) => id),
@@ -111,14 +108,7 @@ async function lookAtMain(
 
 /** Ids whose proposals say nothing any more. */
 const settled = ({ state }: LedgerView): readonly RequestId[] =>
-  [...state.index.records.values()].filter((one) => !UNDECIDED.has(one.state)).map(({ id }) => id);
-
-const UNDECIDED: ReadonlySet<string> = new Set(['unseen', 'seen', 'scheduled', 'granting', 'refused']);
-
-/** Yesterday, today and tomorrow as `YYYYMMDD`. */
-export function daysAround(now: Instant): string[] {
-  return [-86_400, 0, 86_400].map((offset) => plus(now, offset).slice(0, 10).replaceAll('-', ''));
-}
+  [...state.index.records.values()].filter((one) => !isUndecided(one)).map(({ id }) => id);
 
 async function orHalt<T>(halts: Reason[], otherwise: T, read: () => Promise<T>): Promise<T> {
   try {

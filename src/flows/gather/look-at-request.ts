@@ -2,8 +2,8 @@
 import type { Decision } from '../../model/decision.ts';
 import { PamError } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
-import type { Topic } from '../../model/forge.ts';
-import type { RequestId } from '../../model/names.ts';
+import type { About, Topic } from '../../model/forge.ts';
+import { isRequestId, type RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import type { Request } from '../../model/request.ts';
 import { decide, type Snapshot } from '../../rules/decide.ts';
@@ -11,11 +11,13 @@ import { recordedVerdict } from '../../rules/recorded-verdict.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
+import type { ChainState } from '../../trust/chain-state.ts';
+import { aboutOne } from './about.ts';
 import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
 import { requestNamed } from './name-request.ts';
 import { topicOf } from './read-statements.ts';
-import { keepHead } from '../ledger/kept-head.ts';
+import { keepHead, knownHead } from '../ledger/kept-head.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
 
 export interface Looked {
@@ -38,10 +40,20 @@ export interface Fresh {
   readonly freshness: Freshness;
 }
 
-/** What a person's command starts with: the newest state, verified, and remembered. */
-export async function freshLedger(desk: Desk): Promise<Fresh> {
-  const freshness = await fetchState(desk);
-  const view = await readLedger(desk, null);
+/** What a command is about to ask, by the ledger as this machine verified it last. */
+type AboutWhat = (known: ChainState | undefined, now: Instant) => About;
+
+/**
+ * What a person's command starts with: the newest state, verified, and remembered.
+ * @param about what comes in the same conversation
+ */
+export async function freshLedger(desk: Desk, about?: AboutWhat): Promise<Fresh> {
+  const known =
+    about === undefined
+      ? undefined
+      : await knownHead(desk, null, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+  const freshness = await fetchState(desk, about?.(known?.state, desk.clock()));
+  const view = await readLedger(desk, null, known);
   if (view.firstUse)
     desk.note(`first use here: the trust root ${view.state.root} is now pinned on this machine`);
   for (const trouble of view.troubles)
@@ -66,7 +78,7 @@ export function topicOfLooked({ id, record, candidate }: Looked): Topic {
 
 /** @param text an id, or the number or URL of its pull request */
 export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
-  const fresh = await freshLedger(desk);
+  const fresh = await freshLedger(desk, isRequestId(text) ? (known) => aboutOne(text, known) : undefined);
   return await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text));
 }
 

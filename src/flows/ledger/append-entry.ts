@@ -106,7 +106,7 @@ export async function appendEntry(
       return { view: after, entry: made.entry, dropped };
     }
     await desk.pause(desk.chance() * pauseAfter(attempt));
-    const fetched = await fetchState(desk, true);
+    const fetched = await fetchState(desk);
     unread = fetched.fresh ? undefined : fetched;
     unreadInARow = fetched.fresh ? 0 : unreadInARow + 1;
     const before = view.tip;

@@ -1,5 +1,9 @@
-/** Fresh state before it is read: main and the ledger from the remote, bounded; `--offline` skips it and says so. */
+/**
+ * Fresh state before it is read: main and the ledger from the remote, bounded; `--offline` skips it and says so. What the
+ * command will ask about requests comes in the same conversation.
+ */
 import { PamError } from '../../model/error.ts';
+import type { About } from '../../model/forge.ts';
 import type { Desk } from '../desk.ts';
 
 export type Freshness =
@@ -8,9 +12,9 @@ export type Freshness =
 
 /**
  * Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer.
- * @param moved the remote just told that somebody was faster, so it need not be asked whether there is anything new
+ * @param about the requests that will be asked for next
  */
-export async function fetchState(desk: Desk, moved = false): Promise<Freshness> {
+export async function fetchState(desk: Desk, about?: About): Promise<Freshness> {
   if (desk.remote === null) return { fresh: true };
   if (desk.offline) {
     desk.note('offline: working from what this clone holds');
@@ -20,12 +24,9 @@ export async function fetchState(desk: Desk, moved = false): Promise<Freshness> 
   try {
     const remote = await desk.remote.open();
     desk.progress(`fetching from ${name}`);
-    const missed = await remote.fetch(
-      [desk.hint.ledger, desk.hint.main].map(
-        (branch) => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`,
-      ),
-      { moved },
-    );
+    const follow = (branch: string): string => `+refs/heads/${branch}:refs/remotes/${name}/${branch}`;
+    const ahead = about === undefined ? [] : desk.branchesAbout(about).map(follow);
+    const missed = await remote.fetch([desk.hint.ledger, desk.hint.main].map(follow), ahead);
     // The other one is fresh all the same: a huge main must not hide what the ledger says.
     for (const { ref, why } of missed) desk.note(`could not fetch ${branchOf(ref)}: ${why.message}`);
     const [first] = missed;

@@ -16,6 +16,7 @@ import { sha256 } from '../../trust/digest.ts';
 import { printStatement } from '../../trust/statement-text.ts';
 import { type Desk, mainRef, type Signer } from '../desk.ts';
 import { incidentStates } from '../gather/gather.ts';
+import { aboutOne } from '../gather/about.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
 import { needKnownVersion } from '../ledger/walk/newer-version.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
@@ -47,10 +48,10 @@ export interface Proposed extends Judged {
 
 /** The file as it would be, with every pre-check; throws when one of them says no. */
 export async function draftRequest(desk: Desk, requester: string, wish: Wish): Promise<Judged> {
-  const { view } = await freshLedger(desk);
+  const request = requestOf(desk, requester, wish, desk.clock());
+  const { view } = await freshLedger(desk, (known) => aboutOne(request.id, known));
   needKnownVersion(view);
   const now = desk.clock();
-  const request = requestOf(desk, requester, wish, now);
   const bytes = Buffer.from(printRequest(request));
   // Reading it back is the same judge that CI will be.
   readRequest(bytes, requestPath(request.id));

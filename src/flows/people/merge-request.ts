@@ -54,12 +54,12 @@ export async function mergeRequest(desk: Desk, looked: Looked, author: string): 
     [requestPath(id), Buffer.from(candidate.bytes)],
     [signaturePath(id), signature],
   ]);
-  const head = await proposalHead(desk, looked);
+  const { head } = candidate;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const main = await desk.repository.resolve(ref);
     if (main === undefined) break;
     const commit = await desk.repository.writeCommit({
-      parents: head === undefined ? [main] : [main, head],
+      parents: head === null ? [main] : [main, head],
       base: main,
       files,
       message: `Merge request ${id}\n`,
@@ -72,11 +72,6 @@ export async function mergeRequest(desk: Desk, looked: Looked, author: string): 
     await fetchState(desk);
   }
   throw new PamError('E_RACE_LOST', 'main kept moving', { hint: 'run it again' });
-}
-
-async function proposalHead(desk: Desk, looked: Looked): Promise<Oid | undefined> {
-  const forge = await desk.forge(looked.view.state.policy.config);
-  return (await forge.proposals({ ids: [looked.id], days: [] })).find(({ id }) => id === looked.id)?.head;
 }
 
 /** `undefined` when main moved meanwhile. A local main that is checked out and clean comes along. */

@@ -6,6 +6,7 @@ import { mayBeLive } from '../../model/open-record.ts';
 import { planApply } from '../../rules/plan-apply.ts';
 import { planSweep, stopsNotTaken } from '../../rules/plan-sweep.ts';
 import type { Desk } from '../desk.ts';
+import { aboutAll } from '../gather/about.ts';
 import { gather, incidentStates } from '../gather/gather.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
 
@@ -27,7 +28,7 @@ export interface Planned {
 }
 
 export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promise<Planned> {
-  const { view, freshness } = await freshLedger(desk);
+  const { view, freshness } = await freshLedger(desk, aboutAll);
   const now = desk.clock();
   const situation = await gather(desk, view, freshness, now, only);
   const apply = planApply(situation, now, only);

@@ -10,6 +10,7 @@ import { approversOf, beneficiaries } from '../../rules/people.ts';
 import { nextStep } from '../../rules/next-step.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
 import type { Desk } from '../desk.ts';
+import { aboutAll, aboutOne } from '../gather/about.ts';
 import { gather } from '../gather/gather.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
 
@@ -56,7 +57,10 @@ export interface Status {
 }
 
 export async function status(desk: Desk, only: RequestId | undefined, all: boolean): Promise<Status> {
-  const { view, freshness } = await freshLedger(desk);
+  const { view, freshness } = await freshLedger(
+    desk,
+    only === undefined ? aboutAll : (known) => aboutOne(only, known),
+  );
   const now = desk.clock();
   const situation = await gather(
     desk,
