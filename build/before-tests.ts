@@ -1,16 +1,35 @@
-/** What vitest runs first: tests see the validators of the schemas as they are now. Afterwards their files go. */
-import { rmSync } from 'node:fs';
+/**
+ * What vitest runs first: tests see the validators of the schemas as they are now, and the program is bundled once for
+ * all that start it. Afterwards their files go.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { bundle } from './bundle.ts';
 import { writeValidators } from './validators.ts';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Directory of the program as `npm run build` makes it. */
+    readonly dist: string;
+  }
+}
+
 export default async function setup(project: TestProject): Promise<() => void> {
-  const write = async (): Promise<void> =>
-    await writeValidators(fileURLToPath(new URL('..', import.meta.url)));
-  await write();
-  project.onTestsRerun(write);
+  const root = fileURLToPath(new URL('..', import.meta.url));
   const directory = project.config.env['TMPDIR'];
+  const dist = mkdtempSync(join(directory ?? tmpdir(), 'pam-dist-'));
+  const write = async (): Promise<void> => {
+    await writeValidators(root);
+    await bundle(root, dist);
+  };
+  await write();
+  project.provide('dist', dist);
+  project.onTestsRerun(write);
   return () => {
-    if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+    for (const one of [dist, ...(directory === undefined ? [] : [directory])])
+      rmSync(one, { recursive: true, force: true });
   };
 }

@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { memoryDirectory } from '../build/memory-directory.ts';
 import CatalogueReporter from './catalogue/reporter.ts';
+import { inLongRunOnly } from './long-files.ts';
+import { isLong } from './size.ts';
 
 /** What the build carries along as text (build/bundle.ts). */
 const asText = {
@@ -21,6 +23,7 @@ export default defineConfig({
   test: {
     root: fileURLToPath(new URL('..', import.meta.url)),
     include: ['test/**/*.test.ts'],
+    exclude: isLong ? [] : [...inLongRunOnly],
     globalSetup: ['build/before-tests.ts'],
     env: temporary === undefined ? {} : { TMPDIR: temporary },
     testTimeout: 60_000,

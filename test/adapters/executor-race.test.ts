@@ -17,9 +17,10 @@ import { mayBeLive } from '../../src/model/open-record.ts';
 import { BEGIN, delayPushes, makeWorld, type World } from '../crash/access-repository.ts';
 import type { Round } from '../crash/killable-executor.ts';
 import { bundleExecutor, type RunExecutor } from '../crash/run-executor.ts';
+import { isLong, some } from '../size.ts';
 import { codeOf, tempDir } from './git-workbench.ts';
 
-const GRANTS = 24;
+const GRANTS = isLong ? 24 : 6;
 const minutes = (count: number) => plus(BEGIN, count * 60);
 
 let runExecutor: RunExecutor;
@@ -143,8 +144,8 @@ describe('two hosts that share one key', () => {
 });
 
 describe('eight executors and one remote', () => {
-  const EXECUTORS = 8;
-  const ENTRIES = 50;
+  const EXECUTORS = isLong ? 8 : 3;
+  const ENTRIES = isLong ? 50 : 6;
 
   it(`[K11, Z18] ${EXECUTORS} processes append ${ENTRIES} entries each: nothing is lost and nothing doubled`, {
     timeout: 900_000,
@@ -187,7 +188,7 @@ describe('eight executors and one remote', () => {
 });
 
 describe('apply and sweep', () => {
-  it.each([-3, -2, -1, 0, 1])(
+  it.each(some([-3, -2, -1, 0, 1], 1))(
     '[K2] an intent is taken up %i s from its end while sweeps run: nothing outlives the end',
     { timeout: 120_000 },
     async (offset) => {
@@ -238,7 +239,7 @@ const interleaved =
     return { ...desk, providers: new Map(desk.providers).set('command', { ...command, open }) };
   };
 
-describe('access that two grants share: the ledger says whose turn it is', () => {
+describe.runIf(isLong)('access that two grants share: the ledger says whose turn it is', () => {
   const meet = async (): Promise<readonly [World, World, RequestId]> => {
     const world = fresh();
     const id = await world.ask({ role: 'reader', duration: '10m' });
@@ -320,7 +321,7 @@ const pushing =
 
 const cut = new PamError('E_GIT_NETWORK', 'the connection was cut');
 
-describe('the answer to a push', () => {
+describe.runIf(isLong)('the answer to a push', () => {
   it('[K6] is lost after it was accepted: read again, no second intent', async () => {
     const world = fresh();
     const id = await world.ask({ role: 'reader' });

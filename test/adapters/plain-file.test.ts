@@ -112,7 +112,7 @@ describe('[X12] pam.yaml is a hint', () => {
       rmSync(join(dir, 'pam.yaml'));
       put(join(dir, 'pam.yaml'));
       const desk = await layDesk(outside, { dir, root: undefined, offline: false });
-      expect(desk.hint).toEqual({ main: 'main', ledger: 'pam-ledger', forge: {} });
+      expect(desk.hint).toEqual({ main: 'main', ledger: 'pam-ledger', forge: { kind: 'git' } });
     },
   );
 });

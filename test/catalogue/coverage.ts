@@ -1,5 +1,5 @@
 /**
- * `npm run catalogue`, after `npm test`: one line for each row of the attack catalogue, and exit 1 unless each has
+ * `npm run catalogue`, after `npm run test:long`: one line for each row of the attack catalogue, and exit 1 unless each has
  * a passed test and a switch, or a reason. Runs at the root of the project, bundled by esbuild.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -42,7 +42,7 @@ const without = parse(need(WITHOUT, 'it says why a row has no switch')) as reado
 const covered = judgeCoverage({
   rows,
   elsewhere,
-  run: JSON.parse(need(RUN_FILE, 'run `npm test` first: it writes what passed')) as CatalogueRun,
+  run: JSON.parse(need(RUN_FILE, 'run `npm run test:long` first: it writes what passed')) as CatalogueRun,
   testFiles: sources.filter((path) => path.endsWith('.test.ts')),
   changedAt: Math.max(...sources.map((path) => statSync(path).mtimeMs)),
 });

@@ -74,11 +74,15 @@ function unfitRun({ rows, run, testFiles, changedAt }: CoverageFacts): string[] 
   const ran = new Set(run.files);
   const left = testFiles.filter((file) => !ran.has(file));
   return [
-    ...run.narrowed.map((how) => `the last test run was a partial one (${how}): run \`npm test\` first`),
+    ...run.narrowed.map(
+      (how) => `the last test run was a partial one (${how}): run \`npm run test:long\` first`,
+    ),
     ...(left.length === 0
       ? []
-      : [`the last test run was a partial one (without ${few(left)}): run \`npm test\` first`]),
-    ...(changedAt > run.at ? ['sources or tests changed after the last test run: run `npm test` first'] : []),
+      : [`the last test run was a partial one (without ${few(left)}): run \`npm run test:long\` first`]),
+    ...(changedAt > run.at
+      ? ['sources or tests changed after the last test run: run `npm run test:long` first']
+      : []),
   ];
 }
 

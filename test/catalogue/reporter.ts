@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
+import { isLong } from '../size.ts';
 import { rowsOf } from './rows.ts';
 
 export const RUN_FILE = 'coverage/catalogue.json';
@@ -58,6 +59,7 @@ export default class CatalogueReporter implements Reporter {
     const config = this.#vitest?.config;
     return [
       ...(reason === 'interrupted' ? ['it was interrupted'] : []),
+      ...(isLong ? [] : ['the short one']),
       ...(config?.testNamePattern === undefined ? [] : [`only titles like ${config.testNamePattern.source}`]),
       ...(config?.shard === undefined ? [] : ['a shard']),
     ];

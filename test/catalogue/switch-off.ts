@@ -102,7 +102,7 @@ function runTests(test: string, rows: readonly string[]): readonly Outcome[] {
   const titles = `\\[[^\\]]*\\b(?:${rows.join('|')})\\b[^\\]]*\\]`;
   const args = ['run', '--config', 'test/vitest.config.ts', test, '-t', titles];
   const reporting = ['--reporter=json', `--outputFile=${file}`, '--reporter=default'];
-  const env = { ...process.env, NO_COLOR: '1' };
+  const env = { ...process.env, NO_COLOR: '1', PAM_LONG: '1' };
   const ran = spawnSync('node_modules/.bin/vitest', [...args, ...reporting], {
     cwd: copy,
     env,

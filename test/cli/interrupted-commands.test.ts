@@ -19,8 +19,8 @@ import {
   must,
   ROLES,
 } from './workbench.ts';
+import { isFull } from '../size.ts';
 
-const FULL = process.env['PAM_FULL'] === '1';
 const NOTHING = 'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\n';
 const MAY_ARRIVE = 'the remote does not hold it, but may still take it';
 const SIGNALS: readonly Signal[] = ['INT', 'TERM', 'HUP'];
@@ -64,7 +64,7 @@ async function faultsOf(stage: Stage, command: Command): Promise<readonly string
   if (code !== 0) faults.push(`${command.name} without interrupt: ${code} ${err}`);
   const all = started.map((_, at) => at + 1);
   const early = command.back === null || command.name.length % 2 === 0;
-  const chosen = FULL ? all : [early ? Math.ceil(all.length / 3) : all.length];
+  const chosen = isFull ? all : [early ? Math.ceil(all.length / 3) : all.length];
   for (const wanted of chosen) {
     const turn = wanted + command.name.length;
     const momentAt = (at: number): Moment => ({
@@ -171,7 +171,7 @@ describe('with a remote', () => {
       null,
     );
     const all = started.map((_, at) => at + 1);
-    const chosen = FULL ? all : [Math.ceil((all.length * 2) / 3)];
+    const chosen = isFull ? all : [Math.ceil((all.length * 2) / 3)];
     for (const at of chosen) {
       const signal = SIGNALS[at % 3] ?? 'INT';
       const ran = await interrupting.run(team.sweep, ['sweep'], { at, when: 'before', signal, to: 'group' });

@@ -6,8 +6,8 @@ import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { type Interrupted, interrupter, keeper, type Moment, type Signal } from './interrupting.ts';
 import { type Actor, askBastion, bench, type Bench, must } from './workbench.ts';
+import { isFull } from '../size.ts';
 
-const FULL = process.env['PAM_FULL'] === '1';
 const NOTHING = 'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\n';
 const SIGNALS: readonly Signal[] = ['INT', 'TERM', 'HUP'];
 const interrupting = interrupter();
@@ -89,7 +89,7 @@ describe('[X50] before something was published', () => {
     const push = pushOf(started);
     expect(push).toBeGreaterThan(1);
     const turn = PUBLISHING.indexOf(command);
-    const moments: readonly Moment[] = FULL
+    const moments: readonly Moment[] = isFull
       ? Array.from({ length: push - 1 }, (_, at) => at + 1).flatMap((at) =>
           SIGNALS.flatMap((signal) =>
             (['pam', 'group'] as const).map((to): Moment => ({ at, when: 'before', signal, to })),
@@ -124,7 +124,7 @@ describe('[X50] before something was published', () => {
     const { started } = await interrupting.run(who(), args(), null);
     restore();
     const turn = name.length;
-    const places = FULL ? started.map((_, at) => at + 1) : [Math.ceil(started.length / 2)];
+    const places = isFull ? started.map((_, at) => at + 1) : [Math.ceil(started.length / 2)];
     for (const at of places) {
       const moment: Moment = { at, when: 'before', signal: SIGNALS[turn % 3] ?? 'INT', to: 'group' };
       const { code, err, out } = await interrupted({ who, args }, moment);

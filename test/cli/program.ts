@@ -1,14 +1,13 @@
 /**
- * The program as it ships: bundled once a test file as `npm run build` does it, into a directory of its
- * own, and started as a process. What a test sees is what a person sees: two streams and an exit code.
+ * The program as it ships: bundled once for all tests as `npm run build` does it (`build/before-tests.ts`), copied into a
+ * directory of this test file's own, and started as a process. What a test sees is what a person sees: two streams and an exit code.
  */
 import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, vi } from 'vitest';
-import { bundle } from '../../build/bundle.ts';
+import { afterAll, inject, vi } from 'vitest';
 
 // Each step is a process that starts a dozen of git's own; on two busy cores that adds up.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -26,7 +25,8 @@ export function tempDir(): string {
 }
 
 const home = tempDir();
-await bundle(project, join(home, 'dist'));
+// Compiled code that is older than its source is not used.
+cpSync(inject('dist'), join(home, 'dist'), { recursive: true, preserveTimestamps: true });
 for (const path of ['bin', 'package.json'])
   cpSync(join(project, path), join(home, path), { recursive: true });
 

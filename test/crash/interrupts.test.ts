@@ -11,6 +11,7 @@ import { tempDir } from '../adapters/git-workbench.ts';
 import { forgetInterrupt } from '../../src/process/interrupt.ts';
 import { type DeskChange, explained, instant, makeWorld, type World } from './access-repository.ts';
 import { type Act, tracedDesk } from './traced-desk.ts';
+import { isFull } from '../size.ts';
 
 const LATER = instant('2026-11-22T18:03:00Z');
 const SHELF_ENDS = instant('2026-11-22T18:30:00Z');
@@ -25,7 +26,6 @@ const TELLING = [
   'command.revoke',
   'ssh-ca.revoke',
 ];
-const FULL = process.env['PAM_FULL'] === '1';
 
 interface Moment {
   readonly step: number;
@@ -51,7 +51,7 @@ async function stepsOf(world: World, run: 'apply' | 'sweep'): Promise<readonly s
 
 /** One moment of each step by name, in turns before the last and after the first of it. */
 function momentsOf(steps: readonly string[]): readonly Moment[] {
-  if (FULL)
+  if (isFull)
     return steps.flatMap((name, step) => [
       { name, step, when: 'before' } as const,
       { name, step, when: 'after' } as const,

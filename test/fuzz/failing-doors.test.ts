@@ -20,6 +20,7 @@ import { BEGIN, deskOf, type Host, newHost, Targets, type Wires } from '../prope
 import { MemoryObjects } from '../properties/memory-repository.ts';
 import { Random } from './random.ts';
 import { broken, seed } from './table.ts';
+import { isFull } from '../size.ts';
 
 interface Scene {
   readonly desk: Desk;
@@ -214,8 +215,7 @@ describe.each([
     const random = new Random(seed, 0);
     const kinds = Object.keys(FAILURES) as Failure[];
     // A short run gives each call one of the failures, by chance.
-    const failures = (): readonly Failure[] =>
-      process.env['PAM_FULL'] === undefined ? [random.pick(kinds) ?? 'a bug'] : kinds;
+    const failures = (): readonly Failure[] => (isFull ? kinds : [random.pick(kinds) ?? 'a bug']);
     for (const [name, count] of calls) {
       const [door = '', method = ''] = name.split('.');
       const at = DOORS.find((one) => one === door);

@@ -23,6 +23,7 @@ import {
 } from './hostile-places.ts';
 import { Random } from './random.ts';
 import { seed } from './table.ts';
+import { isFull, some } from '../size.ts';
 
 const minutes = (count: number) => plus(BEGIN, count * 60);
 const DUE = 'north dana read';
@@ -94,7 +95,6 @@ const all = [...OBJECTS.keys()];
 const namesFor = (place: Place): readonly string[] =>
   place === 'ledger' ? all.filter((name) => name !== 'no parents') : all;
 const random = new Random(seed, 85);
-const isFull = process.env['PAM_FULL'] !== undefined;
 const ALONE = PLACES.flatMap((place) => {
   const few = Array.from({ length: 2 }, () => random.pick(all) ?? '');
   return (isFull ? all : few)
@@ -103,7 +103,12 @@ const ALONE = PLACES.flatMap((place) => {
 });
 
 describe('[X85] hostile objects wherever pam reads', () => {
-  it.each(PLACES.filter((place) => place !== 'ledger'))(
+  it.each(
+    some(
+      PLACES.filter((place) => place !== 'ledger'),
+      1,
+    ),
+  )(
     `all at once on %s (seed ${seed})`,
     async (place) => {
       expect(await wrongAfter(place, namesFor(place))).toEqual([]);
@@ -111,7 +116,7 @@ describe('[X85] hostile objects wherever pam reads', () => {
     LONGEST_MS,
   );
 
-  it.each(ALONE)(
+  it.each(some(ALONE, 2))(
     `on %s: %s, alone (seed ${seed})`,
     async (place, name) => {
       expect(await wrongAfter(place, [name])).toEqual([]);
@@ -126,7 +131,7 @@ const isLeft = ([place, name]: readonly [Place, string]): boolean =>
   place !== 'ledger' || !NO_LEDGER.includes(name);
 
 describe('[X99] a branch that is no commit', () => {
-  it.each(REF_PLACES.filter(isLeft))(
+  it.each(some(REF_PLACES.filter(isLeft), 1))(
     'on %s: %s',
     async (place, name) => {
       const world = copyOf(fresh);
@@ -136,7 +141,7 @@ describe('[X99] a branch that is no commit', () => {
     LONGEST_MS,
   );
 
-  it.each(NO_LEDGER)(
+  it.each(some(NO_LEDGER, 1))(
     'instead of the ledger: %s; what this machine kept of it is enough to end what is due',
     async (name) => {
       const world = copyOf(fresh);
@@ -152,7 +157,12 @@ describe('[X99] a branch that is no commit', () => {
 });
 
 describe('[X85] what is larger than anything that pam reads', () => {
-  it.each(PLACES.flatMap((place) => [...LARGE.keys()].map((name) => [place, name] as const)))(
+  it.each(
+    some(
+      PLACES.flatMap((place) => [...LARGE.keys()].map((name) => [place, name] as const)),
+      1,
+    ),
+  )(
     'on %s: %s',
     async (place, name) => {
       expect(await wrongAfter(place, [name])).toEqual([]);
@@ -162,7 +172,7 @@ describe('[X85] what is larger than anything that pam reads', () => {
 });
 
 describe('[X92] a clone that is not as it should be', () => {
-  it.each([...CLONES.keys()])(
+  it.each(some([...CLONES.keys()], 3))(
     '%s: what is due is revoked',
     async (name) => {
       const world = copyOf(fresh);

@@ -8,6 +8,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Policy } from '../../src/model/policy.ts';
 import { treeDigest } from '../../src/trust/digest.ts';
 import { begin, type Fault, HistoryStage, type Op } from './history-stage.ts';
+import { isLong } from '../size.ts';
 
 // Reading the same policy files again is half of a history's time: the real reader, asked once for the same bytes.
 vi.mock(import('../../src/documents/policy-files.ts'), async (original) => {
@@ -23,7 +24,7 @@ vi.mock(import('../../src/documents/policy-files.ts'), async (original) => {
 });
 
 const seed = Number(process.env['PAM_SEED'] ?? 20_261_122);
-const numRuns = Number(process.env['PAM_RUNS'] ?? 50);
+const numRuns = Number(process.env['PAM_RUNS'] ?? (isLong ? 50 : 10));
 const n = fc.nat({ max: 4 });
 const who = fc.nat({ max: 20 });
 const minutes = fc.oneof(fc.integer({ min: 1, max: 230 }), fc.constantFrom(5, 60, 120, 240, 240, 300));

@@ -1,0 +1,16 @@
+/**
+ * How much is tested. `npm test` is the short run: all that is quick, and a sample of what is not. `npm run test:long`
+ * (`PAM_LONG=1`) runs every file as it stands. `PAM_FULL=1` also tries every step and every program of the interrupt
+ * tests, and every hostile object by itself.
+ */
+export const isFull = process.env['PAM_FULL'] === '1';
+export const isLong = isFull || process.env['PAM_LONG'] === '1';
+
+/** All of them in the long run; in the short one so many, evenly spaced. */
+export function some<T>(cases: readonly T[], inShort: number): readonly T[] {
+  if (isLong || cases.length <= inShort) return cases;
+  const step = cases.length / inShort;
+  return Array.from({ length: inShort }, (_, at) => cases[Math.floor((at + 0.5) * step)]).flatMap((one) =>
+    one === undefined ? [] : [one],
+  );
+}
