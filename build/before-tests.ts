@@ -20,7 +20,9 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => void> {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const directory = project.config.env['TMPDIR'];
-  const dist = mkdtempSync(join(directory ?? tmpdir(), 'pam-dist-'));
+  const made = mkdtempSync(join(directory ?? tmpdir(), 'pam-dist-'));
+  // The directory above is its maker's alone; what is installed may be read by everybody.
+  const dist = join(made, 'dist');
   const write = async (): Promise<void> => {
     await writeValidators(root);
     await bundle(root, dist);
@@ -29,7 +31,7 @@ export default async function setup(project: TestProject): Promise<() => void> {
   project.provide('dist', dist);
   project.onTestsRerun(write);
   return () => {
-    for (const one of [dist, ...(directory === undefined ? [] : [directory])])
+    for (const one of [made, ...(directory === undefined ? [] : [directory])])
       rmSync(one, { recursive: true, force: true });
   };
 }

@@ -77,8 +77,9 @@ async function changeRefs(
 function checkFiles({ gitDir }: RepositoryPlace, changes: readonly RefChange[]): void {
   for (const name of ['packed-refs', ...changes.map(({ ref }) => ref)]) {
     const file = entryAt(join(gitDir, name));
-    // A directory is in the way of a ref of its name, which git tells.
-    if (file === undefined || file.isFile() || file.isDirectory()) continue;
+    if (file === undefined || file.isFile()) continue;
+    // A directory of that name is in the way of a ref, which git tells.
+    if (file.isDirectory() && name !== 'packed-refs') continue;
     throw new PamError('E_GIT_FILES', `${name} of this clone is no regular file`, {
       hint: 'make a fresh clone',
     });

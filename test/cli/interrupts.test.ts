@@ -96,7 +96,7 @@ describe('[X50] before something was published', () => {
           ),
         )
       : [
-          { at: started.indexOf('git ls-remote') + 1, when: 'before', signal: 'INT', to: 'group' },
+          { at: started.indexOf('git fetch') + 1, when: 'before', signal: 'INT', to: 'group' },
           { at: push - 1, when: 'before', signal: SIGNALS[turn % 3] ?? 'INT', to: 'pam' },
         ];
     for (const moment of moments) {
