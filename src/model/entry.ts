@@ -1,5 +1,5 @@
 import type { Duration, Instant } from './instant.ts';
-import type { Fingerprint, RequestId, Sha256 } from './names.ts';
+import type { Fingerprint, Sha256 } from './names.ts';
 import type { Signed } from './statement.ts';
 
 /**
@@ -69,115 +69,18 @@ export interface GrantTerms {
   readonly end: Instant;
 }
 
-export interface GenesisEvent {
-  readonly type: 'genesis';
-  readonly id: '-';
-  /** Digest of policy 1 and of each of its files. */
-  readonly policy: Sha256;
-  readonly files: Readonly<Record<string, Sha256>>;
-  readonly nonce: string;
-}
-export interface PolicyEvent {
-  readonly type: 'policy';
-  readonly id: '-';
-  readonly seq: number;
-  readonly digest: Sha256;
-  readonly statements: readonly Signed[];
-}
 /** The keys that policy lists for each person (or service) who may stop a request, at the moment of `seen`. */
 export type StopperKeys = Readonly<Record<string, readonly Fingerprint[]>>;
 
-export interface SeenEvent {
-  readonly type: 'seen';
-  readonly id: RequestId;
-  readonly request_sha256: Sha256;
-  readonly signature_sha256: Sha256;
-  readonly proposal: string;
-  readonly requester: string;
-  readonly subject: string;
-  readonly role: string;
-  /** Person -> keys (sorted), of everybody who may stop it. Entries of earlier builds have none. */
-  readonly stopper_keys?: StopperKeys;
-}
-export interface RefusedEvent {
-  readonly type: 'refused';
-  readonly id: RequestId;
-  readonly request_sha256: Sha256;
-  readonly reasons: readonly ReasonNote[];
-}
-export interface ScheduledEvent {
-  readonly type: 'scheduled';
-  readonly id: RequestId;
-  readonly evidence: Evidence;
-  readonly grant: GrantTerms;
-}
-export interface GrantingEvent {
-  readonly type: 'granting';
-  readonly id: RequestId;
-  readonly evidence: Evidence;
-  readonly grant: GrantTerms;
-  readonly handle: Handle;
-  /** Permissions that the subject had before pam came; never revoked. */
-  readonly preexisting: readonly string[];
-  readonly act_by: Instant;
-}
-export interface GrantedEvent {
-  readonly type: 'granted';
-  readonly id: RequestId;
-  /** What the target showed when it was read back. */
-  readonly receipt: Receipt;
-}
-export interface FailedEvent {
-  readonly type: 'failed';
-  readonly id: RequestId;
-  readonly error: ReasonNote;
-}
-export interface StoppedEvent {
-  readonly type: 'stopped';
-  readonly id: RequestId;
-  readonly statement: Signed;
-}
-/** `expired` is recorded only where other grants may need the same access; elsewhere the recorded end says it. */
-export type EndCause = 'expired' | 'incident' | 'compromised' | 'subject' | 'target' | 'evidence' | 'found';
-export interface EndingEvent {
-  readonly type: 'ending';
-  readonly id: RequestId;
-  readonly cause: EndCause;
-  readonly because: string;
-}
-export interface RevokedEvent {
-  readonly type: 'revoked';
-  readonly id: RequestId;
-  /** Permissions left in place, each with the live grants that still need it. */
-  readonly kept_for: Readonly<Record<string, readonly RequestId[]>>;
-  /** Always `null` today; entries of earlier builds may hold one. */
-  readonly usage: Usage | null;
-}
-export interface RevokeFailedEvent {
-  readonly type: 'revoke_failed';
-  readonly id: RequestId;
-  readonly attempt: number;
-  readonly error: ReasonNote;
-}
-export interface HeartbeatEvent {
-  readonly type: 'heartbeat';
-  readonly id: '-';
-  readonly live: number;
-}
-export type LedgerEvent =
-  | GenesisEvent
-  | PolicyEvent
-  | SeenEvent
-  | RefusedEvent
-  | ScheduledEvent
-  | GrantingEvent
-  | GrantedEvent
-  | FailedEvent
-  | StoppedEvent
-  | EndingEvent
-  | RevokedEvent
-  | RevokeFailedEvent
-  | HeartbeatEvent;
+/**
+ * What events look like, by their type. Each says so in its own file (`rules/events/`), which adds a line here by
+ * declaration merging.
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface
+export interface EventShapes {}
+export type EventType = keyof EventShapes;
+export type EventOf<T extends EventType> = EventShapes[T];
+export type LedgerEvent = EventShapes[EventType];
 
 /** What a target gave and what was read back. Never a secret. */
 export interface Receipt {

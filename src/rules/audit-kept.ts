@@ -2,7 +2,7 @@
  * Permissions that a revocation left in place (DESIGN rule 7): for other grants that need the same access, and for
  * nothing else. The chain believes the executor's word; audit compares it with the records before the event. Pure.
  */
-import type { RevokedEvent } from '../model/entry.ts';
+import type { EventOf } from '../model/entry.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import { type GrantPart, mayBeLive, type OpenRecord } from '../model/open-record.ts';
@@ -17,7 +17,7 @@ export interface KeptFault {
 
 /** @param records before the event, with what earlier events of its entry made of them */
 export function faultsOfKept(
-  { id, kept_for: keptFor }: RevokedEvent,
+  { id, kept_for: keptFor }: EventOf<'revoked'>,
   records: ReadonlyMap<RequestId, OpenRecord>,
   providers: ReadonlyMap<string, ProviderFacts>,
 ): readonly KeptFault[] {

@@ -3,14 +3,16 @@
  * a writer leaves such an event out, and says so: one bad event must not keep the others off the ledger. Each event is
  * judged by the same functions that judge it in an entry of others, at the place that it gets.
  */
-import type { Entry, LedgerEvent, SeenEvent } from '../model/entry.ts';
+import type { Entry, LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Fingerprint, RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { ChainState } from '../trust/chain-state.ts';
-import { type FoldContext, keysLeftOut, stepIn } from './fold-index.ts';
+import type { FoldContext } from './events/event-kind.ts';
+import { EVENTS, kindOf } from './events/registry.ts';
+import type { SeenEvent } from './events/seen.ts';
+import { keysLeftOut, stepIn } from './fold-index.ts';
 import { contextOf, judgeEvent } from './follow-chain.ts';
-import { needEntitledStop } from './judge-stop.ts';
 import { needStopperKeys } from './see-request.ts';
 
 export interface Dropped {
@@ -48,7 +50,7 @@ export function eventsThatFollow(
       const fault = faultOf(event);
       if (fault !== undefined)
         throw new PamError('E_LED_SHAPE', `no entry can hold ${event.type} of ${event.id}: ${fault}`);
-      if (BEGINS.has(event.type) && event.id !== '-' && without.has(event.id))
+      if (EVENTS[event.type].begins === true && event.id !== '-' && without.has(event.id))
         throw new PamError('E_LED_STEP', `${event.type} of ${event.id} rests on an event that was left out`);
       needFollows(state, place, context, { event, events, records });
       events.push(event);
@@ -60,9 +62,6 @@ export function eventsThatFollow(
   }
   return { events, dropped };
 }
-
-/** Behind an event that was left out nothing begins for its id. What ends it stands if it follows by itself. */
-const BEGINS: ReadonlySet<LedgerEvent['type']> = new Set(['seen', 'scheduled', 'granting']);
 
 /** @throws PamError why it does not; otherwise its step is taken in `records` */
 function needFollows(
@@ -78,7 +77,8 @@ function needFollows(
   const { event, events, records } = at;
   const before = event.id === '-' ? undefined : state.index.records.get(event.id);
   judgeEvent(state, place, event, before);
-  if (event.type === 'stopped') needEntitledStop(state, event, [before, records.get(event.id)], context.at);
+  const now = event.id === '-' ? undefined : records.get(event.id);
+  kindOf(event).follows?.({ state, at: context.at, before, now }, event);
   if (event.type === 'seen') {
     const keyed = events.find((one): one is SeenEvent => one.type === 'seen' && 'stopper_keys' in one);
     needStopperKeys(

@@ -3,7 +3,7 @@
  * it, never on the reader's clock, state or a later policy (DESIGN section 5). Throws `E_LED_...`; the caller
  * steps over what does not verify.
  */
-import type { Entry, LedgerEvent, PolicyEvent } from '../model/entry.ts';
+import type { Entry, LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, Sha256 } from '../model/names.ts';
@@ -13,9 +13,11 @@ import type { ChainState } from '../trust/chain-state.ts';
 import { sha256 } from '../trust/digest.ts';
 import { holdersOf, revocationOf } from '../trust/keyring.ts';
 import type { SignedEntry } from '../trust/signed-entry.ts';
-import { EMPTY_INDEX, type FoldContext, foldIndex, recordsBefore } from './fold-index.ts';
+import type { FoldContext } from './events/event-kind.ts';
+import type { PolicyEvent } from './events/policy.ts';
+import { EVENTS, kindOf } from './events/registry.ts';
+import { EMPTY_INDEX, foldIndex, recordsBefore } from './fold-index.ts';
 import { adminsAgree, judgePolicyChange } from './judge-policy-change.ts';
-import { needEntitledStop } from './judge-stop.ts';
 import { indexDigest } from './print-index.ts';
 import { judgeRight, mayWriteTogether } from './rights.ts';
 
@@ -144,7 +146,7 @@ function judgeEvents(state: ChainState, entry: Entry, context: FoldContext): voi
     const record = event.id === '-' ? undefined : state.index.records.get(event.id);
     judgeEvent(state, entry, event, record);
   }
-  judgeStopEvents(state, entry, context);
+  judgeFollowing(state, entry, context);
   if (entry.main === undefined) return;
   if (state.policy.services[entry.executor]?.executes?.may.includes('grant') !== true) {
     throw new PamError('E_LED_KIND', `${entry.executor} may not write apply entries`);
@@ -160,17 +162,19 @@ export function judgeEvent(
   record: OpenRecord | undefined,
 ): void {
   judgeRight(policy, entry.executor, event, record);
-  if (APPLY_ONLY.has(event.type) && entry.main === undefined) {
+  if (EVENTS[event.type].entry === 'apply' && entry.main === undefined) {
     throw new PamError('E_LED_SHAPE', `${event.type} belongs into an apply entry`);
   }
 }
 
-/** No request is ended by a stop that nobody entitled signed, whichever executor key is stolen. */
-function judgeStopEvents(state: ChainState, entry: Entry, context: FoldContext): void {
-  if (!entry.events.some(({ type }) => type === 'stopped')) return;
+/** What only the chain can judge: against the same records as whoever writes or audits the entry. */
+function judgeFollowing(state: ChainState, entry: Entry, context: FoldContext): void {
+  if (!entry.events.some(({ type }) => EVENTS[type].follows !== undefined)) return;
   for (const [event, records] of recordsBefore(state.index.records, entry.events, context)) {
-    if (event.type !== 'stopped') continue;
-    needEntitledStop(state, event, [state.index.records.get(event.id), records.get(event.id)], entry.at);
+    const { id } = event;
+    if (id === '-') continue;
+    const [before, now] = [state.index.records, records].map((some) => some.get(id));
+    kindOf(event).follows?.({ state, at: entry.at, before, now }, event);
   }
 }
 
@@ -192,15 +196,6 @@ export function newestOrdered(state: Pick<ChainState, 'index'>): Instant | null 
   const apply = beats.apply?.at ?? beats.policy.at;
   return apply > beats.policy.at ? apply : beats.policy.at;
 }
-
-const APPLY_ONLY: ReadonlySet<string> = new Set([
-  'seen',
-  'refused',
-  'scheduled',
-  'granting',
-  'granted',
-  'failed',
-]);
 
 /** The entry is signed by a key that one of these policies gives this executor. */
 function judgeSigner(

@@ -3,7 +3,9 @@
  * refused once, by digest; an unmerged one is its proposer's business.
  */
 import type { Reason } from '../model/decision.ts';
-import { type RefusedEvent, reasonNote, type SeenEvent } from '../model/entry.ts';
+import { reasonNote } from '../model/entry.ts';
+import type { RefusedEvent } from './events/refused.ts';
+import type { SeenEvent } from './events/seen.ts';
 import { PamError } from '../model/error.ts';
 import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';

@@ -2,7 +2,8 @@
  * Does this entry bring a policy of a higher version? Judged without reading what the policy says: its digest, the
  * statements of the admins in force, and the one line of pam.yaml that names the version.
  */
-import type { Entry, PolicyEvent } from '../model/entry.ts';
+import type { Entry } from '../model/entry.ts';
+import type { PolicyEvent } from './events/policy.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
 import type { ChainState } from '../trust/chain-state.ts';

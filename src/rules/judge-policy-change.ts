@@ -11,7 +11,7 @@ import type { Policy } from '../model/policy.ts';
 import type { Signed } from '../model/statement.ts';
 import { verifyStatement } from '../trust/verify-statement.ts';
 import { judgeKept } from './judge-settled.ts';
-import { executesOn } from './rights.ts';
+import { executesOn } from './people.ts';
 
 export const POLICY_STATEMENT_LIFE_SECONDS = 7 * 86_400;
 

@@ -9,7 +9,7 @@ import type { Provider } from '../model/target.ts';
 import { usableKeys } from './doctor/judge-holders.ts';
 import { members } from './people.ts';
 import type { PolicyProblem } from './policy-problem.ts';
-import { executesOn } from './rights.ts';
+import { executesOn } from './people.ts';
 import { unbuiltSettings } from './unbuilt.ts';
 
 export type SettingFacts = Pick<Provider, 'objects' | 'remarks'>;

@@ -3,7 +3,7 @@
  * ends the id; a stop by anybody else is nothing, so that no stranger can block a request by signing. Signing, sweeping,
  * recording and auditing all ask `judgeStop`, so that no stop is accepted in one place and passed over in another.
  */
-import type { StoppedEvent } from '../model/entry.ts';
+import type { EventOf } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
@@ -137,7 +137,7 @@ export function judgeAllStops(ground: StopGround, stops: readonly Signed[], now:
  */
 export function needEntitledStop(
   ground: { readonly root: Sha256; readonly policy: Policy },
-  { id, statement }: StoppedEvent,
+  { id, statement }: EventOf<'stopped'>,
   records: readonly (OpenRecord | undefined)[],
   recordedAt: Instant,
 ): void {

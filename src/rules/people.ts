@@ -1,5 +1,5 @@
 /** Who is who on one request: members of lists, owners, beneficiaries, and who may stop it. */
-import type { Policy, Role } from '../model/policy.ts';
+import type { ExecutorRight, Policy, Role } from '../model/policy.ts';
 
 /** Lists of a policy never change, and they are asked for again with every request. */
 const known = new WeakMap<Policy, WeakMap<readonly string[], ReadonlySet<string>>>();
@@ -55,4 +55,11 @@ export function stoppersOf(
     ...(role === undefined ? [] : approversOf(policy, role)),
     ...policy.admins.people,
   ]);
+}
+
+/** May this executor do this at this target? */
+export function executesOn(policy: Policy, executor: string, target: string, right: ExecutorRight): boolean {
+  const executes = Object.hasOwn(policy.services, executor) ? policy.services[executor]?.executes : undefined;
+  if (executes === undefined || !executes.may.includes(right)) return false;
+  return executes.targets.includes('*') || executes.targets.includes(target);
 }

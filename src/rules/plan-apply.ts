@@ -4,13 +4,10 @@
  */
 import type { Reason } from '../model/decision.ts';
 import type { Decision } from '../model/decision.ts';
-import {
-  type GrantTerms,
-  type RefusedEvent,
-  reasonNote,
-  type SeenEvent,
-  type StoppedEvent,
-} from '../model/entry.ts';
+import { type GrantTerms, reasonNote } from '../model/entry.ts';
+import type { RefusedEvent } from './events/refused.ts';
+import type { SeenEvent } from './events/seen.ts';
+import type { StoppedEvent } from './events/stopped.ts';
 import { PamError } from '../model/error.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { Fingerprint, RequestId } from '../model/names.ts';

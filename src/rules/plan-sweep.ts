@@ -3,7 +3,8 @@
  * incidents. Doubt never ends a grant early and never keeps one past its end.
  */
 import type { Reason } from '../model/decision.ts';
-import type { EndCause, EndingEvent, StoppedEvent } from '../model/entry.ts';
+import type { EndCause, EndingEvent } from './events/ending.ts';
+import type { StoppedEvent } from './events/stopped.ts';
 import { type Instant, instantOf, plus } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';

@@ -2,29 +2,8 @@
 import type { LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import type { OpenRecord } from '../model/open-record.ts';
-import type { ExecutorRight, Policy } from '../model/policy.ts';
-
-const NEEDS: Readonly<Record<LedgerEvent['type'], ExecutorRight | 'any'>> = {
-  genesis: 'grant',
-  policy: 'any',
-  seen: 'grant',
-  refused: 'grant',
-  scheduled: 'grant',
-  granting: 'grant',
-  granted: 'grant',
-  failed: 'grant',
-  stopped: 'any',
-  ending: 'any',
-  revoked: 'revoke',
-  revoke_failed: 'revoke',
-  heartbeat: 'any',
-};
-
-export function executesOn(policy: Policy, executor: string, target: string, right: ExecutorRight): boolean {
-  const executes = Object.hasOwn(policy.services, executor) ? policy.services[executor]?.executes : undefined;
-  if (executes === undefined || !executes.may.includes(right)) return false;
-  return executes.targets.includes('*') || executes.targets.includes(target);
-}
+import type { Policy } from '../model/policy.ts';
+import { EVENTS } from './events/registry.ts';
 
 /** Throws `E_LED_KIND` unless the executor may write this event, on this target where one is concerned. */
 export function judgeRight(
@@ -34,7 +13,7 @@ export function judgeRight(
   record: OpenRecord | undefined,
 ): void {
   const rights = Object.hasOwn(policy.services, executor) ? policy.services[executor]?.executes : undefined;
-  const needs = NEEDS[event.type];
+  const needs = EVENTS[event.type].right;
   const refuse = (): never => {
     throw new PamError('E_LED_KIND', `${executor} may not write ${event.type}`);
   };
@@ -49,6 +28,6 @@ export function judgeRight(
 }
 
 export function mayWriteTogether(events: readonly LedgerEvent[]): boolean {
-  const alone = events.some((one) => one.type === 'genesis' || one.type === 'policy');
+  const alone = events.some(({ type }) => EVENTS[type].entry === 'alone');
   return !alone || events.length === 1;
 }

@@ -3,7 +3,7 @@
  * however often they are signed anew and whatever other bytes stood between: a requester can start no new clock by
  * signing. Entries of builds before `stopper_keys` fold as those builds folded them (DESIGN "Fields that came later").
  */
-import type { LedgerEvent, SeenEvent, StopperKeys } from '../model/entry.ts';
+import type { EventOf, LedgerEvent, StopperKeys } from '../model/entry.ts';
 import type { PamError } from '../model/error.ts';
 import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
 import type { Fingerprint, Sha256 } from '../model/names.ts';
@@ -31,7 +31,7 @@ interface SeeContext {
 /** Everybody who may stop it, with the keys that policy lists for them: names and keys sorted. */
 export function stopperKeysOf(
   policy: Policy,
-  on: Pick<SeenEvent, 'requester' | 'subject' | 'role'>,
+  on: Pick<EventOf<'seen'>, 'requester' | 'subject' | 'role'>,
 ): StopperKeys {
   const keysOf = (id: string): readonly Fingerprint[] => {
     const identity = Object.hasOwn(policy.people, id)
@@ -69,7 +69,7 @@ function firstOf({ request_sha256, at, owners, stoppers, stopper_keys: keys }: S
 /** What `seen` makes of a record. @param wrong why it does not follow, as an error */
 export function see(
   record: OpenRecord | undefined,
-  event: SeenEvent,
+  event: EventOf<'seen'>,
   context: SeeContext,
   wrong: (why: string) => PamError,
 ): OpenRecord {
@@ -98,7 +98,7 @@ export function see(
 /** The first `seen` of these bytes, and of each version with it. Without `stopper_keys` every `seen` is a first one. */
 function firstSeen(
   record: OpenRecord | undefined,
-  event: SeenEvent,
+  event: EventOf<'seen'>,
   now: FirstSeen,
   wrong: (why: string) => PamError,
 ): { readonly first: FirstSeen; readonly firsts: readonly FirstSeen[] } {
@@ -116,7 +116,7 @@ function firstSeen(
 
 function needRoom(
   record: OpenRecord | undefined,
-  event: SeenEvent,
+  event: EventOf<'seen'>,
   { at }: SeeContext,
   wrong: (why: string) => PamError,
 ): void {
@@ -170,7 +170,7 @@ export function stillHoldsStopperKeys(
 export function needStopperKeys(
   records: OpenIndex['records'],
   events: readonly LedgerEvent[],
-  wrong: (event: SeenEvent) => PamError,
+  wrong: (event: EventOf<'seen'>) => PamError,
 ): void {
   let now: boolean | undefined;
   for (const event of events) {

@@ -1,6 +1,6 @@
 import type { Audited } from '../flows/audit/audit.ts';
 import type { Log, LogLine } from '../flows/audit/log.ts';
-import { claimsOf } from '../trust/statement-text.ts';
+import { kindOf } from '../rules/events/registry.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
 
@@ -37,39 +37,8 @@ export function logText(log: Log, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The statement was verified with its entry; `claimsOf` only reads it. */
-function whoAndWhy(text: string): string {
-  const { signer, because } = claimsOf(text);
-  return because === null ? signer : `${signer}: ${because}`;
-}
-
+/** A `policy` event's own number is `version` there. */
 function sentence(one: LogLine): string {
-  switch (one.type) {
-    case 'genesis':
-      return 'genesis: a new ledger';
-    case 'policy':
-      return `policy ${one.version} came into force, signed by ${one.statements.length}`;
-    case 'seen':
-      return `${one.id}: ${one.requester} asks to be ${one.role}${one.subject === one.requester ? '' : ` for ${one.subject}`}`;
-    case 'refused':
-      return `${one.id}: refused: ${one.reasons.map(({ message, code }) => `${message} [${code}]`).join('; ')}`;
-    case 'scheduled':
-      return `${one.id}: scheduled from ${one.grant.start ?? '-'} until ${one.grant.end}, approved by ${one.grant.approvers.join(', ')}`;
-    case 'granting':
-      return `${one.id}: ${one.grant.subject} is to be ${one.grant.role} (${one.grant.permissions.join(', ')} on ${one.grant.target}) until ${one.grant.end}, approved by ${one.grant.approvers.join(', ')}`;
-    case 'granted':
-      return `${one.id}: granted, read back at the target`;
-    case 'failed':
-      return `${one.id}: failed: ${one.error.message} [${one.error.code}]; nothing at the target`;
-    case 'stopped':
-      return `${one.id}: stopped by ${whoAndWhy(one.statement.text)}`;
-    case 'ending':
-      return `${one.id}: ends early: ${one.because}`;
-    case 'revoked':
-      return `${one.id}: revoked, gone from the target${Object.keys(one.kept_for).length === 0 ? '' : `; kept for others: ${Object.keys(one.kept_for).join(', ')}`}`;
-    case 'revoke_failed':
-      return `${one.id}: could not be revoked (attempt ${one.attempt}): ${one.error.message} [${one.error.code}]`;
-    case 'heartbeat':
-      return `sweep was here, ${one.live} live`;
-  }
+  const event = one.version === undefined ? one : { ...one, seq: one.version };
+  return kindOf(event).sentence(event);
 }

@@ -21,7 +21,8 @@ import { type Files, POLICY_PATHS, type Policy } from '../../src/model/policy.ts
 import type { Request } from '../../src/model/request.ts';
 import { LEDGER_NAMESPACE, NAMESPACES, type Signed, type Statement } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
-import { ACT_WITHIN_SECONDS, EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
+import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
+import { ACT_WITHIN_SECONDS } from '../../src/rules/events/record-steps.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
 import { inOrder } from '../../src/rules/same-json.ts';
 import { tellEntry } from '../../src/rules/tell-entry.ts';

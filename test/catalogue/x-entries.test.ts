@@ -1,7 +1,8 @@
 /** What is junk, what is a finding: rows X41 to X44, entries that an executor really signed. */
 import { describe, expect, it } from 'vitest';
 import { readRequest } from '../../src/documents/request-file.ts';
-import type { GrantingEvent, RevokedEvent } from '../../src/model/entry.ts';
+import type { GrantingEvent } from '../../src/rules/events/granting.ts';
+import type { RevokedEvent } from '../../src/rules/events/revoked.ts';
 import { type Duration, type Instant, parseDuration } from '../../src/model/instant.ts';
 import { requestPath, type RequestId } from '../../src/model/names.ts';
 import { LEDGER_NAMESPACE, type Signed } from '../../src/model/statement.ts';

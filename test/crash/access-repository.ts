@@ -29,7 +29,7 @@ import { sweep } from '../../src/flows/executor/sweep.ts';
 import { walkWhole } from '../../src/flows/ledger/walk/walk-whole.ts';
 import { addRemote, commitPaths, startRepository } from '../../src/git/start-repository.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
-import type { GrantingEvent } from '../../src/model/entry.ts';
+import type { GrantingEvent } from '../../src/rules/events/granting.ts';
 import { type Instant, parseInstant } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { mayBeLive, type OpenRecord } from '../../src/model/open-record.ts';

@@ -4,7 +4,8 @@
  * one admin of the two that policy needs, of the sweeper and of the granting executor. They can never make an honest
  * signature, so nothing may be believed of honest people but these very texts.
  */
-import type { GrantingEvent, ScheduledEvent } from '../../src/model/entry.ts';
+import type { GrantingEvent } from '../../src/rules/events/granting.ts';
+import type { ScheduledEvent } from '../../src/rules/events/scheduled.ts';
 import { type Instant, parseDuration, plus, secondsOf } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import type { OpenRecord } from '../../src/model/open-record.ts';

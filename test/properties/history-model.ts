@@ -9,14 +9,10 @@
  *   - the ledger is one chain, nothing is appended in doubt, and it says what was done
  */
 import { createHash } from 'node:crypto';
-import type {
-  Entry,
-  GrantingEvent,
-  GrantTerms,
-  LedgerEvent,
-  ScheduledEvent,
-  SeenEvent,
-} from '../../src/model/entry.ts';
+import type { Entry, GrantTerms, LedgerEvent } from '../../src/model/entry.ts';
+import type { GrantingEvent } from '../../src/rules/events/granting.ts';
+import type { ScheduledEvent } from '../../src/rules/events/scheduled.ts';
+import type { SeenEvent } from '../../src/rules/events/seen.ts';
 import type { Call } from './history-world.ts';
 
 export interface ModelRule {

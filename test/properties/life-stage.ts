@@ -4,7 +4,8 @@
  * model beside it is told what happened and judges it.
  */
 import { printRequest } from '../../src/documents/request-file.ts';
-import type { GrantingEvent, LedgerEvent } from '../../src/model/entry.ts';
+import type { LedgerEvent } from '../../src/model/entry.ts';
+import type { GrantingEvent } from '../../src/rules/events/granting.ts';
 import { type Instant, instantOf, parseDuration, unixSeconds } from '../../src/model/instant.ts';
 import type { IncidentState } from '../../src/model/incident.ts';
 import { isRequestId, type RequestId } from '../../src/model/names.ts';

@@ -6,14 +6,10 @@ import { printEntry } from '../../src/documents/entry-file.ts';
 import { readPolicy } from '../../src/documents/policy-files.ts';
 import { printRequest, readRequest } from '../../src/documents/request-file.ts';
 import type { Decision } from '../../src/model/decision.ts';
-import type {
-  Entry,
-  Evidence,
-  GrantingEvent,
-  LedgerEvent,
-  ScheduledEvent,
-  SeenEvent,
-} from '../../src/model/entry.ts';
+import type { Entry, Evidence, LedgerEvent } from '../../src/model/entry.ts';
+import type { GrantingEvent } from '../../src/rules/events/granting.ts';
+import type { ScheduledEvent } from '../../src/rules/events/scheduled.ts';
+import type { SeenEvent } from '../../src/rules/events/seen.ts';
 import { earlier, type Instant, parseDuration, parseInstant, plus } from '../../src/model/instant.ts';
 import {
   type Fingerprint,
@@ -37,7 +33,8 @@ import {
 } from '../../src/model/statement.ts';
 import { decide, type Snapshot } from '../../src/rules/decide.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
-import { ACT_WITHIN_SECONDS, EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
+import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
+import { ACT_WITHIN_SECONDS } from '../../src/rules/events/record-steps.ts';
 import { beginChain, type Candidate as EntryCandidate, followChain } from '../../src/rules/follow-chain.ts';
 import { termsOf } from '../../src/rules/grant-terms.ts';
 import type { Ready } from '../../src/rules/plan-apply.ts';

@@ -3,13 +3,10 @@
  * A crash anywhere in here leaves a recorded intent, never an unrecorded grant.
  */
 import { eventFault } from '../../documents/entry-file.ts';
-import {
-  type FailedEvent,
-  type GrantedEvent,
-  type GrantingEvent,
-  type Receipt,
-  reasonNote,
-} from '../../model/entry.ts';
+import { type Receipt, reasonNote } from '../../model/entry.ts';
+import type { FailedEvent } from '../../rules/events/failed.ts';
+import type { GrantedEvent } from '../../rules/events/granted.ts';
+import type { GrantingEvent } from '../../rules/events/granting.ts';
 import { EXIT, Interrupted, PamError } from '../../model/error.ts';
 import { type Instant, secondsBetween } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';

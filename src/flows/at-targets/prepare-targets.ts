@@ -4,7 +4,7 @@
  * target's own trouble, and the next one is asked all the same.
  */
 import type { ExecutorRight } from '../../model/policy.ts';
-import { executesOn } from '../../rules/rights.ts';
+import { executesOn } from '../../rules/people.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import type { Desk, Executor } from '../desk.ts';
 import { held, type Tell } from '../ledger/net.ts';

@@ -5,12 +5,16 @@
  */
 import { readRequest } from '../../documents/request-file.ts';
 import { CommitLog } from '../../model/commit-log.ts';
-import type { LedgerEvent, PolicyEvent } from '../../model/entry.ts';
+import type { LedgerEvent } from '../../model/entry.ts';
+import type { PolicyEvent } from '../../rules/events/policy.ts';
 import { PamError } from '../../model/error.ts';
 import { readable } from '../../model/git.ts';
 import { type Fingerprint, isRequestId, type Oid, requestPath, type Sha256 } from '../../model/names.ts';
-import { NAMESPACES, type Signed, type StatementType, type Witnesses } from '../../model/statement.ts';
-import { type AuditFacts, auditEntry, type Finding, type Written } from '../../rules/audit-entry.ts';
+import { NAMESPACES, type Witnesses } from '../../model/statement.ts';
+import { auditEntry, type Finding, type Written } from '../../rules/audit-entry.ts';
+import type { AuditFacts } from '../../rules/events/event-kind.ts';
+import type { TypedStatement } from '../../rules/events/event-kind.ts';
+import { kindOf } from '../../rules/events/registry.ts';
 import { tellEntry } from '../../rules/tell-entry.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import { sha256 } from '../../trust/digest.ts';
@@ -144,10 +148,9 @@ class Tally {
     byExecutor[entry.executor] = (byExecutor[entry.executor] ?? 0) + 1;
     this.#wroteBy(key).entries.push({ seq: entry.seq, at: entry.at });
     for (const event of entry.events) {
-      if (event.type === 'granting') counts.grants += 1;
-      if (event.type === 'revoked') counts.revocations += 1;
+      const { counted } = kindOf(event);
+      if (counted !== undefined) counts[counted] += 1;
       if (event.type === 'policy') {
-        counts.policies += 1;
         for (const signer of signersOf(event))
           this.#wroteBy(signer).policies.push({ seq: event.seq, at: entry.at });
       }
@@ -260,14 +263,5 @@ async function checkStatements({ after }: Step): Promise<unknown> {
 }
 
 /** Statements by people that came with this event. */
-function statementsOf(event: LedgerEvent): readonly (Signed & { readonly type: StatementType })[] {
-  if ('evidence' in event) {
-    const { statement, approvals } = event.evidence;
-    return [
-      { ...statement, type: 'request' },
-      ...approvals.map((one) => ({ ...one, type: 'approval' as const })),
-    ];
-  }
-  if ('statements' in event) return event.statements.map((one) => ({ ...one, type: 'policy' }));
-  return 'statement' in event ? [{ ...event.statement, type: 'stop' }] : [];
-}
+const statementsOf = (event: LedgerEvent): readonly TypedStatement[] =>
+  kindOf(event).statements?.(event) ?? [];

@@ -6,7 +6,7 @@ import { type Check, tellOf } from '../../model/check.ts';
 import { Interrupted, PamError } from '../../model/error.ts';
 import type { ExecutorRight } from '../../model/policy.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
-import { executesOn } from '../../rules/rights.ts';
+import { executesOn } from '../../rules/people.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Chart } from './chart.ts';

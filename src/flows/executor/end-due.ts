@@ -1,5 +1,6 @@
 /** Ending what is due: recorded first where that can be, then done at the targets, then what they showed is recorded. */
-import { type LedgerEvent, reasonNote, type StoppedEvent } from '../../model/entry.ts';
+import { type LedgerEvent, reasonNote } from '../../model/entry.ts';
+import type { StoppedEvent } from '../../rules/events/stopped.ts';
 import type { PamError } from '../../model/error.ts';
 import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';

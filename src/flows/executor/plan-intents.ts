@@ -3,20 +3,15 @@
  * targets show. Nothing is written and nothing is changed here.
  */
 import type { Reason } from '../../model/decision.ts';
-import {
-  type Entry,
-  type GrantingEvent,
-  type LedgerEvent,
-  type ReasonNote,
-  reasonNote,
-} from '../../model/entry.ts';
+import { type Entry, type LedgerEvent, type ReasonNote, reasonNote } from '../../model/entry.ts';
+import type { GrantingEvent } from '../../rules/events/granting.ts';
 import { PamError } from '../../model/error.ts';
 import { earlier, type Instant, plus } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
-import { ACT_WITHIN_SECONDS } from '../../rules/fold-index.ts';
+import { ACT_WITHIN_SECONDS } from '../../rules/events/record-steps.ts';
 import { type ApplyPlan, planApply, type Ready } from '../../rules/plan-apply.ts';
-import { executesOn } from '../../rules/rights.ts';
+import { executesOn } from '../../rules/people.ts';
 import type { Situation } from '../../rules/situation.ts';
 
 import { standingAccess } from '../at-targets/carry-out-grant.ts';

@@ -6,7 +6,7 @@ import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import type { Signed } from '../../model/statement.ts';
 import { planSweep, type SweepFacts, type SweepPlan } from '../../rules/plan-sweep.ts';
-import { executesOn } from '../../rules/rights.ts';
+import { executesOn } from '../../rules/people.ts';
 import type { Round } from '../at-targets/ask-targets.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Tell } from '../ledger/net.ts';

@@ -1,7 +1,8 @@
 /** An executor with a valid key writes more than its evidence allows: audit finds each of them. */
 import { describe, expect, it } from 'vitest';
 import { readRequest } from '../../../src/documents/request-file.ts';
-import type { GrantingEvent, GrantTerms } from '../../../src/model/entry.ts';
+import type { GrantTerms } from '../../../src/model/entry.ts';
+import type { GrantingEvent } from '../../../src/rules/events/granting.ts';
 import { parseDuration, plus } from '../../../src/model/instant.ts';
 import { requestPath } from '../../../src/model/names.ts';
 import { auditEnd, auditEntry } from '../../../src/rules/audit-entry.ts';

@@ -1,7 +1,9 @@
 /** Row X30: a writer leaves out what does not follow, and everything beside it follows for every reader. */
 import { describe, expect, it } from 'vitest';
 import { faultInEntry } from '../../../src/flows/ledger/fit-entry.ts';
-import type { GrantingEvent, LedgerEvent, StoppedEvent } from '../../../src/model/entry.ts';
+import type { LedgerEvent } from '../../../src/model/entry.ts';
+import type { GrantingEvent } from '../../../src/rules/events/granting.ts';
+import type { StoppedEvent } from '../../../src/rules/events/stopped.ts';
 import type { Instant } from '../../../src/model/instant.ts';
 import type { Oid, RequestId } from '../../../src/model/names.ts';
 import { eventsThatFollow, type Following } from '../../../src/rules/events-that-follow.ts';

@@ -1,9 +1,12 @@
 /** The state machine of a request, event by event; random sequences are in `test/properties/fold-index.test.ts`. */
 import { describe, expect, it } from 'vitest';
-import type { GrantingEvent, GrantTerms, LedgerEvent, ScheduledEvent } from '../../../src/model/entry.ts';
+import type { GrantTerms, LedgerEvent } from '../../../src/model/entry.ts';
+import type { GrantingEvent } from '../../../src/rules/events/granting.ts';
+import type { ScheduledEvent } from '../../../src/rules/events/scheduled.ts';
 import { type Instant, parseDuration, plus } from '../../../src/model/instant.ts';
 import type { OpenIndex } from '../../../src/model/open-record.ts';
-import { ACT_WITHIN_SECONDS, EMPTY_INDEX, foldIndex } from '../../../src/rules/fold-index.ts';
+import { EMPTY_INDEX, foldIndex } from '../../../src/rules/fold-index.ts';
+import { ACT_WITHIN_SECONDS } from '../../../src/rules/events/record-steps.ts';
 import { MAX_REFUSED } from '../../../src/rules/see-request.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { codeOf } from '../../support/error-code.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { LedgerEvent } from '../../../src/model/entry.ts';
-import { executesOn, judgeRight, mayWriteTogether } from '../../../src/rules/rights.ts';
+import { judgeRight, mayWriteTogether } from '../../../src/rules/rights.ts';
+import { executesOn } from '../../../src/rules/people.ts';
 import { codeOf } from '../../support/error-code.ts';
 import { at, grantLive, Ledger, policyOf, REQUEST, TEXTS, textsWith } from '../../support/world.ts';
 

@@ -6,7 +6,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Instant, instantOf, plus, unixSeconds } from '../../../src/model/instant.ts';
-import type { SeenEvent } from '../../../src/model/entry.ts';
+import type { SeenEvent } from '../../../src/rules/events/seen.ts';
 import type { Signed } from '../../../src/model/statement.ts';
 import { auditEntry } from '../../../src/rules/audit-entry.ts';
 import { decide } from '../../../src/rules/decide.ts';
