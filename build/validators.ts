@@ -1,6 +1,6 @@
 /**
  * Makes `generated/*-validators.js`: a function for every schema in `schemas/` and for every provider's
- * `configSchema`. Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
+ * `configSchema`. Events come from their registry, and `schemas/entry.schema.json` follows it. Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
  * `src/documents/schema.ts` puts into words what the functions answer.
  *
  * Runs before every build and every test run, and a test compares the files with their sources: nobody works
@@ -8,6 +8,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { _, Ajv2020, type AnySchemaObject } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
@@ -15,6 +16,7 @@ import { SCHEMAS } from '../src/documents/document-schemas.ts';
 import { formats } from '../src/documents/formats.ts';
 import type { Provider } from '../src/model/target.ts';
 import { providers } from '../src/targets/registry.ts';
+import { withEvents } from './entry-schema.ts';
 
 /** @param root of the project */
 export async function writeValidators(root: string): Promise<void> {
@@ -24,6 +26,10 @@ export async function writeValidators(root: string): Promise<void> {
     // Whoever watches the files sees a change only when there is one.
     if (contentOf(place) !== text) writeFileSync(place, text);
   }
+  const entry = withEvents(SCHEMAS.entry);
+  // `npm run format` lays it out.
+  if (!isDeepStrictEqual(entry, SCHEMAS.entry))
+    writeFileSync(join(root, 'schemas/entry.schema.json'), `${JSON.stringify(entry, null, 2)}\n`);
 }
 
 const TYPES = `import type { Validator } from '../src/documents/schema.ts';
@@ -35,7 +41,7 @@ export async function validatorFiles(
   root: string,
   known: readonly Pick<Provider, 'configSchema'>[],
 ): Promise<ReadonlyMap<string, string>> {
-  const documents = Object.entries(SCHEMAS);
+  const documents = Object.entries({ ...SCHEMAS, entry: withEvents(SCHEMAS.entry) });
   // Found by the very schema; the `$id` is ours, so that two providers may have one.
   const configs = known.map(
     ({ configSchema }, at) =>
