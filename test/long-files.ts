@@ -31,6 +31,7 @@ export const inLongRunOnly: readonly string[] = [
     'e-approval',
     'f-policy',
     'h-forge',
+    'hostile-files',
     'i-time',
     'l-targets',
     'q-floods',
@@ -59,6 +60,7 @@ export const inLongRunOnly: readonly string[] = [
     'team',
     'workflow-lists',
   ].map((name) => `test/cli/${name}.test.ts`),
+  'test/conformance/one-more.test.ts',
   'test/crash/interrupts.test.ts',
   ...[
     'brackets',

@@ -96,12 +96,13 @@ function valueOf(schema: Schema): unknown {
       return Object.fromEntries(
         Object.entries(schema.properties ?? {}).map(([name, one]) => [name, valueOf(one)]),
       );
+    case undefined:
     default:
       throw new TypeError(`no example of ${JSON.stringify(schema)}`);
   }
 }
 
-const exampleOf = (kind: EventKind<EventType>): LedgerEvent => valueOf(kind.schema as Schema) as LedgerEvent;
+const exampleOf = (kind: EventKind<EventType>): LedgerEvent => valueOf(kind.schema) as LedgerEvent;
 const entryOf = (event: LedgerEvent): Entry => ({ ...ledger.state.entry, seq: 9, events: [event] });
 const kinds = Object.entries(EVENTS) as unknown as readonly (readonly [EventType, EventKind<EventType>])[];
 

@@ -14,7 +14,7 @@ let copy: string;
 
 beforeAll(() => {
   copy = mkdtempSync(join(tmpdir(), 'pam-one-more-'));
-  for (const part of ['src', 'schemas', 'build', 'test', 'bin', 'package.json', 'tsconfig.json'])
+  for (const part of ['src', 'schemas', 'build', 'generated', 'test', 'bin', 'package.json', 'tsconfig.json'])
     cpSync(join(project, part), join(copy, part), { recursive: true });
   symlinkSync(join(project, 'node_modules'), join(copy, 'node_modules'));
 });
@@ -67,11 +67,8 @@ describe('one more event', () => {
       `import { used } from './used.ts';\n${text.replace('  heartbeat,\n', '  heartbeat,\n  used,\n')}`,
     );
     expect(run('tsc', '--noEmit')).toBe('');
-    const ran = run(
-      'vitest',
-      ...['run', '--config', 'test/vitest.config.ts', 'test/conformance/events.test.ts'],
-      ...['--reporter', 'json'],
-    );
+    const line = 'run --config test/vitest.config.ts test/conformance/events.test.ts --reporter json';
+    const ran = run('vitest', ...line.split(' '));
     const { numFailedTests, testResults } = JSON.parse(ran.slice(ran.indexOf('{'))) as {
       readonly numFailedTests: number;
       readonly testResults: readonly {
