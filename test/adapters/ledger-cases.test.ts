@@ -17,6 +17,8 @@ import { EXIT, PamError } from '../../src/model/error.ts';
 import type { Instant } from '../../src/model/instant.ts';
 import type { Sha256 } from '../../src/model/names.ts';
 import { POLICY_PATHS, type Policy } from '../../src/model/policy.ts';
+import type { Entry } from '../../src/model/entry.ts';
+import { EVENTS } from '../../src/rules/events/registry.ts';
 import { tellEntry } from '../../src/rules/tell-entry.ts';
 import { providers } from '../../src/targets/registry.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';
@@ -123,12 +125,16 @@ function tell(name: string, told: Case): Told {
     policies: byName,
     entries: [...base, ...added],
     requestText: (one) => textOf(name, `requests/${one}.yaml`),
-    message: tellEntry,
+    message: messageOf,
   });
   const done = story.tell();
   if (plain) plainlyTold.set(`${told.history} ${upTo}`, done);
   return done;
 }
+
+/** An event that no program knows has no line of its own. */
+const messageOf = (entry: Entry): string =>
+  entry.events.every(({ type }) => Object.hasOwn(EVENTS, type)) ? tellEntry(entry) : 'no entry of ours\n';
 
 /** A beginning that this team did not make: the same policy, another executor key's signature, another root. */
 function beginning(name: string, told: Case) {
@@ -138,7 +144,7 @@ function beginning(name: string, told: Case) {
       policies: { one: policyIn(name, folder) },
       entries: [],
       requestText: () => '',
-      message: tellEntry,
+      message: messageOf,
     });
     const [genesis] = story.tell().commits;
     if (genesis === undefined) throw new TypeError(`${told.about}: no genesis`);
