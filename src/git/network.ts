@@ -40,7 +40,10 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
           all.map(({ from }) => from),
           once.there,
         );
-      return once.missed;
+      // What was only brought ahead is asked for again by whoever needs it.
+      const isOurs = ({ ref }: NotBrought): boolean =>
+        specs.some((spec) => [spec.from, spec.to].some((one) => matchPattern(one, ref) !== undefined));
+      return once.missed.filter(isOurs);
     },
     push: async (moves) => {
       heard = undefined;
@@ -141,7 +144,13 @@ async function fetchAtOnce(
     wanted.set(target, source);
     fetched.set(target, oid);
   }
-  return { there, missed: await follow(at.refs, specs, wanted, fetched) };
+  try {
+    return { there, missed: await follow(at.refs, specs, wanted, fetched) };
+  } catch (error) {
+    // Too many that cannot be moved one by one: those that are needed now come by themselves.
+    if (error instanceof PamError) return undefined;
+    throw error;
+  }
 }
 
 /** A minute for all, two for each of those that nothing but patience will bring, and an end to it. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRepository } from '../../src/git/find-repository.ts';
@@ -215,6 +215,23 @@ describe('list and fetch', () => {
     rmSync(bare, { recursive: true });
     expect(await codeOf(remote.fetch(specs))).toBe('E_GIT_NETWORK');
   });
+
+  it('what is brought ahead is no error where it cannot be followed, and answers nothing then', async () => {
+    const { clone } = withRemote();
+    const [dir, other] = [clone(), clone()];
+    git(other, 'push', '-q', 'origin', 'main:refs/heads/pam/x');
+    const { repository, remote } = await connect(dir);
+    const specs = ['+refs/heads/main:refs/remotes/origin/main'];
+    const ahead = ['+refs/heads/pam/*:refs/remotes/origin/pam/*'];
+    mkdirSync(join(dir, '.git/refs/remotes/origin/pam'), { recursive: true });
+    const lock = join(dir, '.git/refs/remotes/origin/pam/x.lock');
+    writeFileSync(lock, '');
+    expect(await remote.fetch(specs, ahead)).toEqual([]);
+    expect(await repository.resolve('refs/remotes/origin/pam/x')).toBeUndefined();
+    rmSync(lock);
+    expect(await remote.fetch(specs, ahead)).toEqual([]);
+    expect(await repository.resolve('refs/remotes/origin/pam/x')).toBe(head(dir));
+  }, 60_000);
 
   it('heads of pull requests are followed one by one, beside the branches; a branch in their way is not in their way', async () => {
     const { bare, clone } = withRemote();
