@@ -1,6 +1,7 @@
 /**
  * Makes `generated/*-validators.js`: a function for every schema in `schemas/` and for every provider's
- * `configSchema`. Events come from their registry, and `schemas/entry.schema.json` follows it. Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
+ * `configSchema`. Events come from their registry, and `schemas/entry.schema.json` follows it. Compiling schemas takes
+ * half a second, so it is done here and `pam` ships without a compiler.
  * `src/documents/schema.ts` puts into words what the functions answer.
  *
  * Runs before every build and every test run, and a test compares the files with their sources: nobody works

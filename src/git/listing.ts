@@ -1,6 +1,6 @@
 /**
  * What a fetch told of the remote's refs, so that the questions which a command asks next need no conversation of their
- * own. Each question is answered once: whoever asks it again wants to know what changed meanwhile.
+ * own. Each question is answered once: a command that asks it again wants to know what changed meanwhile.
  */
 import type { Oid } from '../model/names.ts';
 import { fillPattern, matchPattern, type RefPattern } from './ref-names.ts';

@@ -40,7 +40,7 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
           all.map(({ from }) => from),
           once.there,
         );
-      // What was only brought ahead is asked for again by whoever needs it.
+      // What was only brought ahead is asked for again by the question that needs it.
       const isOurs = ({ ref }: NotBrought): boolean =>
         specs.some((spec) => [spec.from, spec.to].some((one) => matchPattern(one, ref) !== undefined));
       return once.missed.filter(isOurs);

@@ -15,7 +15,7 @@ import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from '../at
 import type { Desk, Executor } from '../desk.ts';
 import { aboutAll } from '../gather/about.ts';
 import { fetchState } from '../ledger/fetch-state.ts';
-import { knownHead } from '../ledger/kept-head.ts';
+import { headFromHere } from '../ledger/kept-head.ts';
 import { droppedTroubles, thatFit } from '../ledger/fit-entry.ts';
 import { type Planned, planIntents, recordedOf } from './plan-intents.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
@@ -30,7 +30,7 @@ export async function apply(
   executor: Executor,
   only?: ReadonlySet<RequestId>,
 ): Promise<RunResult> {
-  const known = await knownHead(desk, executor, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+  const known = await headFromHere(desk, executor);
   const freshness = await fetchState(desk, aboutAll(known?.state, desk.clock()));
   const read = await readLedger(desk, executor, known);
   const { view: start, recorded } = await recordPolicy(desk, executor, read);

@@ -23,7 +23,7 @@ import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
 import { endingsOf, findAgain } from '../at-targets/find-again.ts';
 import { aboutStops, isStoppable } from '../gather/about.ts';
 import { incidentStates } from '../gather/gather.ts';
-import { knownHead } from '../ledger/kept-head.ts';
+import { headFromHere } from '../ledger/kept-head.ts';
 import { held, readOrHold } from '../ledger/net.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
@@ -88,7 +88,7 @@ async function readPatiently(run: Run): Promise<LedgerView> {
   const { desk, executor, scope } = run;
   const tells = tellIn(run);
   const known = await held(tells, 'the kept head could not be read', undefined, async () => {
-    return await knownHead(desk, executor, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+    return await headFromHere(desk, executor);
   });
   const reading = readAll(run, known);
   if (known === undefined) return await reading;

@@ -17,7 +17,7 @@ import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
 import { requestNamed } from './name-request.ts';
 import { topicOf } from './read-statements.ts';
-import { keepHead, knownHead } from '../ledger/kept-head.ts';
+import { headFromHere, keepHead } from '../ledger/kept-head.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
 
 export interface Looked {
@@ -48,10 +48,7 @@ type AboutWhat = (known: ChainState | undefined, now: Instant) => About;
  * @param about what comes in the same conversation
  */
 export async function freshLedger(desk: Desk, about?: AboutWhat): Promise<Fresh> {
-  const known =
-    about === undefined
-      ? undefined
-      : await knownHead(desk, null, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+  const known = about === undefined ? undefined : await headFromHere(desk, null);
   const freshness = await fetchState(desk, about?.(known?.state, desk.clock()));
   const view = await readLedger(desk, null, known);
   if (view.firstUse)

@@ -65,6 +65,11 @@ export async function knownHead(
   }
 }
 
+/** The same, of the ledger whose root was given or is pinned here. */
+export async function headFromHere(desk: Desk, executor: Executor | null): Promise<Known | undefined> {
+  return await knownHead(desk, executor, desk.givenRoot ?? (await desk.memory.pinnedRoot()));
+}
+
 /**
  * A new clone lacks the commit of the kept head where the branch was rewound or replaced meanwhile, so the chain was
  * walked from its root. The entry itself must stand on that chain all the same.
