@@ -19,7 +19,7 @@ import type { GitHub } from './github/api.ts';
 import { fileIncidents } from './incidents/file.ts';
 import { examineDirectory } from './memory/examine-directory.ts';
 import { type Memory, memoryOf } from './memory/kept-heads.ts';
-import { PamError } from './model/error.ts';
+import { expected, PamError } from './model/error.ts';
 import type { Forge } from './model/forge.ts';
 import type { IncidentSource } from './model/incident.ts';
 import { isUnreadable, type Remote, type Repository } from './model/git.ts';
@@ -232,8 +232,8 @@ async function placeOf(repository: Repository, hint: Hint): Promise<string | und
   try {
     return (await repository.remote(hint.forge.remote)).url;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 
@@ -263,8 +263,8 @@ function readHint(bytes: Uint8Array): Hint | undefined {
       forge: remote === '' ? { kind } : { kind, remote },
     };
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 
@@ -290,8 +290,8 @@ async function pamFileAt(repository: Repository, ref: string): Promise<Uint8Arra
     return isUnreadable(bytes) ? undefined : bytes;
   } catch (error) {
     // A hint that cannot be read is no reason to end a sweep; what else needs that branch says what is wrong with it.
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@
  * once. Any code found here is of class `invalid`: a policy is not refused, it is broken.
  */
 import type { ErrorCode } from '../model/error-codes.ts';
-import { EXIT, type Issue, PamError } from '../model/error.ts';
+import { EXIT, expected, type Issue } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import { type Files, POLICY_PATHS, type Policy, type Target } from '../model/policy.ts';
@@ -104,8 +104,8 @@ function judgeFileSet(files: Files): Issue[] {
 function attempt(bytes: Uint8Array, path: string, issues: Issue[]): YamlFile | undefined {
   try {
     return readYaml(bytes, path, POLICY_BYTES);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     issues.push(...error.issues);
     return undefined;
   }

@@ -16,7 +16,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from 'yaml';
-import { type Issue, PamError, type PamErrorOptions } from '../model/error.ts';
+import { expected, type Issue, PamError, type PamErrorOptions } from '../model/error.ts';
 import { decodeText, quoted, textFault } from './plain-text.ts';
 import { type PlainYaml, readPlainYaml } from './plain-yaml.ts';
 import { MAX_DEPTH, scanYaml, TOO_DEEP } from './yaml-scan.ts';
@@ -104,8 +104,8 @@ export function refusal(issues: readonly Issue[], options: PamErrorOptions = {})
 function decode(bytes: Uint8Array, file: string, maxBytes: number): string {
   try {
     return decodeText(bytes, maxBytes);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     throw new PamError(error.code, `${file}: ${error.message}`, {
       issues: [{ file, code: error.code, message: error.message }],
       cause: error,

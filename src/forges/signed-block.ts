@@ -7,7 +7,7 @@
  * its blocks (a comment, a tag, a declaration, a processing instruction, CDATA) holds no statement. It is the same for
  * stops: they travel as branches of their own, too, where no markup can hide them.
  */
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import type { Signed } from '../model/statement.ts';
 import { joinSigned, splitSigned } from '../trust/armor.ts';
 
@@ -19,8 +19,8 @@ export function readSignedBlock(text: string): Signed | undefined {
   try {
     return splitSigned(block.map((line) => `${line}\n`).join(''));
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@
  * in one directory, `pam-statements/<topic>.<16 hex>`: a branch cannot have the name of another one's directory, so with
  * one of its own for each topic, whoever may push could take that name and silence the topic. No topic holds a dot.
  */
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { Doubt, Found } from '../model/forge.ts';
 import { cannotRead, isUnreadable, type Repository, type Unreadable } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
@@ -151,8 +151,8 @@ function plainArmor(armor: string): string {
   try {
     return printArmor(parseArmor(armor));
   } catch (error) {
-    if (error instanceof PamError) return armor;
-    throw error;
+    expected(error);
+    return armor;
   }
 }
 

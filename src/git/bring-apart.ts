@@ -4,7 +4,7 @@
  * branch from being read.
  */
 import { randomInt } from 'node:crypto';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { NotBrought } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 
@@ -43,8 +43,7 @@ export async function bringApart(
       for (const [target, oid] of await fetching.together(part, alone)) fetched.set(target, oid);
       return undefined;
     } catch (error) {
-      if (error instanceof PamError) return error;
-      throw error;
+      return expected(error);
     }
   };
   let tired = false;

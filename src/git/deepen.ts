@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import { cutsIn, FETCH_FLAGS, lendTips, type Line, type RemotePlace } from './line.ts';
 import { checkRef } from './ref-names.ts';
 
@@ -38,8 +38,8 @@ export async function deepen(
     try {
       await bring([branch], `--deepen=${by ?? ALL_OF_IT}`, true);
       done = true;
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       failure = error;
     }
   }

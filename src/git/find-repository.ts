@@ -2,7 +2,7 @@
 import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PamError } from '../model/error.ts';
+import { handledLater, PamError } from '../model/error.ts';
 import { run, type RunResult } from '../process/run.ts';
 import { checkGitFiles, checkObjectFiles } from './check-object-files.ts';
 import { baseEnvironment, said, type Environment, type RepositoryPlace } from './sealed.ts';
@@ -33,7 +33,7 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
   // Mostly the objects are here, and can be looked at while git looks for them.
   const likely = join(dir, '.git', 'objects');
   const looked = checkObjectFiles(likely);
-  looked.catch(() => undefined);
+  handledLater(looked);
   const found = await ask([
     'rev-parse',
     '--path-format=absolute',

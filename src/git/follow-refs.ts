@@ -1,5 +1,5 @@
 /** Remote-tracking refs: which the refspecs name, and how they follow what was brought, by compare-and-swap. */
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { NotBrought } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import { isPullFollowed, isRef, matchPattern, parsePattern, type RefPattern } from './ref-names.ts';
@@ -48,8 +48,8 @@ export async function follow(
     try {
       // Deletions on their own: a name may have to go before one below it can come.
       if ((await refs.change(deletions)) && (await refs.change(updates))) return [];
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       return await moveEach(refs, wanted, [...deletions, ...updates], error);
     }
   }
@@ -72,8 +72,8 @@ async function moveEach(
   for (const change of changes) {
     try {
       await refs.change([change]);
-    } catch (why) {
-      if (!(why instanceof PamError)) throw why;
+    } catch (cause) {
+      const why = expected(cause);
       missed.push({ ref: nameOf(change), why });
     }
   }

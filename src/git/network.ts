@@ -2,7 +2,7 @@
  * A remote: list, fetch, push. All three go over a line of our own (`line.ts`); the clone's tracking refs are moved by us,
  * afterwards, by compare-and-swap.
  */
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { NotBrought, Remote } from '../model/git.ts';
 import type { Oid } from '../model/names.ts';
 import { bringApart, type Brought, byTopic, type Pair } from './bring-apart.ts';
@@ -124,7 +124,7 @@ async function fetchAtOnce(
     const bound = { timeoutMs: AT_ONCE_MS };
     await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...asked], bound);
   } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+    expected(error);
     return undefined;
   }
   const brought = readRefs(line.directory, [`${AT_ONCE}/`]);
@@ -148,8 +148,8 @@ async function fetchAtOnce(
     return { there, missed: await follow(at.refs, specs, wanted, fetched) };
   } catch (error) {
     // Too many that cannot be moved one by one: those that are needed now come by themselves.
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

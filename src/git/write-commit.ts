@@ -1,5 +1,5 @@
 /** One new commit, objects only: no ref, no index, no work tree. Its objects are made here, and git takes them as a pack. */
-import { PamError } from '../model/error.ts';
+import { handledLater, PamError } from '../model/error.ts';
 import type { NewCommit } from '../model/git.ts';
 import { unixSeconds } from '../model/instant.ts';
 import type { Oid } from '../model/names.ts';
@@ -33,8 +33,7 @@ export async function writeCommit(
     return await printPack(objects.length > FEW ? [] : objects, format);
   };
   const stdin = few();
-  // Whoever asked is told by git's end; should git not even start, nobody listens here.
-  stdin.catch(() => undefined);
+  handledLater(stdin);
   const take = async (args: readonly string[], pack: Uint8Array | Promise<Uint8Array>): Promise<void> => {
     const { code, stderr } = await sealed.git(args, { stdin: pack });
     if (code !== 0) throw gitError('git could not write a commit', stderr, 'E_GIT_WRITE');

@@ -8,7 +8,7 @@
  * 2 and 3 are the order of `gh` itself, so that both act as the same account. Tokens live in memory alone.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import { run } from '../process/run.ts';
 import type { ApiAddress } from './api-address.ts';
 
@@ -98,7 +98,7 @@ async function askGh(host: string, env: Environment): Promise<string | undefined
     const token = answer.stdout.toString('latin1').trim();
     return answer.code === 0 && token !== '' ? token : undefined;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }

@@ -1,5 +1,5 @@
 /** The embedded incident source: `incidents/<id>.yaml` on main (DESIGN section 3). */
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import { isUnreadable, type Repository } from '../model/git.ts';
 import type { IncidentSource, IncidentState } from '../model/incident.ts';
 import type { Oid } from '../model/names.ts';
@@ -28,8 +28,7 @@ export function fileIncidents(
       try {
         return await stateOn(repository, main, id, readIncident);
       } catch (error) {
-        if (error instanceof PamError) return unknown(error.message);
-        throw error;
+        return unknown(expected(error).message);
       }
     },
   };

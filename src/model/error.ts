@@ -43,6 +43,17 @@ export class PamError extends Error {
   }
 }
 
+/** The error as one that pam foresees. Anything else is a bug and is thrown on, so no answer is made of it. */
+export function expected(error: unknown): PamError {
+  if (error instanceof PamError) return error;
+  throw error;
+}
+
+/** Marks a promise as handled; its error is thrown where it is awaited. */
+export function handledLater(promise: Promise<unknown>): void {
+  promise.catch(() => undefined);
+}
+
 /** A program that was asked did not answer at all: that says nothing about what it was asked for. */
 export const gaveNoAnswer = (error: unknown): boolean =>
   error instanceof PamError && error.code.startsWith('E_RUN');

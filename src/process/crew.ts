@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from '../model/error-codes.ts';
 import { type ChildProcess, fork } from 'node:child_process';
-import { type Exit, PamError } from '../model/error.ts';
+import { type Exit, expected, handledLater, PamError } from '../model/error.ts';
 import { orCutOff } from './interrupt.ts';
 
 export interface Crew {
@@ -42,8 +42,7 @@ export async function* inOrder<Answer>(
   const busy = new Set<ChildProcess>();
   let next = 0;
   const answers = Array.from({ length: jobs }, () => promised<Answer>());
-  // Whoever stopped asking waits for no answer.
-  for (const { promise } of answers) promise.catch(() => undefined);
+  for (const { promise } of answers) handledLater(promise);
   const work = async (worker: ChildProcess): Promise<void> => {
     while (next < jobs) {
       const mine = next;
@@ -130,16 +129,16 @@ export function serve<Answer>(
   process.on('message', (said: { readonly setup: unknown } | { readonly job: unknown }) => {
     if ('setup' in said) {
       ready = begin(said.setup);
-      ready.catch(() => undefined);
+      handledLater(ready);
       return;
     }
     const answer = async (): Promise<Said<Answer>> => {
       try {
         if (ready === undefined) throw new PamError('E_BUG', 'a job came before the setup');
         return { done: await (await ready)(said.job) };
-      } catch (error) {
+      } catch (cause) {
         // Anything else is a bug, and ends the process with its trace.
-        if (!(error instanceof PamError)) throw error;
+        const error = expected(cause);
         const { code, message, exit, hint } = error;
         return { failed: { code, message, exit, hint } };
       }

@@ -7,7 +7,7 @@
  * asked any more. Afterwards nothing is cut off: flows look at `desk.interrupted()` and begin nothing new.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Interrupted } from '../model/error.ts';
+import { handledLater, Interrupted } from '../model/error.ts';
 
 let heard = false;
 let begun = false;
@@ -71,7 +71,7 @@ export async function orCutOff<T>(work: Promise<T>): Promise<T> {
     return await Promise.race([work, cut]);
   } finally {
     ignore();
-    work.catch(() => undefined);
+    handledLater(work);
   }
 }
 

@@ -3,7 +3,7 @@
  * more than its evidence allows: what each event is asked beyond the chain stands with it (`events/`).
  */
 import type { ErrorCode } from '../model/error-codes.ts';
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
@@ -38,8 +38,8 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
     for (const { severity, code, message } of oddArmors(event)) tell(severity, code, message);
     try {
       kindOf(event).audit?.(facts, event, records, tell);
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       tell('error', error.code, `${event.type} of ${event.id}: ${error.message}`);
     }
   }

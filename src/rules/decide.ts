@@ -8,7 +8,7 @@
  */
 import type { ErrorCode } from '../model/error-codes.ts';
 import type { CountedApproval, Decision, Reason } from '../model/decision.ts';
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import { dayOf, earlier, type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
@@ -160,8 +160,8 @@ function judgeStatement(snapshot: Snapshot, now: Instant): Judged[] {
     const recordedAt = known ? later(seen.at, earlier(signedAt, now)) : now;
     const { claims } = verifyRequester(snapshot, statement, recordedAt);
     return [{ code: 'E_SIG_REQUESTER', ok: true, message: `signed by ${claims.signer}`, kind: 'rule' }];
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return [no(error.code, `${request.requester}'s signature on the request: ${error.message}`)];
   }
 }
@@ -263,8 +263,8 @@ function signedAtOf({ text }: Signed): Instant | null {
   try {
     return claimsOf(text).signedAt;
   } catch (error) {
-    if (error instanceof PamError) return null;
-    throw error;
+    expected(error);
+    return null;
   }
 }
 

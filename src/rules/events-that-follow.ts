@@ -4,7 +4,7 @@
  * judged by the same functions that judge it in an entry of others, at the place that it gets.
  */
 import type { Entry, LedgerEvent } from '../model/entry.ts';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { Fingerprint, RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
 import type { ChainState } from '../trust/chain-state.ts';
@@ -54,8 +54,8 @@ export function eventsThatFollow(
         throw new PamError('E_LED_STEP', `${event.type} of ${event.id} rests on an event that was left out`);
       needFollows(state, place, context, { event, events, records });
       events.push(event);
-    } catch (why) {
-      if (!(why instanceof PamError)) throw why;
+    } catch (cause) {
+      const why = expected(cause);
       dropped.push({ event: one, why });
       if (one.id !== '-') without.add(one.id);
     }

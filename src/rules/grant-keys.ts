@@ -1,5 +1,5 @@
 /** The keys that a grant rests on: approvers', the login key, the executors'. Pure. */
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint } from '../model/names.ts';
 import type { GrantPart } from '../model/open-record.ts';
@@ -35,7 +35,7 @@ function fingerprintsIn(keyLine: string | null): readonly Fingerprint[] {
   try {
     return keyLine === null ? [] : [parsePublicKey(keyLine).fingerprint];
   } catch (error) {
-    if (error instanceof PamError) return [];
-    throw error;
+    expected(error);
+    return [];
   }
 }

@@ -6,7 +6,7 @@ import type { Reason } from '../model/decision.ts';
 import { reasonNote } from '../model/entry.ts';
 import type { RefusedEvent } from './events/refused.ts';
 import type { SeenEvent } from './events/seen.ts';
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import { dayOf, type Instant, secondsBetween } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
@@ -47,8 +47,8 @@ export function seeing(
   try {
     verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
   return {
     type: 'seen',
@@ -132,8 +132,8 @@ function problemOf(situation: Situation, one: Candidate, now: Instant): Reason |
     const { root, policy } = state;
     verifyRequester({ root, policy, id, request, requestSha256: one.requestSha256 }, statement, now);
     return undefined;
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return { code: error.code, ok: false, message: error.message };
   }
 }

@@ -1,5 +1,5 @@
 /** People, services, groups, admins: who is who, and that no key, login or account stands for two of them. */
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import type { Identity, Policy } from '../model/policy.ts';
 import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
 import type { PolicyProblem } from './policy-problem.ts';
@@ -69,8 +69,8 @@ function judgeKeys(policy: Policy): PolicyProblem[] {
 function readKey(line: string, path: string, problems: PolicyProblem[]): PublicKey | undefined {
   try {
     return parsePublicKey(line);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     problems.push({ code: error.code, path, message: error.message });
     return undefined;
   }

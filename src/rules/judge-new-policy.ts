@@ -3,7 +3,7 @@
  * grants back under one that is in force already; a policy entry on the chain is never junk for them (DESIGN
  * "Verifying"), audit says so.
  */
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import type { Policy } from '../model/policy.ts';
 import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
 import { rawKeyOf } from '../trust/same-key.ts';
@@ -77,7 +77,7 @@ function readKey(line: string): PublicKey | undefined {
   try {
     return parsePublicKey(line);
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }

@@ -3,7 +3,7 @@
  * admins or their keys change, the new ones' too (version 1: its own). It rises by exactly one, so an older
  * version never comes back, however well it was signed.
  */
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import { mayBeLive, type OpenIndex } from '../model/open-record.ts';
@@ -156,7 +156,7 @@ function signers(policy: Policy, change: PolicyVersion): ReadonlySet<string> {
       const alive = change.recordedAt <= plus(claims.signedAt, POLICY_STATEMENT_LIFE_SECONDS);
       if (alive && policy.admins.people.includes(claims.signer)) found.add(claims.signer);
     } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+      expected(error);
     }
   }
   return found;

@@ -5,7 +5,7 @@
  */
 import type { ErrorCode } from '../model/error-codes.ts';
 import type { Reason } from '../model/decision.ts';
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import type { Account, Found } from '../model/forge.ts';
 import { isRequestId, type RequestId } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
@@ -82,8 +82,8 @@ function signerOf({ text }: Signed): string | undefined {
   try {
     return claimsOf(text).signer;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

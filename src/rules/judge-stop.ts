@@ -4,7 +4,7 @@
  * recording and auditing all ask `judgeStop`, so that no stop is accepted in one place and passed over in another.
  */
 import type { EventOf } from '../model/entry.ts';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
 import type { FirstSeen, OpenRecord, SeenPart } from '../model/open-record.ts';
@@ -90,8 +90,8 @@ export function judgeStop(ground: StopGround, signed: Signed, recordedAt: Instan
     if (printStatement({ type: 'stop', root, signer, signedAt, request, because }) !== signed.text)
       throw new PamError('E_STATEMENT', 'the statement is not written the way pam writes it');
     return { kind: 'counts', stop: { signer, because, signed } };
-  } catch (why) {
-    if (!(why instanceof PamError)) throw why;
+  } catch (cause) {
+    const why = expected(cause);
     const known = holdersOf(ground.policy).has(key) || ground.wasTheirs(signer, key);
     return known && isAbout(ground, claims) ? { kind: 'refused', signer, why } : { kind: 'junk' };
   }
@@ -105,8 +105,8 @@ function signedStop(signed: Signed): { readonly claims: Claims; readonly key: Fi
     const { key } = verifySshsig({ message, armor, namespace: NAMESPACES.stop });
     return { claims, key: key.fingerprint };
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

@@ -8,7 +8,7 @@ import { type GrantTerms, reasonNote } from '../model/entry.ts';
 import type { RefusedEvent } from './events/refused.ts';
 import type { SeenEvent } from './events/seen.ts';
 import type { StoppedEvent } from './events/stopped.ts';
-import { PamError } from '../model/error.ts';
+import { expected } from '../model/error.ts';
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { Fingerprint, RequestId } from '../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
@@ -85,7 +85,7 @@ function seeAll(
       index = foldIndex(index, [event], { ...context, policy: state.policy });
       see.push(event);
     } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+      expected(error);
     }
   }
   // Sweep beats belong to entries that were written, not to this simulation.

@@ -1,6 +1,6 @@
 /** From signed texts to verified approvals of one exact grant, and what is wrong with the others. */
 import type { Reason, VerifiedApproval } from '../model/decision.ts';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import { type Duration, type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
@@ -48,9 +48,9 @@ export function verifyApprovals(facts: ApprovalFacts, approvals: readonly Signed
   for (const signed of approvals) {
     try {
       good.push(verifyApproval(facts, signed));
-    } catch (error) {
+    } catch (cause) {
       // A rule that throws is a "no" (STYLE 2.3); only a bug of ours is passed on.
-      if (!(error instanceof PamError)) throw error;
+      const error = expected(cause);
       bad.push({ code: error.code, ok: false, message: error.message });
     }
   }
@@ -69,8 +69,8 @@ export function namedEntry(policy: Policy, signed: Signed): number | undefined {
     const holder = holdersOf(policy).get(key.fingerprint);
     return holder?.kind === 'person' && holder.id === signer ? ledger?.seq : undefined;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../model/error-codes.ts';
 import { isAbsolute } from 'node:path';
-import { Interrupted, PamError } from '../model/error.ts';
+import { expected, Interrupted, PamError } from '../model/error.ts';
 import type { Order, TargetPlace } from '../model/target.ts';
 import { type RunOptions, type RunResult, run } from '../process/run.ts';
 
@@ -95,8 +95,8 @@ export async function faultsOf(looks: readonly (() => Promise<unknown>)[]): Prom
   for (const look of looks) {
     try {
       await look();
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       faults.push(error);
     }
   }

@@ -5,7 +5,7 @@
  * final newline, and one blank line before or after. `ssh-keygen` up to at least 9.2 forgives less, so what is
  * kept or handed to it is always `printArmor`'s form.
  */
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import type { Signed } from '../model/statement.ts';
 import { decodeBase64 } from './base64.ts';
 
@@ -43,8 +43,8 @@ export function isPlainArmor(text: string): boolean {
   try {
     return printArmor(parseArmor(text)) === text;
   } catch (error) {
-    if (error instanceof PamError) return false;
-    throw error;
+    expected(error);
+    return false;
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import { hash as hashOf } from 'node:crypto';
 import type { Flags } from '../model/decision.ts';
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import { MAX_SIGNED_BYTES, parseArmor } from './armor.ts';
 import { type EcdsaScheme, keyTypeOf } from './key-types.ts';
 import { type PublicKey, publicKeyFromBlob } from './public-key.ts';
@@ -61,8 +61,8 @@ export function keyInAnyNamespace({ message, armor }: Omit<SshsigInput, 'namespa
     const { namespace } = readEnvelope(parseArmor(armor));
     return verifySshsig({ message, armor, namespace }).key;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

@@ -3,7 +3,7 @@
  * just granted. That is announced first, like every early ending; the next sweep confirms it.
  */
 import type { LedgerEvent } from '../../model/entry.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import { type Appended, appendEntry } from '../ledger/append-entry.ts';
@@ -56,8 +56,8 @@ async function announce(
       });
       return await Promise.resolve(events.length === 0 ? null : { events });
     });
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     desk.note(`that it is taken back could not be recorded: ${error.message}`);
     return { view, dropped: [] };
   }

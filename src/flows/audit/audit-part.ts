@@ -7,7 +7,7 @@ import { readRequest } from '../../documents/request-file.ts';
 import { CommitLog } from '../../model/commit-log.ts';
 import type { LedgerEvent } from '../../model/entry.ts';
 import type { PolicyEvent } from '../../rules/events/policy.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, handledLater, PamError } from '../../model/error.ts';
 import { readable } from '../../model/git.ts';
 import { type Fingerprint, isRequestId, type Oid, requestPath, type Sha256 } from '../../model/names.ts';
 import { NAMESPACES, type Witnesses } from '../../model/statement.ts';
@@ -76,8 +76,7 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     last = { state: step.after, commit: step.commit.oid };
     desk.progress(`verified entry ${step.after.seq}`);
     const ready = Promise.all([job.crowded ? undefined : checkStatements(step), below.reach(pointsOf(step))]);
-    // Who waits for it gets the error, in its turn.
-    ready.catch(() => undefined);
+    handledLater(ready);
     line.push({ ready, judge: () => judgeStep(step) });
     if (line.length > LONGEST_LINE) await judgeFirst();
     if (tally.told.size >= MOST_TOLD) await judgeTold();
@@ -178,7 +177,7 @@ function signersOf({ statements }: PolicyEvent): ReadonlySet<Fingerprint> {
     try {
       keys.add(verifySshsig({ message: text, armor, namespace: NAMESPACES.policy }).key.fingerprint);
     } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+      expected(error);
     }
   }
   return keys;
@@ -218,8 +217,8 @@ function pointsOf({ after }: Step): readonly number[] {
       return claimsOf(text).ledger?.seq ?? [];
     } catch (error) {
       // It is refused when it is judged.
-      if (error instanceof PamError) return [];
-      throw error;
+      expected(error);
+      return [];
     }
   });
 }

@@ -1,7 +1,7 @@
 /** Evidence as files, so that anybody can verify it with stock `ssh-keygen` and nothing of ours. */
 import { NAMESPACES, type Signed, type StatementType } from '../../model/statement.ts';
 import { claimsOf } from '../../trust/statement-text.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import { identityOf } from '../../rules/exact-grant.ts';
 import type { Policy } from '../../model/policy.ts';
 import type { Desk } from '../desk.ts';
@@ -44,8 +44,8 @@ function signerOf(signed: Signed): string | undefined {
   try {
     return claimsOf(signed.text).signer;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What every look of `doctor` gets and adds to. */
 import { type Check, type CheckArea, type Skipped, tellOf } from '../../model/check.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import type { Machine } from '../../model/machine.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import type { Desk, Executor, Signer } from '../desk.ts';
@@ -28,8 +28,8 @@ export async function look(
 ): Promise<void> {
   try {
     checks.push(...(await at()));
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     checks.push(tellOf(area).problem(error.code, error.message, error.hint ?? hintFor(error.code, area)));
   }
 }

@@ -2,7 +2,7 @@
 import { readYaml } from '../../documents/yaml.ts';
 import { type Check, tellOf } from '../../model/check.ts';
 import type { Setting } from '../../model/forge.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import { isUnreadable, readable } from '../../model/git.ts';
 import type { Machine } from '../../model/machine.ts';
 import { judgeReceive } from '../../rules/doctor/judge-clone.ts';
@@ -78,8 +78,8 @@ function documentIn(bytes: Uint8Array | undefined, path: string): WorkflowFile['
   if (bytes === undefined) return { fault: 'it is no plain file, or too large' };
   try {
     return { data: readYaml(bytes, path, MAX_BYTES).data };
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return { fault: error.message };
   }
 }

@@ -1,6 +1,6 @@
 /** Who is at the keyboard, which executor is at home here, and whether their keys count. */
 import { tellOf } from '../../model/check.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { Policy } from '../../model/policy.ts';
@@ -23,8 +23,8 @@ export async function lookAtPerson(who: Who, visit: Visit): Promise<void> {
   let id: string;
   try {
     id = await visit.person();
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     if (executor !== null)
       chart.skipped.push({ area: 'person', why: 'an executor is at home here, no person' });
     else chart.checks.push(warning('E_WHO', 'nobody is named here, so nothing can be signed', error.hint));

@@ -1,6 +1,6 @@
 /** The trust root and the ledger, walked as every other command walks it. */
 import { tellOf } from '../../model/check.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Chart } from './chart.ts';
@@ -47,8 +47,8 @@ export async function lookAtLedger(
     for (const { code, message } of view.troubles)
       checks.push(ledger.problem(code, message, HINTS[code] ?? hintFor(code, 'ledger')));
     return view;
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     const area = ROOT_CODES.has(error.code) ? root : ledger;
     checks.push(area.problem(error.code, error.message, error.hint ?? hintFor(error.code, 'ledger')));
     return null;

@@ -3,7 +3,7 @@
  * nobody could use it without is made where it is missing.
  */
 import { type Check, tellOf } from '../../model/check.ts';
-import { Interrupted, PamError } from '../../model/error.ts';
+import { expected, Interrupted, PamError } from '../../model/error.ts';
 import type { ExecutorRight } from '../../model/policy.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import { executesOn } from '../../rules/people.ts';
@@ -51,8 +51,7 @@ async function lookAt(
     const place = { target, ...config };
     const { session } = openTarget(desk, place);
     const noted = (error: unknown): void => {
-      if (!(error instanceof PamError)) throw error;
-      note(error);
+      note(expected(error));
     };
     await session.verifyIdentity().catch(noted);
     await session.prepare?.(sceneOf(desk.providers, state, place, new Set()), desk.clock()).catch(noted);

@@ -5,7 +5,7 @@
 import type { Reason } from '../../model/decision.ts';
 import { type Entry, type LedgerEvent, type ReasonNote, reasonNote } from '../../model/entry.ts';
 import type { GrantingEvent } from '../../rules/events/granting.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import { earlier, type Instant, plus } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
@@ -68,8 +68,8 @@ export async function planIntents(
           request_sha256: ready.snapshot.requestSha256,
           reasons: [refusal],
         });
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       const { target } = ready.terms;
       failed.push({
         action: 'grant',

@@ -3,7 +3,7 @@
  * so that whoever kills it in the middle loses little.
  */
 import { type LedgerEvent, reasonNote } from '../../model/entry.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import { type Instant, secondsBetween, secondsOf, plus } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { mayBeLive } from '../../model/open-record.ts';
@@ -60,7 +60,7 @@ export function outcomeRecorder(
         await write();
       } catch (error) {
         // It is tried again, and at the end somebody is told.
-        if (!(error instanceof PamError)) throw error;
+        expected(error);
       } finally {
         busy = false;
         written = desk.clock();

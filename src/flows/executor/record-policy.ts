@@ -2,7 +2,7 @@
  * Puts a new policy in force: main holds it, enough admins signed it, so any executor may write the `policy`
  * event. The admins' statements are its authority, not the executor's key.
  */
-import { gaveNoAnswer, PamError } from '../../model/error.ts';
+import { expected, gaveNoAnswer, PamError } from '../../model/error.ts';
 import { policyStatements } from '../../rules/judge-postings.ts';
 import { adminsAgree, countedOnly, judgePolicyChange } from '../../rules/judge-policy-change.ts';
 import type { Desk, Executor } from '../desk.ts';
@@ -50,7 +50,7 @@ export async function recordPolicy(
     });
     return { view, recorded };
   } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+    expected(error);
     // Not signed yet, or not readable: `haltsOf` says so where grants are concerned.
     return { view: first, recorded: null };
   }

@@ -3,7 +3,7 @@
  * or an unknown there, never an exception that hides the rest.
  */
 import type { Reason } from '../../model/decision.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import type { Forge } from '../../model/forge.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { IncidentState } from '../../model/incident.ts';
@@ -113,8 +113,8 @@ const settled = ({ state }: LedgerView): readonly RequestId[] =>
 async function orHalt<T>(halts: Reason[], otherwise: T, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     halts.push({ code: error.code, ok: false, message: error.message });
     return otherwise;
   }
@@ -143,8 +143,8 @@ export async function incidentStates(
   for (const id of new Set(named)) {
     try {
       states.set(id, await source.state(id));
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       states.set(id, { state: 'unknown', why: error.message });
     }
   }

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Reason } from '../../model/decision.ts';
 import { type Instant, plus } from '../../model/instant.ts';
 import type { Oid } from '../../model/names.ts';
-import { Interrupted, PamError } from '../../model/error.ts';
+import { expected, Interrupted } from '../../model/error.ts';
 import { newestOrdered } from '../../rules/follow-chain.ts';
 import { judgeNewPolicy } from '../../rules/judge-new-policy.ts';
 import { lateSweep } from '../../rules/judge-sweep.ts';
@@ -64,8 +64,8 @@ async function unsignedHalts(desk: Desk, view: LedgerView, main: Oid): Promise<R
     return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
   try {
     if (await holdsPolicy(desk, view, main)) return [];
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return [
       halt('E_POL_UNSIGNED', `the policy on ${mainRef(desk, desk.hint)} cannot be read: ${error.message}`),
     ];

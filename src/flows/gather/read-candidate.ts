@@ -1,7 +1,7 @@
 /** The bytes of a request and of its statement as what deciding looks at: a candidate, however odd they are. */
 import { readRequest } from '../../documents/request-file.ts';
 import type { Reason } from '../../model/decision.ts';
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import { requestPath } from '../../model/names.ts';
 import type { Signed } from '../../model/statement.ts';
 import type { Candidate } from '../../rules/situation.ts';
@@ -28,8 +28,8 @@ export function candidateOf(
 function orReason<T>(read: () => T): T | Reason {
   try {
     return read();
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     const more = error.issues.map((one) => `${one.line ?? 0}:${one.col ?? 0} ${one.message}`).join('; ');
     return {
       code: error.code,
@@ -43,7 +43,7 @@ function signedOf(bytes: Uint8Array): Signed | null {
   try {
     return splitSigned(bytes);
   } catch (error) {
-    if (error instanceof PamError) return null;
-    throw error;
+    expected(error);
+    return null;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { printEntry } from '../../documents/entry-file.ts';
 import type { Entry, LedgerEvent } from '../../model/entry.ts';
-import { PamError } from '../../model/error.ts';
+import { handledLater, PamError } from '../../model/error.ts';
 import { type Instant, plus, secondsBetween } from '../../model/instant.ts';
 import type { NewCommit } from '../../model/git.ts';
 import type { Fingerprint, Oid } from '../../model/names.ts';
@@ -253,8 +253,7 @@ export async function commitEntry(
     return { ...about(made), base: on.commit, files: changesBetween(before, made.holds), tree };
   };
   const promised = changed();
-  // A door that fails before it looks at what it was promised must not leave that unheard.
-  promised.catch(() => undefined);
+  handledLater(promised);
   try {
     return await writeCommit(promised);
   } catch (error) {

@@ -2,7 +2,7 @@
  * Fresh state before it is read: main and the ledger from the remote, bounded; `--offline` skips it and says so. What the
  * command will ask about requests comes in the same conversation.
  */
-import { PamError } from '../../model/error.ts';
+import { expected } from '../../model/error.ts';
 import type { About } from '../../model/forge.ts';
 import type { Desk } from '../desk.ts';
 
@@ -32,8 +32,8 @@ export async function fetchState(desk: Desk, about?: About): Promise<Freshness> 
     const [first] = missed;
     if (first === undefined) return { fresh: true };
     return stale(`${branchOf(first.ref)}: ${first.why.message}`, first.why.hint);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     desk.note(`could not fetch: ${error.message}`);
     return stale(error.message, error.hint);
   }

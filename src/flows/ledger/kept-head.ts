@@ -5,7 +5,7 @@
 import { type Checkpoint, readCheckpoint } from '../../documents/checkpoint-file.ts';
 import type { KeptHead } from '../../memory/head-files.ts';
 import type { Reason } from '../../model/decision.ts';
-import { Interrupted, PamError } from '../../model/error.ts';
+import { expected, handledLater, Interrupted } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { Sha256 } from '../../model/names.ts';
 import { CHECKPOINT_NAMESPACE } from '../../model/statement.ts';
@@ -36,8 +36,8 @@ export async function rememberedHead(
     const checkpoint = readCheckpoint(Buffer.from(kept.text));
     return checkpoint.root === root ? { checkpoint, kept } : undefined;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 
@@ -60,8 +60,8 @@ export async function knownHead(
     if (executor !== null && !signedBy(state, executor, kept.text, kept.signature)) return undefined;
     return { state, commit };
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 
@@ -108,8 +108,8 @@ function signedBy(state: ChainState, executor: Executor, text: string, signature
     return holdersOf(state.policy).get(key.fingerprint)?.id === executor.name;
   } catch (error) {
     // A file that was cut off, or that something else wrote.
-    if (error instanceof PamError) return false;
-    throw error;
+    expected(error);
+    return false;
   }
 }
 
@@ -145,8 +145,7 @@ export function readyToKeep(desk: Desk, executor: Executor | null, head: Head): 
     return { text, signature, commit: head.commit };
   };
   const signed = sign();
-  // Marks it as handled: its error is thrown where it is kept, and after a lost race it is not needed.
-  signed.catch(() => undefined);
+  handledLater(signed);
   return async () => {
     await orNote(desk, async () => {
       const kept = await signed;

@@ -4,7 +4,7 @@ import { readNewPolicy } from '../../documents/policy-files.ts';
 import { readRequest } from '../../documents/request-file.ts';
 import { plainBytes, plainFilesBelow, readPlainFile } from '../../files/plain-file.ts';
 import type { Reason } from '../../model/decision.ts';
-import { type Issue, PamError } from '../../model/error.ts';
+import { expected, type Issue, PamError } from '../../model/error.ts';
 import type { IncidentState } from '../../model/incident.ts';
 import { isUnreadable } from '../../model/git.ts';
 import { isOid } from '../../model/names.ts';
@@ -41,8 +41,8 @@ export async function checkFile(
       beside: openBeside(view.state.index, request),
     });
     return { issues: [], reasons: judged.map(({ code, ok, message }) => ({ code, ok, message })) };
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     const { code, message } = error;
     return { issues: error.issues.length > 0 ? error.issues : [{ file: path, code, message }], reasons: [] };
   }

@@ -1,6 +1,6 @@
 /** A proposal with its evidence, as CI judges it: a request, a change of policy, or a pull request with nothing of pam. */
 import type { Reason } from '../../model/decision.ts';
-import { EXIT, type Exit, type Issue, PamError } from '../../model/error.ts';
+import { EXIT, type Exit, expected, type Issue, PamError } from '../../model/error.ts';
 import type { PullRequest } from '../../model/forge.ts';
 import { judgePolicyChange, tallies } from '../../rules/judge-policy-change.ts';
 import type { Desk } from '../desk.ts';
@@ -63,8 +63,8 @@ async function checkPullRequest(desk: Desk, fresh: Fresh, pull: PullRequest): Pr
           ? { ...NOTHING, what: place, place, exit: EXIT.done }
           : invalid(place, place, [{ file: place, ...holds.fault }]);
     }
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     const { code, message, issues } = error;
     return {
       ...invalid(place, place, issues.length > 0 ? issues : [{ file: place, code, message }]),

@@ -2,7 +2,7 @@
 import { printEntry } from '../../documents/entry-file.ts';
 import { readNewPolicy } from '../../documents/policy-files.ts';
 import type { Entry } from '../../model/entry.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { Posting } from '../../model/forge.ts';
 import type { Oid, Sha256 } from '../../model/names.ts';
 import type { Files, Policy } from '../../model/policy.ts';
@@ -100,8 +100,8 @@ async function takeTheName(desk: Desk, policy: Policy, posting: Posting): Promis
   if (policy.config.forge.kind !== 'git' || desk.remote === null) return;
   try {
     await (await desk.forge(policy.config)).publish(posting);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     desk.note(`the first statement could not be published: ${error.message}`);
   }
 }

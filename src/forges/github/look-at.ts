@@ -1,7 +1,7 @@
 /** One question about settings. What cannot be seen is told as unknown, each with the way to see it. */
 import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Setting } from '../../model/forge.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 
 /** @param what the setting in a few words, for when it stays unknown */
 export async function lookAt(
@@ -11,8 +11,8 @@ export async function lookAt(
 ): Promise<readonly Setting[]> {
   try {
     return await look();
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     const hint = error.hint ?? 'try again later';
     return [{ code, ok: null, message: `${what}: ${error.message}`, hint }];
   }

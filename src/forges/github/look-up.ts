@@ -1,5 +1,5 @@
 /** What a pull request holds: a request, a policy change, or something that is none of our business. */
-import { EXIT, PamError } from '../../model/error.ts';
+import { EXIT, expected, PamError } from '../../model/error.ts';
 import type { PullRequest } from '../../model/forge.ts';
 import { readable, type Repository } from '../../model/git.ts';
 import type { Oid, RequestId } from '../../model/names.ts';
@@ -129,16 +129,16 @@ async function rememberedBase(
   try {
     return (await repository.isAncestor(apiBase, head)) ? apiBase : undefined;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 
 async function policyAt(repository: Repository, head: Oid): Promise<Holds> {
   try {
     return { kind: 'policy', files: await policyFilesAt(repository, head) };
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return other({ code: error.code, message: error.message });
   }
 }

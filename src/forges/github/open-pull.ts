@@ -1,7 +1,7 @@
 /** Opening the pull request of a request. It must exist; reviewers, labels and a run of `apply` are a courtesy. */
 import type { GitHub, Parameters, Route } from '../../github/api.ts';
 import { fieldsOf, numberOf, textOf } from '../../github/answer-shape.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { NewProposal, ProposalFacts } from '../../model/forge.ts';
 import { pullRequestBody, pullRequestTitle } from '../pull-request-text.ts';
 import { readAuthor } from './accounts.ts';
@@ -49,8 +49,8 @@ async function create(
       doing: `open a pull request for ${id}`,
       needs: 'pull requests: write',
     });
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     throw new PamError(error.code, error.message, {
       hint: `${error.hint === undefined ? '' : `${error.hint}; `}the branch ${branch} is pushed: open its pull request at GitHub, or ask again`,
     });
@@ -111,7 +111,6 @@ async function tried(
     await github.ask(route, parameters, { doing: 'finish opening the pull request' });
     return undefined;
   } catch (error) {
-    if (error instanceof PamError) return error;
-    throw error;
+    return expected(error);
   }
 }

@@ -5,7 +5,7 @@
 import type { GitHub, Route } from '../../github/api.ts';
 import { type Fields, fieldsOf, numberOf, textOf, textOrNull } from '../../github/answer-shape.ts';
 import { badPaging } from '../../github/next-page.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { Account, Found, Intent } from '../../model/forge.ts';
 import { readSignedBlock } from '../signed-block.ts';
 import { readAuthor } from './accounts.ts';
@@ -39,8 +39,8 @@ export async function readPostings(github: GitHub, pull: Pick<Pull, 'number' | '
     const doubt: Doubt = (error) => void doubts.push(error);
     try {
       return await read(doubt);
-    } catch (error) {
-      if (!(error instanceof PamError)) throw error;
+    } catch (cause) {
+      const error = expected(cause);
       doubt(error);
       return [];
     }

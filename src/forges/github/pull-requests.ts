@@ -4,7 +4,7 @@
  * counts is decided from signatures (DESIGN section 4).
  */
 import type { GitHub } from '../../github/api.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { Doubt, Forge, Found, Proposal, Topic, Wanted } from '../../model/forge.ts';
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Instant } from '../../model/instant.ts';
@@ -173,8 +173,8 @@ async function postingsOn(
       found: oldestFirst(all.flatMap(({ found }) => found)),
       doubts: all.flatMap(({ doubts }) => doubts),
     };
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return { found: [], doubts: [error] };
   }
 }

@@ -1,6 +1,6 @@
 /** A key file at hand, against the policy in force: is it the one that policy lists, and does it count now? */
 import { type Check, type CheckArea, tellOf } from '../../model/check.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import { type Instant, plus } from '../../model/instant.ts';
 import type { KeyFacts } from '../../model/machine.ts';
 import type { Policy } from '../../model/policy.ts';
@@ -54,8 +54,8 @@ export function judgeKeyInPolicy(policy: Policy, at: AtHand, now: Instant): Chec
   let key: PublicKey;
   try {
     key = parsePublicKey(at.key.line);
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return [
       problem(error.code, `pam does not accept the key ${named}: ${error.message}`, 'ssh-keygen -t ed25519'),
     ];
@@ -72,8 +72,8 @@ export function judgeKeyInPolicy(policy: Policy, at: AtHand, now: Instant): Chec
       return [warning('W_KEY_EXPIRES', `the key ${key.fingerprint} expires at ${until}`, hint)];
     }
     return [ok('E_KEY_UNKNOWN', `policy lists ${key.fingerprint} as a key of ${holder}, and it counts now`)];
-  } catch (error) {
-    if (!(error instanceof PamError)) throw error;
+  } catch (cause) {
+    const error = expected(cause);
     return [problem(error.code, sentence(error, holder), HINTS[error.code] ?? 'use a key that policy lists')];
   }
 }

@@ -2,7 +2,7 @@
  * OpenSSH user certificates (PROTOCOL.certkeys), read in process: what `ssh-keygen -L` prints is for terminals and
  * passes raw bytes through. A certificate is never interpreted here, only compared with the terms it must carry.
  */
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { Fingerprint } from '../../model/names.ts';
 import { decodeBase64 } from '../../trust/base64.ts';
 import { type KeyType, keyTypeOf } from '../../trust/key-types.ts';
@@ -37,8 +37,7 @@ export function faultOfCertificate(line: string, terms: CertificateTerms): strin
     checkSignature(certificate);
     return undefined;
   } catch (cause) {
-    if (cause instanceof PamError) return `the certificate is not good: ${cause.message}`;
-    throw cause;
+    return `the certificate is not good: ${expected(cause).message}`;
   }
 }
 

@@ -6,7 +6,7 @@
 import type { ErrorCode } from '../../../model/error-codes.ts';
 import { readEntry } from '../../../documents/entry-file.ts';
 import type { Entry } from '../../../model/entry.ts';
-import { PamError } from '../../../model/error.ts';
+import { expected } from '../../../model/error.ts';
 import type { Repository, Unreadable } from '../../../model/git.ts';
 import type { CommitInfo } from '../../../model/commit-log.ts';
 import type { Fingerprint, Oid, Sha256 } from '../../../model/names.ts';
@@ -113,8 +113,8 @@ function placeIn(found: Uint8Array | Unreadable | undefined): EntryPlace | undef
   try {
     return found instanceof Uint8Array ? placeOf(readEntry(found)) : undefined;
   } catch (error) {
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

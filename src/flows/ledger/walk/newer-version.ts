@@ -6,7 +6,7 @@
 import type { Entry } from '../../../model/entry.ts';
 import type { CommitInfo } from '../../../model/commit-log.ts';
 import type { Reason } from '../../../model/decision.ts';
-import { EXIT, gaveNoAnswer, PamError } from '../../../model/error.ts';
+import { EXIT, expected, gaveNoAnswer, PamError } from '../../../model/error.ts';
 import { readable, type Repository } from '../../../model/git.ts';
 import type { Oid } from '../../../model/names.ts';
 import type { Files } from '../../../model/policy.ts';
@@ -66,8 +66,8 @@ export async function newerVersion(
     return version;
   } catch (error) {
     // Not signed by enough admins, say: then it is judged, and told, like any other policy entry.
-    if (error instanceof PamError) return undefined;
-    throw error;
+    expected(error);
+    return undefined;
   }
 }
 

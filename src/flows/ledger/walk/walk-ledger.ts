@@ -7,7 +7,7 @@ import { readPolicy } from '../../../documents/policy-files.ts';
 import { POLICY_BYTES } from '../../../documents/yaml.ts';
 import type { Entry } from '../../../model/entry.ts';
 import type { CommitInfo, Commits } from '../../../model/commit-log.ts';
-import { EXIT, gaveNoAnswer, PamError } from '../../../model/error.ts';
+import { EXIT, gaveNoAnswer, handledLater, PamError } from '../../../model/error.ts';
 import { isUnreadable, readable, type Repository, type Unreadable } from '../../../model/git.ts';
 import type { Oid, RequestId, Sha256 } from '../../../model/names.ts';
 import { BEATS_PATH, type OpenIndex, type OpenRecord } from '../../../model/open-record.ts';
@@ -105,8 +105,7 @@ function readAhead(
   crowded: boolean,
 ): Promise<readonly (Raw | NoEntry)[]> {
   const read = readRaw(repository, commits.slice(from, from + CHUNK), crowded);
-  // Whoever stops walking before asks no more; whoever goes on gets the error.
-  read.catch(() => undefined);
+  handledLater(read);
   return read;
 }
 
@@ -261,8 +260,7 @@ export async function readRaw(
     const signed = crowded
       ? Promise.resolve().then(() => verifyEntry(bytes, armor))
       : verifyEntryAside(bytes, armor);
-    // It is judged when its turn comes.
-    signed.catch(() => undefined);
+    handledLater(signed);
     found.set(commit.oid, { commit, bytes, armor, signed });
   }
   return commits.map((commit) => found.get(commit.oid) ?? commit);
