@@ -2,7 +2,7 @@ import type { Instant } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
 import { printJsonLine, readJsonLine } from './json-line.ts';
 
-/** A place on a ledger that somebody verified, to be kept elsewhere. */
+/** A verified place on a ledger, to be kept elsewhere. */
 export interface Checkpoint {
   readonly schema: 'pam.checkpoint/1';
   readonly root: Sha256;

@@ -35,7 +35,7 @@ export function readJsonLine(name: SchemaName, bytes: Uint8Array, code: ErrorCod
   return value;
 }
 
-/** The same, in any spelling: for bytes whose digest somebody signed and the caller compares. */
+/** The same, in any spelling: for bytes whose digest was signed and is compared by the caller. */
 export function readJson(name: SchemaName, bytes: Uint8Array, code: ErrorCode): object {
   const fail = (message: string, cause?: unknown): PamError =>
     new PamError(code, `${name}: ${message}`, { cause });

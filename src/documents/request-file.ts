@@ -101,7 +101,7 @@ function rawSecret(bytes: Uint8Array): string | undefined {
 function secretRefusal(kind: string, file: string, place: { line?: number; col?: number } = {}): PamError {
   const message = `holds what looks like ${kind}`;
   return new PamError('E_REQ_SECRET', `${file}: ${message}`, {
-    hint: 'take it out, and replace the secret: whoever could read the file may have it',
+    hint: 'take it out, and replace the secret: every reader of the file may have it',
     issues: [{ file, ...place, code: 'E_REQ_SECRET', message }],
   });
 }

@@ -41,7 +41,7 @@ export function shapeFaultsBy(
   return faultsOf(validate, data);
 }
 
-/** A schema that nobody made a validator of must never pass for one that refuses nothing. */
+/** A schema without its compiled validator must never pass for one that refuses nothing. */
 function made(validate: Validator | undefined): Validator {
   if (validate !== undefined) return validate;
   throw new PamError('E_BUG', 'there is no validator of this schema', {

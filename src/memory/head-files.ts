@@ -41,7 +41,7 @@ export function writeHead(directory: string, owner: string, kept: KeptHead): voi
   if (kept.commit !== null) write(join(directory, `${owner}.head.commit`), `${kept.commit}\n`);
 }
 
-/** Of a checkpoint that nobody verified yet. */
+/** Of a checkpoint that is not verified yet. */
 export function rootIn(text: string): Sha256 | undefined {
   return fieldsIn(text)?.root;
 }

@@ -31,7 +31,7 @@ export const CHECK_AREAS = [
 export type CheckArea = (typeof CHECK_AREAS)[number];
 
 /**
- * - `warning`: works today; somebody should know.
+ * - `warning`: works today; the admins should know.
  * - `problem`: something does not work, or does not hold.
  * - `unknown`: could not be looked at. Never a polite `ok`.
  */

@@ -1,6 +1,6 @@
 /**
  * Commits in order, held as the text that Git told them in: a history of hundreds of thousands takes its bytes and no
- * more, and any piece of it can be given to somebody else as it is.
+ * more, and any piece of it can be handed to another process as it is.
  */
 import { isOid, type Oid } from './names.ts';
 
@@ -11,7 +11,7 @@ export interface CommitInfo {
   readonly parents: readonly Oid[];
 }
 
-/** What whoever walks has to know of commits; an array of them will do. */
+/** The part of `Array` that a ledger walk needs. */
 export interface Commits extends Iterable<CommitInfo> {
   readonly length: number;
   readonly slice: (from: number, to?: number) => readonly CommitInfo[];

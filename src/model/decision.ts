@@ -14,7 +14,7 @@ export interface Reason {
 /**
  * - `approved`: every rule holds.
  * - `pending`: nothing is wrong; more approvals, a merge or a later time are needed.
- * - `refused`: a rule failed, somebody stopped it, or the evidence is bad.
+ * - `refused`: a rule failed, a person stopped it, or the evidence is bad.
  */
 export type Verdict = 'approved' | 'pending' | 'refused';
 

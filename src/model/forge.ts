@@ -35,7 +35,7 @@ export interface Forge {
   readonly settings?: () => Promise<readonly Setting[]>;
 }
 
-/** Whoever hears it grants nothing by that topic, and ends what the part that was read ends. */
+/** The caller grants nothing by that topic, and ends what the part that was read ends. */
 export type Doubt = (topic: string, error: PamError) => void;
 
 /** What a command is about to ask, so that one conversation brings it. */

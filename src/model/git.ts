@@ -45,7 +45,7 @@ export interface Bounds {
  * The door to Git: objects and refs by full name, sealed from the clone's own configuration; and a remote.
  * Everything read through it is hostile bytes. Object ids locate; only digests over bytes prove.
  *
- * Reading trees and blobs is total: what somebody else may have pushed is a value about that one thing, never an
+ * Reading trees and blobs is total: what others may have pushed is a value about that one thing, never an
  * exception for all that was asked. Only "git itself did not answer" (`E_RUN...`) is thrown.
  */
 export interface Repository {
@@ -64,7 +64,7 @@ export interface Repository {
    * Throws `E_GIT_SHALLOW` when history is cut in between.
    */
   readonly history: (tip: Oid, not?: readonly Oid[], most?: number) => Promise<readonly CommitInfo[]>;
-  /** All of them, held as text, for whoever walks a long history once. */
+  /** All of them, held as text, for one walk over a long history. */
   readonly commitLog: (tip: Oid, not?: readonly Oid[]) => Promise<CommitLog>;
   /**
    * Commit messages, by commit; none of a commit over 1 MiB or that cannot be read. They prove nothing; audit compares
@@ -99,7 +99,7 @@ export interface Repository {
    * while it is made; if that fails nothing is written, and the error is the promise's.
    */
   readonly writeCommit: (commit: NewCommit | Promise<NewCommit>) => Promise<Oid>;
-  /** Moves a ref if and only if it is at `old` (`null` = must not exist). `false` when somebody was faster. */
+  /** Moves a ref if and only if it is at `old` (`null` = must not exist). `false` when another writer was faster. */
   readonly moveRef: (ref: string, to: Oid, old: Oid | null) => Promise<boolean>;
   /** Several refs at once, all or none. */
   readonly moveRefs: (moves: readonly RefMove[]) => Promise<boolean>;
@@ -133,7 +133,7 @@ export interface NewCommit {
   readonly at: Instant;
   /** Lower-case hex in the committer's address: no other commit has it, however alike all else may be. */
   readonly mark?: string;
-  /** What all this must make, for whoever knows it and does not trust `base` to be what it should; else `E_GIT_TREE`. */
+  /** Expected id of the whole tree; the write fails with `E_GIT_TREE` when the result differs. */
   readonly tree?: Oid;
 }
 

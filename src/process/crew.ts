@@ -62,7 +62,7 @@ export async function* inOrder<Answer>(
   }
 }
 
-/** It tidies up after itself when nobody is at the other end any more; who is busy need not be waited for. */
+/** Disconnects: an idle worker exits and is awaited, a busy one is detached. */
 async function letGo(worker: ChildProcess, busy: boolean): Promise<void> {
   if (isGone(worker)) return;
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
@@ -84,7 +84,7 @@ function start({ file, env, cwd, setup }: Crew): ChildProcess {
     detached: true,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  // It is told by whoever waits for its answer.
+  // `ask` rejects with it.
   worker.on('error', () => undefined);
   worker.send({ setup });
   return worker;
@@ -117,8 +117,8 @@ async function ask<Answer>(worker: ChildProcess, job: unknown): Promise<Answer> 
 }
 
 /**
- * What a worker does: once `begin` with the setup, then one job after the other, until whoever started it goes.
- * @param leave ends this process: let go, or with a master that was killed, what it is at is for nobody
+ * What a worker does: once `begin` with the setup, then one job after the other, until the parent disconnects.
+ * @param leave ends this process, after a disconnect or when the parent was killed: its answer has no reader any more
  */
 export function serve<Answer>(
   begin: (setup: unknown) => Promise<(job: unknown) => Promise<Answer>>,

@@ -1,6 +1,6 @@
 /**
  * A program that stays open and answers questions one after the other. It goes when it was idle for a while, when
- * it breaks a bound, and when we go (its input ends). It never keeps this process alive while nobody waits for it.
+ * it breaks a bound, and when this process ends (its input closes). It keeps this process alive only while a question is open.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { Interrupted, PamError } from '../model/error.ts';
@@ -77,7 +77,7 @@ interface Running extends Conversation {
 }
 
 function start(program: string, args: readonly string[], { env, cwd }: KeepOpenOptions): Running {
-  // In a group of its own: it asks nobody, and what it is at when Ctrl-C is pressed may have to be finished.
+  // In a process group of its own: it never prompts, and what it does when Ctrl-C is pressed may have to be finished.
   const child = spawn(program, args, {
     env: { ...env },
     cwd,
@@ -146,7 +146,7 @@ function start(program: string, args: readonly string[], { env, cwd }: KeepOpenO
   };
 }
 
-/** Pipes and the child count as work of this process only while somebody waits for an answer. */
+/** Pipes and the child keep this process alive only while an answer is awaited. */
 function hold(child: ChildProcessWithoutNullStreams, held: boolean): void {
   const streams = [child.stdin, child.stdout, child.stderr];
   for (const one of [child, ...streams]) {

@@ -51,8 +51,8 @@ function givesSame(
   return other.permissions.includes(permission) && sameSystem(providers, other, grant);
 }
 
-/** Nobody looked what else needs its access before it was to go. */
+/** Its ending was not announced, so no run checked what else needs its access. */
 const dueAt = ({ ending }: OpenRecord, grant: GrantPart): Instant => ending?.at ?? grant.end;
 
-/** From when on nobody who looks counts it as a grant that needs its access. */
+/** From when on a reader no longer counts it as a grant that needs its access. */
 const endedAt = ({ ending, final_at: final }: OpenRecord): Instant => ending?.at ?? final ?? ('' as Instant);

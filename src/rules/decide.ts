@@ -2,7 +2,7 @@
  * The decision on one request: pure, from one snapshot and one instant, with every reason. Audit calls the same
  * function on what the ledger recorded and must get the same answer.
  *
- *   refused   a rule says no, somebody stopped it, or evidence is bad and nothing better makes up for it
+ *   refused   a rule says no, a person stopped it, or evidence is bad and nothing better makes up for it
  *   pending   nothing is wrong: approvals, the merge or a later time are missing
  *   approved  every rule holds (a `start` ahead makes it scheduled; the planner sees to that)
  */
@@ -223,7 +223,7 @@ interface Approvals {
 
 function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: Instant): Approvals {
   const { policy, request, record } = snapshot;
-  // Whoever owned the service when it was seen gains by it too, whoever owns it now.
+  // The owners of the service when it was seen gain by it too, also where it has others now.
   const excluded = new Set([
     ...beneficiaries(policy, request.requester, request.subject),
     ...(record?.seen?.owners ?? []),

@@ -25,7 +25,7 @@ export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], cont
   return after;
 }
 
-/** Whoever writes an entry folds it to name the digest, and again to believe it: of the same events, the same index. */
+/** The writer of an entry folds it twice, to name the digest and to believe it: of the same events, the same index. */
 const folded = new WeakMap<
   readonly LedgerEvent[],
   {

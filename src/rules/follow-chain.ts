@@ -167,7 +167,7 @@ export function judgeEvent(
   }
 }
 
-/** What only the chain can judge: against the same records as whoever writes or audits the entry. */
+/** What only the chain can judge: against the same records that the writer and the auditor of the entry use. */
 function judgeFollowing(state: ChainState, entry: Entry, context: FoldContext): void {
   if (!entry.events.some(({ type }) => EVENTS[type].follows !== undefined)) return;
   for (const [event, records] of recordsBefore(state.index.records, entry.events, context)) {

@@ -86,7 +86,7 @@ function canSign(policy: Policy, name: string, rule: ApprovalRule): boolean {
   });
 }
 
-/** Can each rule get its number of people with nobody counted twice? Augmenting paths over the rules' seats. */
+/** Can each rule get its number of people, each person counted once? Augmenting paths over the rules' seats. */
 export function everyRuleCanHold(
   rules: readonly ApprovalRule[],
   eligible: readonly ReadonlySet<string>[],

@@ -76,7 +76,7 @@ function readKey(line: string, path: string, problems: PolicyProblem[]): PublicK
   }
 }
 
-/** Signing and login keys alike: whoever holds somebody's key *is* them somewhere. */
+/** Signing and login keys alike: the holder of a person's key *is* that person somewhere. */
 function claim(
   owner: Map<string, string>,
   key: PublicKey,

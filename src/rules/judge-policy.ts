@@ -1,5 +1,5 @@
 /**
- * What a schema cannot say about a policy: that names exist, that nobody can be mistaken for somebody else, that
+ * What a schema cannot say about a policy: that names exist, that no person can be mistaken for another, that
  * every rule can be met, that what can be granted can be taken away. All problems at once; an empty answer means
  * that deciding may rest on this policy. Paths are JSON pointers into `Policy`.
  */

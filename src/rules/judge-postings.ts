@@ -36,7 +36,7 @@ export function sortPostings(policy: Policy, found: ReadonlyMap<string, readonly
         all.filter((one) => misfit(policy, one) === undefined),
       ),
     );
-    // Whoever copies a stop to the forge, and whatever happens to the copy there: it stays a stop (rule 8).
+    // Whichever account copied a stop to the forge, and whatever happened to the copy: it stays a stop (rule 8).
     stops.set(topic, signedOf('stop', all));
     postings.set(
       topic,

@@ -8,7 +8,7 @@ import type { PolicyProblem, ProviderRules, ProviderRulesByKind } from './policy
 import { members } from './people.ts';
 
 const LONGEST_DECISION_SECONDS = 7 * 86_400;
-/** More exact permissions than this from one line is no longer a list that somebody reads. */
+/** More exact permissions than this from one line is no longer a list that people read. */
 const MOST_FILLED = 4096;
 const PRINTABLE = /^[!-~](?:[ -~]*[!-~])?$/u;
 const REQUIREMENT = /^(?:ticket|incident|compensating_controls|justification:[1-9][0-9]{0,3})$/u;
@@ -39,7 +39,7 @@ export function judgeRoles(policy: Policy, providers: ProviderRulesByKind): Poli
   });
 }
 
-/** What can be granted must have somebody who may take it away. */
+/** What can be granted must have a service that may take it away. */
 function judgeExecutors(policy: Policy, role: Role, path: string): PolicyProblem[] {
   const revoker = Object.values(policy.services).some(
     ({ executes }) =>

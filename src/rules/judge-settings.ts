@@ -1,6 +1,6 @@
 /**
  * Settings that would make a person believe in a protection that is not there, asked of a policy that is about to be
- * checked, signed or brought into force. What nobody could ever carry out is refused; what is only weaker than it looks,
+ * checked, signed or brought into force. What could never be carried out is refused; what is only weaker than it looks,
  * or does nothing, is a remark. Never asked of a policy on the chain. Pure; paths are JSON pointers into `Policy`.
  */
 import type { Instant } from '../model/instant.ts';
@@ -22,7 +22,7 @@ export function refusedSettings(policy: Policy): readonly PolicyProblem[] {
 const holdersOf = (policy: Policy, target: string, right: ExecutorRight): readonly string[] =>
   Object.keys(policy.services).filter((id) => executesOn(policy, id, target, right));
 
-/** That somebody may revoke there is a rule of every policy, also on the chain (`judge-roles.ts`). */
+/** That a service may revoke there is a rule of every policy, also on the chain (`judge-roles.ts`). */
 function judgeGranters(policy: Policy): PolicyProblem[] {
   return Object.entries(policy.roles)
     .filter(([, { target }]) => holdersOf(policy, target, 'grant').length === 0)

@@ -1,5 +1,5 @@
 /**
- * Stops: denial, withdrawal and revocation are one thing, and final (DESIGN rule 8). A stop by somebody who is entitled
+ * Stops: denial, withdrawal and revocation are one thing, and final (DESIGN rule 8). A stop by a person who is entitled
  * ends the id; a stop by anybody else is nothing, so that no stranger can block a request by signing. Signing, sweeping,
  * recording and auditing all ask `judgeStop`, so that no stop is accepted in one place and passed over in another.
  */

@@ -1,4 +1,4 @@
-/** Sweeps leave a trace on the ledger: is it too old while access is live? Access that nobody will end must not begin. */
+/** Sweeps leave a trace on the ledger: is it too old while access is live? Access must not begin where no sweep will end it. */
 import { type Instant, plus, secondsOf } from '../model/instant.ts';
 import { mayBeLive } from '../model/open-record.ts';
 import type { ChainState } from '../trust/chain-state.ts';

@@ -38,7 +38,7 @@ export function lanesOf<T extends Errand>(providers: Identities, errands: readon
 const NOWHERE: readonly string[] = [];
 const textOf = ({ record: { grant } }: Errand): string => (grant === null ? '' : placeText(grant));
 
-/** Begins somewhere else each time: where there is no order to keep, nobody is always the last. */
+/** Rotates the list by a random offset, so that no entry is always served last. */
 export function turned<T>(list: readonly T[], chance: number): readonly T[] {
   const from = Math.floor(chance * list.length);
   return [...list.slice(from), ...list.slice(0, from)];

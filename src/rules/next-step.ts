@@ -1,4 +1,4 @@
-/** The one command that moves a request on, for whoever reads its decision. */
+/** The one command that moves a request on, for the reader of its decision. */
 import type { Decision } from '../model/decision.ts';
 import type { ForgeConfig } from '../model/policy.ts';
 import type { Candidate } from './situation.ts';

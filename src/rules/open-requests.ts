@@ -1,5 +1,5 @@
 /**
- * How many undecided requests one requester may have. Whoever asks two hundred times keeps approvers from seeing what
+ * How many undecided requests one requester may have. A requester with two hundred of them keeps approvers from seeing what
  * others ask; so the surplus waits, unseen, until older ones are decided or withdrawn. It is counted where an id becomes
  * open, from the ledger's index alone: every executor counts alike, audit counts again, and nothing that is on its way
  * already, and no ending, is ever touched by it.

@@ -155,7 +155,7 @@ function planOne(
       ? { ...plan, abandon: [...plan.abandon, { record, decision }] }
       : { ...plan, ready: [...plan.ready, { id, action: 'resume', terms, snapshot, decision }] };
   }
-  // An unmerged proposal that nobody has seen is its proposer's business; a seen one must not stay open for ever.
+  // An unmerged proposal that no executor has seen is its proposer's business; a seen one must not stay open for ever.
   if (decision.final && (one.merged || record?.seen?.request_sha256 === one.requestSha256)) {
     if (!mayRefuse(record ?? undefined, one.requestSha256)) return plan;
     return { ...plan, refuse: [...plan.refuse, refusedEvent(one, decision.reasons)] };
@@ -173,7 +173,7 @@ function planOne(
   };
 }
 
-/** Grants of the same shared access that somebody may be working on at the target at this moment. */
+/** Grants of the same shared access that an executor may be working on at the target at this moment. */
 function changing({ state, providers }: Situation, terms: GrantTerms, id: RequestId): readonly RequestId[] {
   if (providers.get(terms.provider)?.objects !== 'shared') return [];
   return terms.permissions.flatMap((one) => changingNow(providers, state.index, accessOf(terms, one), id));

@@ -31,8 +31,8 @@ export interface Ending {
   /** For people: "expired", "stopped by dana: done". */
   readonly why: string;
   /**
-   * To be recorded before anything is done about it; `null` when the recorded end is the cause and nobody else can
-   * need the access. Shared access is announced even then: an executor that grants it to somebody else meanwhile
+   * To be recorded before anything is done about it; `null` when the recorded end is the cause and no other grant can
+   * need the access. Shared access is announced even then: an executor that grants it to another person meanwhile
    * either stands in the ledger before this (and keeps it) or waits until it is done.
    */
   readonly event: EndingEvent | StoppedEvent | null;

@@ -28,7 +28,7 @@ export function recordedVerdict(
   return {
     verdict: 'approved',
     final: true,
-    // Somebody may have stopped it since, and the sweep has not acted on it yet: that is worth knowing.
+    // It may have been stopped since, without a sweep having acted on it: that is worth knowing.
     reasons: [approved, ...decision.reasons.filter(({ code, ok }) => code === 'E_POL_DENIED' && !ok)],
     grant: { subject, target, login, permissions, loginKey, duration, start },
     counted: decision.counted,

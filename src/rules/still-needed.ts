@@ -41,12 +41,12 @@ export function isExplained(
   return matching(providers, index, access, (record) => record.id !== except && !foundIt(record)).length > 0;
 }
 
-/** Does any other grant that may be live hold this access, whoever gave it? */
+/** Does any other grant that may be live hold this access, whichever executor gave it? */
 export function isHeld(providers: Identities, index: OpenIndex, access: Access, except: RequestId): boolean {
   return matching(providers, index, access, (record) => record.id !== except).length > 0;
 }
 
-/** Grants of this access that were begun or whose ending was announced, and whose outcome nobody recorded yet. */
+/** Grants of this access that were begun or whose ending was announced, and whose outcome is not recorded yet. */
 export function changingNow(
   providers: Identities,
   index: OpenIndex,

@@ -293,7 +293,7 @@ async function judgeForks(
     }));
 }
 
-/** The ledger must extend what somebody kept elsewhere. */
+/** The ledger must extend the checkpoint that was kept elsewhere. */
 async function judgeCheckpoint(
   desk: Desk,
   joined: Joined,

@@ -65,6 +65,6 @@ export interface Auditors {
   readonly worthwhile: number;
   /** A part's commits, at most: so much does one of them hold at a time. */
   readonly longest: number;
-  /** In the order of the jobs, each of which is made when somebody is free to do it. */
+  /** In the order of the jobs, each of which is made when a worker is free to do it. */
   readonly found: (jobs: number, jobAt: (place: number) => PartJob) => AsyncIterable<PartFound | null>;
 }

@@ -1,6 +1,6 @@
 /**
  * What the targets showed, written down. A short run writes one entry for all of it; a long one writes now and then,
- * so that whoever kills it in the middle loses little.
+ * so that a kill in the middle loses little.
  */
 import { type LedgerEvent, reasonNote } from '../../model/entry.ts';
 import { expected } from '../../model/error.ts';
@@ -59,7 +59,7 @@ export function outcomeRecorder(
       try {
         await write();
       } catch (error) {
-        // It is tried again, and at the end somebody is told.
+        // Tried again with the next outcome; the last try reports its error.
         expected(error);
       } finally {
         busy = false;
@@ -94,7 +94,7 @@ async function recordBatch(
   return { view: after, left, dropped };
 }
 
-/** `null` when the ledger no longer waits for it: somebody else recorded it, say. */
+/** `null` when the ledger no longer waits for it: another executor recorded it, say. */
 function outcomeEvent(view: LedgerView, at: Instant, { ending: { id }, outcome }: Done): LedgerEvent | null {
   const record = view.state.index.records.get(id);
   if (record === undefined || !mayBeLive(record)) return null;
@@ -113,7 +113,7 @@ export function keptForOnRecord(keptFor: Readonly<Record<string, readonly Reques
   return Object.fromEntries(tellable.map(([permission, ids]) => [permission, ids.slice(0, MOST_KEEPERS)]));
 }
 
-/** The trace of a sweep that wrote nothing else, where somebody waits for one. */
+/** The trace of a sweep that wrote nothing else, where `sweep_within` asks for one. */
 export async function recordBeat(
   desk: Desk,
   executor: Executor,

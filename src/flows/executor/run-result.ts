@@ -56,7 +56,7 @@ export function exitOfRun(result: RunResult): Exit {
 
 /**
  * A sweep has no request to refuse: what it could not read or record is 3, whatever class its code is of elsewhere
- * (somebody wrote those bytes so that they have one), and 20 where the ledger itself is in doubt.
+ * (the bytes may have been written to have one), and 20 where the ledger itself is in doubt.
  */
 export function exitOfSweep(result: RunResult): Exit {
   const exit = exitOfRun(result);

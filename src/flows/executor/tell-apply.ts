@@ -27,7 +27,7 @@ export function recordedSteps({ plan, intents }: Planned): RunStep[] {
     ...plan.see
       .filter(({ id }) => !granting.has(id))
       .map((one) => step('see', one.id, null, `${one.requester} asks to be ${one.role}`)),
-    // Whoever asked for this very id must not take a stop for a success.
+    // A caller who named this id must not take a stop for a success.
     ...plan.stop.map((one) => ({
       ...step('stop', one.id, null, 'stopped by somebody entitled'),
       error: { code: 'E_POL_DENIED', message: 'stopped by somebody entitled' },
@@ -82,7 +82,7 @@ export function settledStep(view: LedgerView, id: RequestId): RunStep[] {
   }
 }
 
-/** Until `act_by` whoever began may still be at work; afterwards any `apply` takes it up. */
+/** Until `act_by` the executor that began may still be at work; afterwards any `apply` takes it up. */
 const begunText = (actBy: string | undefined): string =>
   actBy === undefined
     ? 'begun and not finished'

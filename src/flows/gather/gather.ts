@@ -71,7 +71,7 @@ export async function gather(
     ...onMain.faults,
     ...[...flooded.values()].map(({ code, message }): Reason => ({ code, ok: false, message })),
   ];
-  // Whoever asked for this id alone gets no other answer.
+  // A caller that asked for this id alone gets no other answer.
   if (only !== undefined) halts.push(...unread);
   if (broken !== null) halts.push({ code: broken.code, ok: false, message: broken.message });
   const { approvals, stops, postings } = sortPostings(view.state.policy, found);

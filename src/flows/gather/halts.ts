@@ -102,7 +102,7 @@ export function clockHalts(view: LedgerView, now: Instant): Reason[] {
   return [halt('E_LED_CLOCK', `this clock says ${now}, but the ledger has an entry of ${last}`)];
 }
 
-/** Access that nobody will end must not begin. */
+/** Access must not begin where no sweep will end it. */
 function sweepHalts(view: LedgerView, now: Instant): Reason[] {
   const late = lateSweep(view.state, now);
   return late === undefined ? [] : [halt('E_POL_SWEEP_LATE', late)];

@@ -1,5 +1,5 @@
 /**
- * Statements by topic. A topic that somebody flooded, or whose proposal is gone, hurts itself alone; and what could be
+ * Statements by topic. A flooded topic, or one whose proposal is gone, hurts itself alone; and what could be
  * read of it is given all the same, for one stop is enough, whatever else was said (DESIGN rules 6 and 8).
  */
 import { PamError } from '../../model/error.ts';

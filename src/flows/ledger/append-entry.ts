@@ -1,6 +1,6 @@
 /**
  * The one way to write the ledger. The fast-forward push (in a lone clone: the compare-and-swap of the ref) is the
- * only lock there is. Whoever loses reads ledger and target again, decides again, and tries again.
+ * only lock there is. An executor that loses reads ledger and target again, decides again, and tries again.
  */
 import { printEntry } from '../../documents/entry-file.ts';
 import type { Entry, LedgerEvent } from '../../model/entry.ts';
@@ -49,7 +49,7 @@ export interface Appended {
 
 /** Many executors may stand in line; as long as the ledger moves, waiting has a sense. */
 const TRIES = 200;
-/** A remote that says no although nobody else wrote will go on saying no. */
+/** A remote that refuses although no other entry came first will go on refusing. */
 const MOST_REFUSALS = 6;
 /** A clone that cannot take in what others wrote (a lock that a dead git left) waits some seconds each time, in vain. */
 const MOST_UNREAD = 2;
@@ -89,7 +89,7 @@ export async function appendEntry(
     }
     const wanted = { ...drafted, events };
     const making = makeEntry(desk, signer, view.state, wanted, wanted.at ?? now);
-    // Two hosts with one key may write the same entry in the same second. Each commit is nobody else's, or both
+    // Two hosts with one key may write the same entry in the same second. Each commit carries its own mark, or both
     // would find that the ledger holds "theirs" and go on to the target.
     const commit = await commitEntry(desk, making, [view.parent], view);
     const made = await making;
@@ -99,7 +99,7 @@ export async function appendEntry(
     if (grants && secondsBetween(now, desk.clock()) > DECISION_LIFE_SECONDS) continue;
     if (wanted.begins === true && desk.interrupted()) return { view, entry: null, dropped };
     const after = { ...view, state: made.state, commit, tip: commit, parent: commit };
-    // Whoever lost before may well lose again: then nothing is signed for nothing.
+    // After a lost race, sign the kept head only once the push has succeeded.
     const keep = attempt === 0 ? readyToKeep(desk, executor, after) : undefined;
     if (await publish(desk, view, commit, made.state)) {
       await (keep ?? readyToKeep(desk, executor, after))();
@@ -110,7 +110,7 @@ export async function appendEntry(
     unread = fetched.fresh ? undefined : fetched;
     unreadInARow = fetched.fresh ? 0 : unreadInARow + 1;
     const before = view.tip;
-    // From here on, or whoever loses often would walk further each time and lose more.
+    // From this view on: walking from the first one would take longer after each loss, and lose more races.
     view = await readLedger(desk, executor, view);
     // In a crowd a push may also fail on a lock of the remote; as long as others get on, so shall we.
     refused = view.tip === before ? refused + 1 : 0;
@@ -130,17 +130,17 @@ function whyLost(
   unread: { readonly why: string; readonly hint?: string } | undefined,
 ): readonly [string, string] {
   if (!hopeless) return ['other executors kept writing the ledger first', 'run it again'];
-  // Whoever cannot read what others wrote is refused for ever: that is here, not at the remote.
+  // A clone that cannot read what others wrote is refused for ever: the cause is here, not at the remote.
   if (unread !== undefined)
     return [`what others wrote could not be read: ${unread.why}`, unread.hint ?? 'run it again'];
   return [
-    `the remote takes no push to ${desk.hint.ledger}, though nobody else writes it`,
+    `the remote takes no push to ${desk.hint.ledger}, though no other executor writes it`,
     'see whether a hook or a branch rule there refuses this executor',
   ];
 }
 
 /**
- * Full jitter, so that executors do not march in step; whoever lost more often waits less, so that all get through. But
+ * Full jitter, so that executors do not march in step; one that lost more often waits less, so that all get through. But
  * never so little that a line of losers, who sign for nothing, takes the machine from those who would win.
  */
 const pauseAfter = (attempt: number): number =>

@@ -11,7 +11,7 @@ export type Freshness =
   | { readonly fresh: false; readonly why: string; readonly hint?: string };
 
 /**
- * Never throws for a remote that cannot be reached: whoever must have fresh state looks at the answer.
+ * Never throws for a remote that cannot be reached: a caller that needs fresh state looks at the answer.
  * @param about the requests that will be asked for next
  */
 export async function fetchState(desk: Desk, about?: About): Promise<Freshness> {

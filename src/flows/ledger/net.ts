@@ -3,7 +3,7 @@
  * and each part is held by this file and by nothing else:
  *
  *   - what a part could not do is told as a trouble, whatever it failed of, and the next part goes on from the newest
- *     state that there is. A failure that is no `PamError` is a bug of ours, met in bytes of somebody else's: it is
+ *     state that there is. A failure that is no `PamError` is a bug in pam, met in bytes that others wrote: it is
  *     told as one (`E_BUG`), but what is due is revoked all the same;
  *   - when the ledger cannot be read, the newest state that can still be verified stands in for it: the head that this
  *     machine kept, else what can be walked from the pinned root, as far as reading goes. Nothing is appended to that

@@ -2,7 +2,7 @@
 import type { Check, CheckArea } from '../../model/check.ts';
 import { EXIT, type Exit, exitOf } from '../../model/error.ts';
 
-/** What somebody wrote down wrong, here or at the forge. Anything else that is wrong is out of reach or broken. */
+/** What is set wrongly, here or at the forge. Anything else that is wrong is out of reach or broken. */
 const CONFIGURED: ReadonlySet<CheckArea> = new Set(['memory', 'policy', 'person', 'executor', 'forge']);
 
 const OUT_OF_REACH: ReadonlySet<string> = new Set(['E_FORGE_NETWORK', 'E_FORGE_BUSY', 'E_FORGE_SHAPE']);

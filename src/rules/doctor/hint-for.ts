@@ -1,4 +1,4 @@
-/** What to do about an error that came without a hint of its own: nobody is left with a code alone. */
+/** What to do about an error that came without a hint of its own: no code stands alone. */
 import type { ErrorCode } from '../../model/error-codes.ts';
 import type { CheckArea } from '../../model/check.ts';
 

@@ -42,7 +42,7 @@ export function judgeRemoteUrl(name: string, url: string): Check {
   );
 }
 
-/** Statement branches and the ledger stand as long as nobody may delete or rewrite them (DESIGN section 4). */
+/** Statement branches and the ledger stand as long as the server forbids to delete or rewrite them (DESIGN section 4). */
 export function judgeReceive(settings: ReceiveSettings | null): Check[] {
   const { ok, problem, unknown } = tellOf('forge');
   if (settings === null) {
@@ -74,7 +74,7 @@ export function judgeReceive(settings: ReceiveSettings | null): Check[] {
 const quoted = (path: string): string =>
   /^[\w./-]+$/u.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 
-/** Where pins and verified heads are kept: whoever can write there chooses what this machine believes. */
+/** Where pins and verified heads are kept: a writer there chooses what this machine believes. */
 export function judgeMemory(path: string, { mode, ours, writable }: DirectoryFacts): Check[] {
   const { ok, problem } = tellOf('memory');
   if (!ours) {

@@ -69,7 +69,7 @@ export function judgeAdmins(policy: Policy, now: Instant): Check {
   return ok('E_POL_ADMINS', `a policy needs ${threshold} of ${able} admins`);
 }
 
-/** Where something may be granted, somebody else than whoever grants must be able to end it. */
+/** Where something may be granted, an executor other than the granting one must be able to end it. */
 export function judgeExecutors(policy: Policy, now: Instant): Check[] {
   const targets = [...new Set(Object.values(policy.roles).map(({ target }) => target))];
   const checks = targets.flatMap((target): Check[] => {

@@ -18,7 +18,7 @@ export interface AtHand {
   readonly key: KeyFacts;
 }
 
-/** Can it sign here? A service has nobody who types a passphrase. */
+/** Can it sign here? A service cannot type a passphrase. */
 export function judgeKeyFile({ area, named, key }: AtHand): Check {
   const { ok, warning, problem } = tellOf(area);
   if (key.otherPublic !== null) {

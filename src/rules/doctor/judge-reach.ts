@@ -1,4 +1,4 @@
-/** Roles that nobody could get today, or not while one approver is away. Counted without whoever would gain by it. */
+/** Roles that cannot be approved today, or not while one approver is away. Counted without those who would gain by it. */
 import { type Check, tellOf } from '../../model/check.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { Policy, Role } from '../../model/policy.ts';

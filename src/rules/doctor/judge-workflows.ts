@@ -18,7 +18,7 @@ const HOLDS_KEYS: ReadonlySet<string> = new Set(['pam-apply', 'pam-sweep']);
 const HOSTED = /^(?:ubuntu|windows|macos)-[a-z0-9.-]+$/u;
 
 /**
- * On a runner that pull requests share, whoever opens one reads the keys of the next sweep. Which workflow may use a
+ * On a runner that pull requests share, the author of one reads the keys of the next sweep. Which workflow may use a
  * runner stands in its group, which main does not show.
  */
 export function judgeRunners(files: readonly WorkflowFile[]): Check[] {
@@ -83,7 +83,7 @@ export function judgeCodeOwners(text: string | null): Check[] {
     .filter((one) => one !== '')
     .map((one) => one.split(/\s+/u));
   const open = OWNED.filter((path) => {
-    // The last line that matches counts, also when it names nobody.
+    // The last line that matches counts, also when it names no owner.
     const owners = lines.findLast(([pattern = '']) => covers(pattern, path))?.slice(1) ?? [];
     return owners.length === 0;
   });

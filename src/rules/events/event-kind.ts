@@ -78,7 +78,7 @@ export interface StepPlace extends FoldContext {
   readonly wrong: (why: string) => PamError;
 }
 
-/** What an event finds: the same for whoever writes, follows or audits it. */
+/** What an event finds: the same when it is written, followed or audited. */
 export interface StateBefore {
   /** Before the entry. */
   readonly state: Pick<ChainState, 'root' | 'policy'>;

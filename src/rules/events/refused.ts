@@ -46,7 +46,7 @@ function refuse(
   const { state } = record;
   if (state !== 'unseen' && state !== 'seen' && state !== 'refused' && state !== 'scheduled')
     throw wrong(`it is ${state}`);
-  // Other bytes under the same id (somebody else's, say) are refused without touching the request that runs. Its own
+  // Other bytes under the same id (of another author, say) are refused without touching the request that runs. Its own
   // refusal is always possible, or so many refused others would keep it open for ever.
   const current = (state === 'seen' || state === 'scheduled') && record.seen?.request_sha256 === digest;
   if (record.refused.includes(digest) || (!current && record.refused.length >= MAX_REFUSED))

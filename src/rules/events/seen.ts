@@ -56,7 +56,7 @@ export const seen: EventKind<'seen'> = {
     if (keys !== undefined && !sameJson(keys, stopperKeysOf(policy, event))) {
       add('error', 'E_LED_SEEN', `who may stop ${id}, and with which keys, is not what policy said`);
     }
-    // It gives nobody access; it only says that an executor let somebody's requests crowd out the others'.
+    // It gives no access; it says that an executor let one requester's requests crowd out the others'.
     const beside = openBeside({ records }, { id, requester });
     if (faultOfOpening(policy, requester, beside) === undefined) return;
     const most = policy.config.open_requests;

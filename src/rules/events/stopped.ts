@@ -8,7 +8,7 @@ import { over } from './record-steps.ts';
 import { eventSchema, REQUEST_ID, SIGNED } from './schema-parts.ts';
 import { signerIn } from './signer-in.ts';
 
-/** Somebody entitled stopped it: denied, withdrawn or revoked. Final. */
+/** An entitled person stopped it: denied, withdrawn or revoked. Final. */
 export interface StoppedEvent {
   readonly type: 'stopped';
   readonly id: RequestId;
@@ -33,7 +33,7 @@ export const stopped: EventKind<'stopped'> = {
   sentence: ({ id, statement }) => `${id}: stopped by ${whoAndWhy(statement)}`,
   statements: ({ statement }) => [{ ...statement, type: 'stop' }],
   step: stop,
-  // No request is ended by a stop that nobody entitled signed, whichever executor key is stolen.
+  // Only a stop signed by an entitled person ends a request, whichever executor key is stolen.
   follows: needEntitled,
   audit: ({ before, after }, event, records) =>
     needEntitled(

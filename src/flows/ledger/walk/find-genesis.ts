@@ -1,6 +1,6 @@
 /**
  * Where the ledger begins. Beginnings are told apart by their entry's digest, the trust root: the first commit that
- * holds the given root is the beginning, and a copy of it further up is junk. So nobody who may push can end reading
+ * holds the given root is the beginning, and a copy of it further up is junk. So a pusher cannot end reading
  * with a second one, nor hide an entry: what lies before the beginning in the order of commits is walked after it.
  */
 import { readEntry } from '../../../documents/entry-file.ts';

@@ -56,7 +56,7 @@ export interface EntryPlace {
 }
 
 export interface Stray extends LedgerPoint {
-  /** The same bytes by the same key, however often somebody copies them. */
+  /** The same bytes by the same key, however often they were copied. */
   readonly told: string;
 }
 
@@ -140,7 +140,7 @@ export function judgeJunk(junk: Junk, seq: number, { executors, chain, wrote, de
     seq,
     message: `${where}: ${why}`,
   });
-  // It may be an entry of the chain that this clone lacks: then nobody can say that it is junk.
+  // It may be an entry of the chain that this clone lacks: then it cannot be called junk.
   if (code === LACKING)
     return { code: 'E_LED_JUNK', severity: 'error', seq, message: `${where}: ${message}` };
   if (signed === null || !executors.has(signed.key) || entry?.begins === true) return warning(message);

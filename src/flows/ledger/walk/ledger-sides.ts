@@ -1,5 +1,5 @@
 /**
- * The other sides of a fork. Whoever holds an executor's key can sign a second entry n and push a merge, in which the
+ * The other sides of a fork. A holder of an executor's key can sign a second entry n and push a merge, in which the
  * one side or the other is walked first: so an entry that stands beside the chain is followed from the entry that it
  * names, by the same rules. Two believed entries of one number are a fork, unless a ratified policy settles it: it
  * names the digest of the entry that is not followed, and stands on the side that is (docs/spec.md, "Forks").

@@ -126,7 +126,7 @@ async function walkOne(
     const byExecutor = signedByExecutor(before, signed);
     const entry = readEntry(raw.bytes);
     found = { ...found, entry: placeOf(entry) };
-    // A merge could decide which of two histories is read, so it holds no entry, whoever signed what stands in it.
+    // A merge could decide which of two histories is read, so it holds no entry, whatever its files are and whichever key signed them.
     if (raw.commit.parents.length > 1)
       throw new PamError('E_LED_SHAPE', 'a commit with two parents holds no entry');
     if (settled.has(head)) throw new PamError('E_LED_SETTLED', 'policy settled that it is not followed');
@@ -151,7 +151,7 @@ async function walkOne(
     await judgeSettled(repository, before, after, raw.commit.oid);
     return { kind: 'step', step: { before, after, commit: raw.commit } };
   } catch (error) {
-    // A cut history is brought by whoever began the walk; no content of a commit can make one.
+    // The caller of the walk brings a cut history; no content of a commit can make one.
     const unknown = !(error instanceof PamError) || gaveNoAnswer(error) || error.code === 'E_GIT_SHALLOW';
     if (unknown) throw error;
     const signed = error.code === 'E_NAMESPACE' ? signedElse(raw) : found;
@@ -165,7 +165,7 @@ function signedElse({ bytes, armor }: Raw): SignedJunk | null {
   return key === undefined ? null : { key: key.fingerprint, head: sha256(bytes), entry: null };
 }
 
-/** What this clone lacks may be an entry of the chain: whoever reads on must know that it was not junk that was met. */
+/** What this clone lacks may be an entry of the chain, so it is told apart from junk. */
 function whyNoEntry({ fault }: NoEntry): PamError {
   if (fault === undefined) return new PamError('E_LED_SHAPE', 'the commit holds no entry');
   const code = fault.unreadable === LACKING ? LACKING : 'E_LED_SHAPE';
@@ -217,7 +217,7 @@ async function judgeSettled(
   if (own !== undefined) throw settlesItsOwn(own);
 }
 
-/** What is walked is at hand; where it is cut, whoever began the walk brings more. */
+/** What is walked is at hand; where it is cut, the caller of the walk brings more. */
 const atHand = (repository: Repository): HistoryDesk => ({
   repository,
   remote: null,
@@ -280,7 +280,7 @@ export function ledgerDirectory(
   ]);
 }
 
-/** Throws where those files cannot be read, or are no policy: what that means is for whoever asked. */
+/** Throws where those files cannot be read, or are no policy: the caller decides what that means. */
 export async function policyFilesOf(repository: Repository, treeish: Oid): Promise<Files> {
   const listed = [
     ...readable(await repository.names(treeish, 'policy', POLICY_TREES), 'policy'),

@@ -54,7 +54,7 @@ export interface Visitor {
   readonly step: (step: Step) => void;
 }
 
-/** Steps only: whoever wants to know of junk audits. */
+/** Steps only: junk is reported by `audit`. */
 export async function walkWhole(desk: Desk, visitor: Visitor): Promise<{ readonly last: Step }> {
   const whole = await wholeLedger(desk);
   const { step: first, above } = whole;

@@ -26,6 +26,6 @@ export async function withHistory<T>(
   return await question();
 }
 
-/** A commit that somebody remembers may itself lie below the cut: then it is missing altogether. */
+/** A remembered commit may itself lie below the cut: then it is missing altogether. */
 const CUT: ReadonlySet<string> = new Set(['E_GIT_SHALLOW', 'E_GIT_PARTIAL', 'E_GIT_OBJECT']);
 const isCut = (error: unknown): boolean => error instanceof PamError && CUT.has(error.code);
