@@ -6,14 +6,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
-import { askTargets, beginRound, BUDGET_SECONDS } from '../../src/flows/at-targets/ask-targets.ts';
+import { askTargets, beginBudget, BUDGET_SECONDS } from '../../src/flows/at-targets/ask-targets.ts';
 import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import type { Forge } from '../../src/model/forge.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import type { OpenRecord } from '../../src/model/open-record.ts';
 import type { Order } from '../../src/model/target.ts';
-import { lanesOf } from '../../src/rules/lanes.ts';
+import { queuesOf } from '../../src/rules/queue-by-system.ts';
 import { commandProvider } from '../../src/targets/command/command.ts';
 import { tempDir } from '../adapters/git-workbench.ts';
 import { BEGIN, makeWorld, type World } from '../crash/access-repository.ts';
@@ -235,11 +235,11 @@ describe('targets that take their time', { timeout: 180_000 }, () => {
   it('[Q6] no more than eight at once, and none is forgotten', async () => {
     const { world } = due();
     const record = await world.record(template.south);
-    const errands = Array.from({ length: 40 }, (_, at) => ({ record: on(record, at % 20) }));
+    const questions = Array.from({ length: 40 }, (_, at) => ({ record: on(record, at % 20) }));
     let [busy, most, asked] = [0, 0, 0];
     const desk = await world.desk();
-    const lanes = lanesOf(desk.providers, errands);
-    const left = await askTargets(desk, beginRound(HOUR), lanes, async () => {
+    const queues = queuesOf(desk.providers, questions);
+    const left = await askTargets(desk, beginBudget(HOUR), queues, async () => {
       busy += 1;
       most = Math.max(most, busy);
       await sleep(1);

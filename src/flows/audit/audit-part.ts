@@ -59,7 +59,7 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
   const commits = new CommitLog(job.commits);
   for await (const walked of walkLedger(desk.repository, desk.providers, commits, state, {
     voided,
-    crowded: job.crowded,
+    singleCore: job.singleCore,
     settled: job.settled,
   })) {
     if (walked.kind === 'junk') {
@@ -75,7 +75,10 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
       for (const key of executorKeys(step.after.policy)) executors.add(key);
     last = { state: step.after, commit: step.commit.oid };
     desk.progress(`verified entry ${step.after.seq}`);
-    const ready = Promise.all([job.crowded ? undefined : checkStatements(step), below.reach(pointsOf(step))]);
+    const ready = Promise.all([
+      job.singleCore ? undefined : checkStatements(step),
+      below.reach(pointsOf(step)),
+    ]);
     handledLater(ready);
     line.push({ ready, judge: () => judgeStep(step) });
     if (line.length > LONGEST_LINE) await judgeFirst();

@@ -148,7 +148,7 @@ async function* partsOf(
 ): AsyncGenerator<PartFound, void, undefined> {
   if (auditors === null || above.length < auditors.worthwhile) {
     const commits = above.text;
-    yield await partFrom(desk, { root, below: first, genesis, crowded: false, commits, settled });
+    yield await partFrom(desk, { root, below: first, genesis, singleCore: false, commits, settled });
     return;
   }
   const length = Math.min(auditors.longest, Math.ceil(above.length / auditors.count));
@@ -156,14 +156,14 @@ async function* partsOf(
     const from = place * length;
     const below = from === 0 ? first : { commit: above.at(from - 1).oid, head: null };
     const commits = above.part(from, from + length).text;
-    return { root, below, genesis: genesis && place === 0, crowded: true, commits, settled };
+    return { root, below, genesis: genesis && place === 0, singleCore: true, commits, settled };
   };
   let last = first;
   let place = 0;
   for await (const found of auditors.found(Math.ceil(above.length / length), jobAt)) {
     // Its first commit may hold junk, or an entry that is not of this chain: then it is read again from where we are.
     const fits = found !== null && samePlace(found.below, last);
-    const part = fits ? found : await partFrom(desk, { ...jobAt(place), below: last, crowded: false });
+    const part = fits ? found : await partFrom(desk, { ...jobAt(place), below: last, singleCore: false });
     yield part;
     if (part.newer !== null) return;
     ({ last } = part);

@@ -11,7 +11,7 @@ export interface PartJob {
   /** The entry below is the genesis, and counts here. */
   readonly genesis: boolean;
   /** Other cores have parts of their own. */
-  readonly crowded: boolean;
+  readonly singleCore: boolean;
   /** The commits above it, as `CommitLog` holds them. */
   readonly commits: Uint8Array;
   /** Entries that are not followed, as `walkLedger` has it. */

@@ -4,7 +4,7 @@ import type { StoppedEvent } from '../../rules/events/stopped.ts';
 import type { PamError } from '../../model/error.ts';
 import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
-import { lanesOf } from '../../rules/lanes.ts';
+import { queuesOf } from '../../rules/queue-by-system.ts';
 import type { Ending } from '../../rules/plan-sweep.ts';
 import { appendEntry } from '../ledger/append-entry.ts';
 import { askTargets } from '../at-targets/ask-targets.ts';
@@ -45,17 +45,18 @@ export async function endAtTargets(
   heard: (done: Done) => Promise<void>,
 ): Promise<void> {
   const { desk } = run;
-  for (const { id } of end) run.taken.add(id);
+  for (const { id } of end) run.handled.add(id);
   const steps = new Map<RequestId, RunStep>();
-  const errands = end.map((ending) => ({ ...ending, record: recordNow(view, ending) }));
-  const left = await askTargets(desk, run.round, lanesOf(desk.providers, errands), async (ending) => {
+  const questions = end.map((ending) => ({ ...ending, record: recordNow(view, ending) }));
+  const left = await askTargets(desk, run.budget, queuesOf(desk.providers, questions), async (ending) => {
     desk.progress(`revoking ${ending.id} on ${ending.record.grant?.target ?? ''}`);
-    const outcome = await revokeAtTarget(desk, view, ending.record, run.taken);
+    const outcome = await revokeAtTarget(desk, view, ending.record, run.handled);
     steps.set(ending.id, revokeStep(ending, outcome.error));
     await heard({ ending, outcome });
     return outcome.error;
   });
-  for (const { errand, why } of left) steps.set(errand.id, { ...revokeStep(errand, why), result: 'skipped' });
+  for (const { question, why } of left)
+    steps.set(question.id, { ...revokeStep(question, why), result: 'skipped' });
   run.revokes.push(...end.flatMap(({ id }) => steps.get(id) ?? []));
 }
 

@@ -42,9 +42,9 @@ export async function planIntents(
 ): Promise<Planned> {
   const situation = await gather(desk, view, freshness, now, only);
   // Offline nothing can be recorded, so nothing may begin: not even a clock.
-  const mute = desk.offline && desk.remote !== null;
+  const readOnly = desk.offline && desk.remote !== null;
   if (
-    mute ||
+    readOnly ||
     situation.main === null ||
     situation.halts.some(({ code }) => code === 'E_LED_CLOCK' || code === 'E_LED_MAIN')
   ) {

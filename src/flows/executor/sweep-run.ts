@@ -7,7 +7,7 @@ import type { OpenRecord } from '../../model/open-record.ts';
 import type { Signed } from '../../model/statement.ts';
 import { planSweep, type SweepFacts, type SweepPlan } from '../../rules/plan-sweep.ts';
 import { executesOn } from '../../rules/people.ts';
-import type { Round } from '../at-targets/ask-targets.ts';
+import type { Budget } from '../at-targets/ask-targets.ts';
 import type { Desk, Executor } from '../desk.ts';
 import type { Tell } from '../ledger/net.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
@@ -28,10 +28,10 @@ export interface Run {
   readonly desk: Desk;
   readonly executor: Executor;
   readonly scope: SweepScope;
-  readonly round: Round;
+  readonly budget: Budget;
   readonly troubles: Reason[];
   /** What this run took up; none of it is taken up twice. */
-  readonly taken: Set<RequestId>;
+  readonly handled: Set<RequestId>;
   readonly drops: RunStep[];
   readonly revokes: RunStep[];
   /** It left a trace in the ledger. */
@@ -87,11 +87,11 @@ export function factsOf(desk: Desk, { state }: Verified, outside: Outside): Swee
 }
 
 export function isMine(
-  { executor, scope, taken }: Run,
+  { executor, scope, handled }: Run,
   { state: { policy } }: Verified,
   one: OpenRecord,
 ): boolean {
-  if (taken.has(one.id)) return false;
+  if (handled.has(one.id)) return false;
   const target = one.grant?.target ?? '';
   if (scope.targets.length > 0 && !scope.targets.includes(target)) return false;
   if (scope.ids !== undefined && !scope.ids.has(one.id)) return false;

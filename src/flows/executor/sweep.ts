@@ -13,14 +13,14 @@ import type { Reason } from '../../model/decision.ts';
 import { plus } from '../../model/instant.ts';
 import { mayBeLive } from '../../model/open-record.ts';
 import { sortPostings } from '../../rules/judge-postings.ts';
-import { turned } from '../../rules/lanes.ts';
+import { rotated } from '../../rules/queue-by-system.ts';
 import { stopsNotTaken } from '../../rules/plan-sweep.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../../trust/keyring.ts';
-import { beginRound } from '../at-targets/ask-targets.ts';
+import { beginBudget } from '../at-targets/ask-targets.ts';
 import { type Desk, type Executor, mainRef } from '../desk.ts';
 import { endAll, endAtTargets, needsNoRecord, NOT_ALL, restsOnItsEnd, UNRECORDED } from './end-due.ts';
 import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
-import { endingsOf, findAgain } from '../at-targets/find-again.ts';
+import { endingsOf, findLeftovers } from '../at-targets/find-leftovers.ts';
 import { aboutStops, isStoppable } from '../gather/about.ts';
 import { incidentStates } from '../gather/gather.ts';
 import { headFromHere } from '../ledger/kept-head.ts';
@@ -51,9 +51,9 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
     desk,
     executor,
     scope,
-    round: beginRound(desk.clock()),
+    budget: beginBudget(desk.clock()),
     troubles: [],
-    taken: new Set(),
+    handled: new Set(),
     drops: [],
     revokes: [],
     wrote: false,
@@ -178,7 +178,7 @@ async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
     tellIn(run),
     'what ended today could not be looked at again',
     [],
-    async () => await findAgain(desk, run.round, mine, run.troubles),
+    async () => await findLeftovers(desk, run.budget, mine, run.troubles),
   );
   return await endAll(run, view, (newest) => ({ end: endingsOf(desk, newest, leftovers), drop: [] }));
 }
@@ -189,8 +189,8 @@ async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops'
   const given = scope.stops ?? NOTHING_ASKED.stops;
   const stoppable = [...state.index.records.values()].filter(isStoppable);
   // Live grants first; each group is rotated, so that a flood on one id cannot starve the same others in every run.
-  const live = turned(stoppable.filter(mayBeLive), desk.chance());
-  const others = turned(
+  const live = rotated(stoppable.filter(mayBeLive), desk.chance());
+  const others = rotated(
     stoppable.filter((one) => !mayBeLive(one)),
     desk.chance(),
   );

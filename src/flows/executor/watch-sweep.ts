@@ -31,7 +31,7 @@ async function watchOnce(
   scope: SweepScope,
   told: (result: RunResult) => void,
 ): Promise<void> {
-  // A service that revokes must not die of one bad round.
+  // A service that revokes must not die of one failed sweep.
   const round = async (): Promise<void> => told(await sweep(desk, executor, scope));
   await held(noteOn(desk), 'this round failed', undefined, round);
   desk.allRecorded();

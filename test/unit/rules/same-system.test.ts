@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
-import { lanesOf } from '../../../src/rules/lanes.ts';
+import { queuesOf } from '../../../src/rules/queue-by-system.ts';
 import { identityOf, type Place, placeText, sameSystem, systemsOf } from '../../../src/rules/same-system.ts';
 import {
   accessOf,
@@ -231,8 +231,10 @@ describe('[X58] a policy changed between two grants of one membership', () => {
     expect(neededBy(providers, index, access, new Set([second]))).toEqual(found);
     expect(isExplained(providers, index, access, second)).toBe(same);
     expect(isHeld(providers, index, access, second)).toBe(same);
-    const errands = [one, other].map(({ record }) => ({ record }));
-    expect(lanesOf(providers, errands).map((lane) => lane.errands.length)).toEqual(same ? [2] : [1, 1]);
+    const questions = [one, other].map(({ record }) => ({ record }));
+    expect(queuesOf(providers, questions).map((queue) => queue.questions.length)).toEqual(
+      same ? [2] : [1, 1],
+    );
   });
 
   it('the first is being given at this moment: the second waits', () => {

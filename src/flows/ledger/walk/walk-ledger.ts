@@ -66,7 +66,7 @@ export interface Walking {
   /** What was judged where it would follow, and did not, as `Stray.told`: this walk adds to it. */
   readonly voided?: Set<string>;
   /** Other cores have work of their own, so signatures are checked on this one. */
-  readonly crowded?: boolean;
+  readonly singleCore?: boolean;
   /** Entries that a policy on the side to be followed settled: junk, also where they would follow. */
   readonly settled?: ReadonlySet<Sha256>;
 }
@@ -81,13 +81,13 @@ export async function* walkLedger(
   providers: ReadonlyMap<string, Provider>,
   commits: Commits,
   state: ChainState,
-  { voided = new Set<string>(), crowded = false, settled = new Set() }: Walking = {},
+  { voided = new Set<string>(), singleCore = false, settled = new Set() }: Walking = {},
 ): AsyncGenerator<Walked, void, undefined> {
   let current = state;
-  let ahead = readAhead(repository, commits, 0, crowded);
+  let ahead = readAhead(repository, commits, 0, singleCore);
   for (let from = 0; from < commits.length; from += CHUNK) {
     const chunk = await ahead;
-    ahead = readAhead(repository, commits, from + CHUNK, crowded);
+    ahead = readAhead(repository, commits, from + CHUNK, singleCore);
     for (const raw of chunk) {
       const walked = await walkOne(repository, providers, raw, current, { voided, settled });
       yield walked;
@@ -102,9 +102,9 @@ function readAhead(
   repository: Repository,
   commits: Commits,
   from: number,
-  crowded: boolean,
+  singleCore: boolean,
 ): Promise<readonly (Raw | NoEntry)[]> {
-  const read = readRaw(repository, commits.slice(from, from + CHUNK), crowded);
+  const read = readRaw(repository, commits.slice(from, from + CHUNK), singleCore);
   handledLater(read);
   return read;
 }
@@ -243,7 +243,7 @@ function policyDirectory(files: Files): Directory {
 export async function readRaw(
   repository: Repository,
   commits: readonly CommitInfo[],
-  crowded = false,
+  singleCore = false,
 ): Promise<readonly (Raw | NoEntry)[]> {
   const wanted = commits.flatMap(({ tree }) =>
     ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: tree, path })),
@@ -257,7 +257,7 @@ export async function readRaw(
     if (fault !== undefined) found.set(commit.oid, { ...commit, fault });
     if (!(bytes instanceof Uint8Array) || !(signature instanceof Uint8Array)) continue;
     const armor = Buffer.from(signature).toString('latin1');
-    const signed = crowded
+    const signed = singleCore
       ? Promise.resolve().then(() => verifyEntry(bytes, armor))
       : verifyEntryAside(bytes, armor);
     handledLater(signed);

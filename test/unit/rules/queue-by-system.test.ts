@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { OpenRecord } from '../../../src/model/open-record.ts';
-import { lanesOf, turned } from '../../../src/rules/lanes.ts';
+import { queuesOf, rotated } from '../../../src/rules/queue-by-system.ts';
 import { providers } from '../../../src/targets/registry.ts';
 import { at, grantLive, Ledger, requestId } from '../../support/world.ts';
 
@@ -30,13 +30,13 @@ function record(letter: string, { end = '12:45', attempts = 0, target, config }:
 }
 
 const told = (records: readonly OpenRecord[]): readonly string[] =>
-  lanesOf(
+  queuesOf(
     providers,
     records.map((one) => ({ record: one })),
-  ).map(({ errands }) => errands.map((errand) => errand.record.id.slice(-1)).join(''));
+  ).map(({ questions }) => questions.map((question) => question.record.id.slice(-1)).join(''));
 
-describe('lanes', () => {
-  it('one for each system, in the order of their first errands', () => {
+describe('queues', () => {
+  it('one for each system, in the order of their first questions', () => {
     const other = { target: 'other', config: { plugin: 'other' } };
     expect(
       told([record('a', { end: '12:30' }), record('b', { end: '12:10', ...other }), record('c')]),
@@ -56,7 +56,7 @@ describe('lanes', () => {
     ).toEqual(['a', 'b']);
   });
 
-  it('[Q6] in a lane the oldest end first, and what ends together by id', () => {
+  it('[Q6] in a queue the oldest end first, and what ends together by id', () => {
     expect(
       told([
         record('d'),
@@ -79,14 +79,14 @@ describe('lanes', () => {
     ).toEqual(['dcba']);
   });
 
-  it('turned, everybody is there once, and anybody may be the first', () => {
+  it('rotated, everybody is there once, and anybody may be the first', () => {
     const list = [1, 2, 3];
-    expect([0, 0.34, 0.67, 0.999].map((chance) => turned(list, chance))).toEqual([
+    expect([0, 0.34, 0.67, 0.999].map((chance) => rotated(list, chance))).toEqual([
       [1, 2, 3],
       [2, 3, 1],
       [3, 1, 2],
       [3, 1, 2],
     ]);
-    expect(turned([], 0.5)).toEqual([]);
+    expect(rotated([], 0.5)).toEqual([]);
   });
 });

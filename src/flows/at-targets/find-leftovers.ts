@@ -5,10 +5,10 @@
 import type { Reason } from '../../model/decision.ts';
 import { Interrupted, PamError } from '../../model/error.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
-import { type Lane, lanesOf, turned } from '../../rules/lanes.ts';
+import { type SystemQueue, queuesOf, rotated } from '../../rules/queue-by-system.ts';
 import type { Ending } from '../../rules/plan-sweep.ts';
 import { accessOf, isHeld } from '../../rules/still-needed.ts';
-import { askTargets, type Left, type Round } from './ask-targets.ts';
+import { askTargets, type Skipped, type Budget } from './ask-targets.ts';
 import type { Desk } from '../desk.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { openTarget, orderOf } from './target-desk.ts';
@@ -19,22 +19,22 @@ export interface Leftover {
   readonly which: readonly string[];
 }
 
-export async function findAgain(
+export async function findLeftovers(
   desk: Desk,
-  round: Round,
+  budget: Budget,
   records: readonly OpenRecord[],
   troubles: Reason[],
 ): Promise<readonly Leftover[]> {
   const found: Leftover[] = [];
-  const errands = records.map((record) => ({ record }));
+  const questions = records.map((record) => ({ record }));
   // None of them is more urgent than another; whoever was left out this time shall come first some other time.
-  const lanes = turned(lanesOf(desk.providers, errands), desk.chance()).map(
-    ({ system, errands: list }): Lane<{ readonly record: OpenRecord }> => ({
+  const queues = rotated(queuesOf(desk.providers, questions), desk.chance()).map(
+    ({ system, questions: list }): SystemQueue<{ readonly record: OpenRecord }> => ({
       system,
-      errands: turned(list, desk.chance()),
+      questions: rotated(list, desk.chance()),
     }),
   );
-  const left = await askTargets(desk, round, lanes, async ({ record }) => {
+  const left = await askTargets(desk, budget, queues, async ({ record }) => {
     const { id, grant } = record;
     if (grant === null) return null;
     try {
@@ -57,10 +57,10 @@ export async function findAgain(
 }
 
 /** One line a target: a day may hold many grants. */
-function toldTogether(left: readonly Left<{ readonly record: OpenRecord }>[]): Reason[] {
+function toldTogether(left: readonly Skipped<{ readonly record: OpenRecord }>[]): Reason[] {
   const counts = new Map<string, { readonly why: PamError; readonly count: number }>();
-  for (const { errand, why } of left) {
-    const target = errand.record.grant?.target ?? '';
+  for (const { question, why } of left) {
+    const target = question.record.grant?.target ?? '';
     counts.set(target, { why, count: (counts.get(target)?.count ?? 0) + 1 });
   }
   return [...counts].map(([target, { why, count }]) => {
