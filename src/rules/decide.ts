@@ -21,7 +21,7 @@ import { verifyStatement } from '../trust/verify-statement.ts';
 import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
 import { checkScope } from './fill-scope.ts';
-import { type Judged, judgeRequest } from './judge-request.ts';
+import { type DecisionReason, judgeRequest } from './judge-request.ts';
 import { judgeStops } from './judge-stop.ts';
 import { beneficiaries, members } from './people.ts';
 import type { ProviderFacts } from './provider-facts.ts';
@@ -56,7 +56,7 @@ export interface Snapshot {
   /** What stops every grant of this run: policy unsigned, junk on the ledger, sweeps missing ... */
   readonly halts: readonly Reason[];
   /** What clicks at the forge say: they hold back, and never approve. */
-  readonly remarks: readonly Judged[];
+  readonly remarks: readonly DecisionReason[];
   /** Only for auditing what an earlier build wrote: it did not measure approvals against the request's statement. */
   readonly untimed?: boolean;
 }
@@ -66,8 +66,8 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
   const seenAt = seenOf(snapshot)?.at ?? null;
   const stops = judgeStops(snapshot, now);
   const isStopped = stops.some(({ ok, kind }) => !ok && kind === 'rule');
-  const judged: Judged[] = [
-    ...snapshot.halts.map((one): Judged => ({ ...one, kind: 'wait' })),
+  const judged: DecisionReason[] = [
+    ...snapshot.halts.map((one): DecisionReason => ({ ...one, kind: 'wait' })),
     ...judgeId(snapshot, now),
     ...judgeStatement(snapshot, now),
     ...judgeRequest({ policy, request, incident: snapshot.incident, now, seenAt, beside: snapshot.beside }),
@@ -96,11 +96,16 @@ function seenOf({ record, requestSha256 }: Snapshot): SeenPart | null {
   return record?.seen?.request_sha256 === requestSha256 ? record.seen : null;
 }
 
-const no = (code: ErrorCode, message: string): Judged => ({ code, ok: false, message, kind: 'rule' });
-const wait = (code: ErrorCode, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'wait' });
+const no = (code: ErrorCode, message: string): DecisionReason => ({ code, ok: false, message, kind: 'rule' });
+const wait = (code: ErrorCode, ok: boolean, message: string): DecisionReason => ({
+  code,
+  ok,
+  message,
+  kind: 'wait',
+});
 
 function conclude(
-  judged: readonly Judged[],
+  judged: readonly DecisionReason[],
   grant: ExactGrant | null,
   counted: readonly CountedApproval[],
   next: Instant | null,
@@ -120,7 +125,7 @@ function conclude(
 }
 
 /** Used once for ever, dated within a day of when it was first seen, and never again after it was refused. */
-function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
+function judgeId(snapshot: Snapshot, now: Instant): DecisionReason[] {
   const { id, record, request } = snapshot;
   const day = dayOf(id);
   const seenAt = seenOf(snapshot)?.at ?? now;
@@ -149,7 +154,7 @@ function judgeId(snapshot: Snapshot, now: Instant): Judged[] {
   return [no('E_REQ_CONSUMED', `the id is used up: it is ${record.state}; ask again with a new one`)];
 }
 
-function judgeStatement(snapshot: Snapshot, now: Instant): Judged[] {
+function judgeStatement(snapshot: Snapshot, now: Instant): DecisionReason[] {
   const { request, statement } = snapshot;
   if (statement === null) return [];
   const seen = seenOf(snapshot);
@@ -190,12 +195,12 @@ export function verifyRequester(
 }
 
 /** Seen, in time, merged: the road from proposal to main. */
-function judgeProgress(snapshot: Snapshot, now: Instant): Judged[] {
+function judgeProgress(snapshot: Snapshot, now: Instant): DecisionReason[] {
   const { record, policy, request } = snapshot;
   const seen = record?.seen ?? null;
   const role = roleOf(policy, request.role);
   const current = seen !== null && seen.request_sha256 === snapshot.requestSha256;
-  const reasons: Judged[] = [];
+  const reasons: DecisionReason[] = [];
   if (!current || record === null) {
     if (!snapshot.evidenceOnly)
       reasons.push(
@@ -216,7 +221,7 @@ function judgeProgress(snapshot: Snapshot, now: Instant): Judged[] {
 }
 
 interface Approvals {
-  readonly reasons: readonly Judged[];
+  readonly reasons: readonly DecisionReason[];
   readonly counted: readonly CountedApproval[];
   readonly next: Instant | null;
 }
@@ -239,7 +244,7 @@ function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: 
   const clocks = { now, seenAt: seenOf(snapshot)?.at ?? null };
   const people = latestPerPerson(good);
   const seats = seat(policy, role.approval, people, clocks);
-  const evidence: Judged[] = bad.map((one) => ({ ...one, kind: 'evidence' }));
+  const evidence: DecisionReason[] = bad.map((one) => ({ ...one, kind: 'evidence' }));
   for (const approval of people) {
     const problems = role.approval.map((rule) => eligibility(policy, rule, approval, clocks));
     const problem = problems.find((one) => one !== undefined && one.code !== 'E_APR_SCOPE') ?? problems[0];
@@ -274,7 +279,7 @@ function seatReason(
   at: number,
   rules: number,
   excluded: ReadonlySet<string>,
-): Judged {
+): DecisionReason {
   const names = one.counted.map((approval) => describe(approval));
   const of = rules > 1 ? ` (rule ${at + 1} of ${rules})` : '';
   const need = `${one.counted.length} of ${one.rule.threshold}${of}`;

@@ -21,7 +21,7 @@ import { adminsAgree, judgePolicyChange } from './judge-policy-change.ts';
 import { indexDigest } from './print-index.ts';
 import { judgeRight, mayWriteTogether } from './rights.ts';
 
-export interface Candidate {
+export interface NextEntry {
   readonly signed: SignedEntry;
   /** What its bytes say. */
   readonly entry: Entry;
@@ -31,7 +31,7 @@ export interface Candidate {
   readonly brought: () => { readonly policy: Policy; readonly files: Files };
 }
 
-export function beginChain(candidate: Candidate): ChainState {
+export function beginChain(candidate: NextEntry): ChainState {
   const { entry, signed } = candidate;
   const [event] = entry.events;
   if (entry.seq !== 0 || entry.root !== null || entry.previous !== null || event?.type !== 'genesis') {
@@ -52,7 +52,7 @@ export function beginChain(candidate: Candidate): ChainState {
   return { root: head, seq: 0, head, entry, key, policy, policyFiles: files, index: EMPTY_INDEX };
 }
 
-export function followChain(state: ChainState, candidate: Candidate): ChainState {
+export function followChain(state: ChainState, candidate: NextEntry): ChainState {
   const { entry, signed } = candidate;
   const [event] = entry.events;
   if (entry.root !== state.root || entry.seq !== state.seq + 1 || entry.previous !== state.head) {
@@ -199,7 +199,7 @@ export function newestOrdered(state: Pick<ChainState, 'index'>): Instant | null 
 
 /** The entry is signed by a key that one of these policies gives this executor. */
 function judgeSigner(
-  candidate: Candidate,
+  candidate: NextEntry,
   policies: readonly Policy[],
   notBefore: Instant | null,
 ): Fingerprint {

@@ -13,7 +13,7 @@ import type { Request } from '../model/request.ts';
 import type { Signed, StatementType } from '../model/statement.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { roleOf } from './exact-grant.ts';
-import type { Judged } from './judge-request.ts';
+import type { DecisionReason } from './judge-request.ts';
 import { approversOf, beneficiaries } from './people.ts';
 
 export interface Sorted {
@@ -99,7 +99,7 @@ export function remarksOn(
   request: Request,
   postings: readonly Found[],
   recorded: boolean,
-): readonly Judged[] {
+): readonly DecisionReason[] {
   if (postings.length === 0) return [];
   const role = roleOf(policy, request.role);
   const approvers = role === undefined ? new Set<string>() : approversOf(policy, role);
@@ -115,7 +115,7 @@ export function remarksOn(
     ),
   );
   const gains = beneficiaries(policy, request.requester, request.subject);
-  const clicks = [...newest].flatMap(([person, { posted, signed, place }]): Judged[] => {
+  const clicks = [...newest].flatMap(([person, { posted, signed, place }]): DecisionReason[] => {
     if (posted?.intent === 'object') {
       const message = `${person} asked for changes at ${place}; it waits until they approve there or take it back`;
       return [{ code: 'E_POL_DENIED', ok: false, message, kind: 'wait' }];
@@ -125,7 +125,7 @@ export function remarksOn(
     return [{ code: 'E_APR_UNSIGNED', ok: false, message, kind: 'evidence' }];
   });
   if (recorded) return clicks;
-  const bad = postings.flatMap((one): Judged[] => {
+  const bad = postings.flatMap((one): DecisionReason[] => {
     if (one.signed === null || typeOf(one.signed) !== 'approval') return [];
     const reason = misfit(policy, one);
     return reason === undefined ? [] : [{ ...reason, kind: 'evidence' }];

@@ -14,7 +14,7 @@ import { faultOfOpening } from './open-requests.ts';
 import { isPerson, members, ownerOf } from './people.ts';
 
 /** `wait`: not now, but nothing is wrong. */
-export interface Judged extends Reason {
+export interface DecisionReason extends Reason {
   readonly kind: 'rule' | 'wait' | 'evidence';
 }
 
@@ -32,7 +32,7 @@ export interface RequestFacts {
   readonly beside: number | null;
 }
 
-export function judgeRequest(facts: RequestFacts): readonly Judged[] {
+export function judgeRequest(facts: RequestFacts): readonly DecisionReason[] {
   const { policy, request } = facts;
   const role = roleOf(policy, request.role);
   if (role === undefined) {
@@ -51,9 +51,14 @@ export function judgeRequest(facts: RequestFacts): readonly Judged[] {
   ];
 }
 
-const rule = (code: ErrorCode, ok: boolean, message: string): Judged => ({ code, ok, message, kind: 'rule' });
+const rule = (code: ErrorCode, ok: boolean, message: string): DecisionReason => ({
+  code,
+  ok,
+  message,
+  kind: 'rule',
+});
 
-function judgeRequester(policy: Policy, request: Request, role: Role): Judged {
+function judgeRequester(policy: Policy, request: Request, role: Role): DecisionReason {
   const { requester, subject } = request;
   if (identityOf(policy, requester) === undefined) {
     return rule('E_POL_REQUESTER', false, `${requester} is neither a person nor a service in policy`);
@@ -66,7 +71,7 @@ function judgeRequester(policy: Policy, request: Request, role: Role): Judged {
     : rule('E_POL_REQUESTER', false, `${requester} is not among those who may ask for ${request.role}`);
 }
 
-function judgeSubject(policy: Policy, request: Request, role: Role): Judged {
+function judgeSubject(policy: Policy, request: Request, role: Role): DecisionReason {
   const { requester, subject } = request;
   if (identityOf(policy, subject) === undefined) {
     return rule('E_POL_SUBJECT', false, `${subject} is neither a person nor a service in policy`);
@@ -83,7 +88,7 @@ function judgeSubject(policy: Policy, request: Request, role: Role): Judged {
     : rule('E_POL_SUBJECT', false, `${subject} is not among those who may receive ${request.role}`);
 }
 
-function judgeScope(request: Request, role: Role): Judged {
+function judgeScope(request: Request, role: Role): DecisionReason {
   const problems = checkScope(role, request.scope ?? {});
   if (problems.length > 0) return rule('E_POL_SCOPE', false, problems.join('; '));
   const filled = Object.entries(request.scope ?? {}).map(([key, value]) => `${key}=${value}`);
@@ -94,7 +99,7 @@ function judgeScope(request: Request, role: Role): Judged {
   );
 }
 
-function judgeDuration(request: Request, role: Role): Judged {
+function judgeDuration(request: Request, role: Role): DecisionReason {
   const ok = secondsOf(request.duration) <= secondsOf(role.max_duration);
   const limit = `at most ${role.max_duration}`;
   return rule(
@@ -106,7 +111,7 @@ function judgeDuration(request: Request, role: Role): Judged {
   );
 }
 
-function judgeRequired(request: Request, role: Role): Judged[] {
+function judgeRequired(request: Request, role: Role): DecisionReason[] {
   return role.require.flatMap((word) => {
     if (word === 'ticket') {
       const { ticket } = request;
@@ -133,7 +138,7 @@ function judgeRequired(request: Request, role: Role): Judged[] {
   });
 }
 
-function judgeIncident(facts: RequestFacts, role: Role): Judged[] {
+function judgeIncident(facts: RequestFacts, role: Role): DecisionReason[] {
   const { request, incident } = facts;
   if (request.incident === undefined) {
     return role.require.includes('incident')
@@ -150,14 +155,14 @@ function judgeIncident(facts: RequestFacts, role: Role): Judged[] {
     : [rule('E_POL_INCIDENT', false, `incident ${request.incident} is not open: ${incident.why}`)];
 }
 
-function judgeOpening({ policy, request, beside }: RequestFacts): Judged[] {
+function judgeOpening({ policy, request, beside }: RequestFacts): DecisionReason[] {
   const fault = faultOfOpening(policy, request.requester, beside);
   if (fault === undefined) return [];
   const message = `${fault}; this one waits until one of them is decided or withdrawn`;
   return [{ code: 'E_POL_LIMIT', ok: false, message, kind: 'wait' }];
 }
 
-function judgeStart(facts: RequestFacts): Judged[] {
+function judgeStart(facts: RequestFacts): DecisionReason[] {
   const { request, now } = facts;
   if (request.start === undefined) return [];
   if (secondsBetween(facts.seenAt ?? now, request.start) > MAX_START_AHEAD_SECONDS) {

@@ -13,7 +13,7 @@ import { NAMESPACES, type Signed } from '../model/statement.ts';
 import { holdersOf, judgeStopKey } from '../trust/keyring.ts';
 import { verifySshsig } from '../trust/sshsig.ts';
 import { type Claims, claimsOf, printStatement } from '../trust/statement-text.ts';
-import type { Judged } from './judge-request.ts';
+import type { DecisionReason } from './judge-request.ts';
 import { stoppersOf } from './people.ts';
 
 /** What a stop is judged by, beside its own bytes. */
@@ -164,9 +164,9 @@ export interface StopFacts {
 }
 
 /** What stops say about a request that is being decided. */
-export function judgeStops(facts: StopFacts, now: Instant): Judged[] {
+export function judgeStops(facts: StopFacts, now: Instant): DecisionReason[] {
   const { record } = facts;
-  const denied = (by: string): Judged => ({
+  const denied = (by: string): DecisionReason => ({
     code: 'E_POL_DENIED',
     ok: false,
     message: `stopped by ${by}`,

@@ -35,7 +35,7 @@ import { decide, type Snapshot } from '../../src/rules/decide.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
 import { ACT_WITHIN_SECONDS } from '../../src/rules/events/record-steps.ts';
-import { beginChain, type Candidate as EntryCandidate, followChain } from '../../src/rules/follow-chain.ts';
+import { beginChain, followChain, type NextEntry } from '../../src/rules/follow-chain.ts';
 import { termsOf } from '../../src/rules/grant-terms.ts';
 import type { Ready } from '../../src/rules/plan-apply.ts';
 import type { Candidate, Situation } from '../../src/rules/situation.ts';
@@ -204,7 +204,7 @@ export const MAIN = 'a'.repeat(40) as Oid;
 export class Ledger {
   readonly witnesses = new Map<number, Sha256>();
   readonly entries: { readonly before: ChainState | null; readonly after: ChainState }[] = [];
-  readonly candidates: EntryCandidate[] = [];
+  readonly candidates: NextEntry[] = [];
   state: ChainState;
 
   constructor(world: WorldPolicy = policyOf(TEXTS), begun: Instant = at('08:00'), executor = 'pam-apply') {
@@ -257,7 +257,7 @@ export class Ledger {
     return this.follow(this.draft(events, now, how));
   }
 
-  follow(candidate: EntryCandidate): ChainState {
+  follow(candidate: NextEntry): ChainState {
     const before = this.state;
     this.state = followChain(before, candidate);
     this.#note(before, candidate);
@@ -296,7 +296,7 @@ export class Ledger {
     return rest.reduce(followChain, beginChain(genesis));
   }
 
-  #note(before: ChainState | null, candidate: EntryCandidate): void {
+  #note(before: ChainState | null, candidate: NextEntry): void {
     this.candidates.push(candidate);
     this.entries.push({ before, after: this.state });
     this.witnesses.set(this.state.seq, this.state.head);
@@ -326,7 +326,7 @@ export function genesisOf(
 }
 
 /** A candidate with the armor over its bytes, for tests that put both into a real repository. */
-export type SignedDraft = EntryCandidate & { readonly bytes: Uint8Array; readonly signature: string };
+export type SignedDraft = NextEntry & { readonly bytes: Uint8Array; readonly signature: string };
 
 export function signEntry(entry: Entry, key: string, brings: WorldPolicy): SignedDraft {
   const bytes = printEntry(entry);

@@ -26,7 +26,7 @@ export const beginBudget = (now: Instant): Budget => ({
   timeoutsInARow: new Map(),
 });
 
-export interface Skipped<T> {
+export interface Unasked<T> {
   readonly question: T;
   readonly why: PamError;
 }
@@ -40,9 +40,9 @@ export async function askTargets<T extends Question>(
   budget: Budget,
   queues: readonly SystemQueue<T>[],
   ask: (question: T) => Promise<PamError | null>,
-): Promise<readonly Skipped<T>[]> {
+): Promise<readonly Unasked<T>[]> {
   const waiting = [...queues];
-  const left: Skipped<T>[] = [];
+  const left: Unasked<T>[] = [];
   const walk = async (): Promise<void> => {
     for (let queue = waiting.shift(); queue !== undefined; queue = waiting.shift())
       left.push(...(await askInTurn(desk, budget, queue, ask)));
@@ -58,7 +58,7 @@ async function askInTurn<T extends Question>(
   budget: Budget,
   { system, questions }: SystemQueue<T>,
   ask: (question: T) => Promise<PamError | null>,
-): Promise<readonly Skipped<T>[]> {
+): Promise<readonly Unasked<T>[]> {
   for (const [at, question] of questions.entries()) {
     if (desk.interrupted()) return questions.slice(at).map((one) => ({ question: one, why: interrupted() }));
     const timeoutsInARow = Math.max(0, ...system.map((text) => budget.timeoutsInARow.get(text) ?? 0));

@@ -8,7 +8,7 @@ import type { OpenRecord } from '../../model/open-record.ts';
 import { type SystemQueue, queuesOf, rotated } from '../../rules/queue-by-system.ts';
 import type { Ending } from '../../rules/plan-sweep.ts';
 import { accessOf, isHeld } from '../../rules/still-needed.ts';
-import { askTargets, type Skipped, type Budget } from './ask-targets.ts';
+import { askTargets, type Unasked, type Budget } from './ask-targets.ts';
 import type { Desk } from '../desk.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { openTarget, orderOf } from './target-desk.ts';
@@ -57,7 +57,7 @@ export async function findLeftovers(
 }
 
 /** One line a target: a day may hold many grants. */
-function toldTogether(left: readonly Skipped<{ readonly record: OpenRecord }>[]): Reason[] {
+function toldTogether(left: readonly Unasked<{ readonly record: OpenRecord }>[]): Reason[] {
   const counts = new Map<string, { readonly why: PamError; readonly count: number }>();
   for (const { question, why } of left) {
     const target = question.record.grant?.target ?? '';

@@ -25,7 +25,7 @@ import { ENTRY_MAX_BYTES, executorKeys } from '../ledger/walk/ledger-junk.ts';
 import type { Newer } from '../ledger/walk/newer-version.ts';
 import type { JunkAt, PartFound, PartJob, Point } from './ledger-part.ts';
 import { stateAt, type Step, walkLedger } from '../ledger/walk/walk-ledger.ts';
-import { entriesBelow } from '../ledger/walk/witness.ts';
+import { entriesBelow, type Known } from '../ledger/walk/witness.ts';
 
 /** @returns `null` where no entry with its state stands where it should start */
 export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | null> {
@@ -100,11 +100,6 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     voided,
     digests: tally.digests.bytes,
   };
-}
-
-interface Known {
-  readonly state: ChainState;
-  readonly commit: Oid;
 }
 
 const pointOf = ({ commit, state: { seq, head } }: Known): Point => ({ commit, seq, head });

@@ -17,7 +17,7 @@ import { aboutAll } from '../gather/about.ts';
 import { fetchState } from '../ledger/fetch-state.ts';
 import { headFromHere } from '../ledger/kept-head.ts';
 import { droppedTroubles, thatFit } from '../ledger/fit-entry.ts';
-import { type Planned, planIntents, recordedOf } from './plan-intents.ts';
+import { type PlannedIntents, planIntents, recordedOf } from './plan-intents.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
 import { recordPolicy } from './record-policy.ts';
@@ -36,7 +36,7 @@ export async function apply(
   const { view: start, recorded } = await recordPolicy(desk, executor, read);
   needGrantRight(start.state.policy, executor);
   const steps: RunStep[] = recorded === null ? [] : [policyStep(recorded)];
-  let wanted: Planned | undefined;
+  let wanted: PlannedIntents | undefined;
   const { view, entry, dropped } = await appendEntry(desk, executor, start, async (now, clock) => {
     if (desk.interrupted()) return null;
     const at = orderedClock(now, clock);
@@ -94,15 +94,19 @@ const cutShort = (
   troubles: readonly Reason[],
 ): RunResult => ({ steps, ledger: { seq, head }, waiting: [], troubles: [...troubles, CUT_SHORT] });
 
-interface Done {
+interface Granted {
   readonly id: RequestId;
   readonly target: string;
   readonly outcome: Outcome;
   readonly what: string;
 }
 
-async function carryOut(desk: Desk, view: LedgerView, { plan, intents }: Planned): Promise<readonly Done[]> {
-  const done: Done[] = [];
+async function carryOut(
+  desk: Desk,
+  view: LedgerView,
+  { plan, intents }: PlannedIntents,
+): Promise<readonly Granted[]> {
+  const done: Granted[] = [];
   for (const intent of intents) {
     if (desk.interrupted()) break;
     const { grant } = intent;
@@ -127,8 +131,8 @@ async function recordOutcomes(
   desk: Desk,
   executor: Executor,
   view: LedgerView,
-  { situation: { main } }: Planned,
-  outcomes: readonly Done[],
+  { situation: { main } }: PlannedIntents,
+  outcomes: readonly Granted[],
 ): Promise<Pick<Appended, 'view' | 'dropped'>> {
   if (main === null || outcomes.every(({ outcome }) => outcome.event === null)) return { view, dropped: [] };
   let last = view;
@@ -155,7 +159,7 @@ async function recordOutcomes(
 }
 
 /** What this run saw granted, as it stood when the intents were recorded. */
-function grantedIn(view: LedgerView, outcomes: readonly Done[]): readonly OpenRecord[] {
+function grantedIn(view: LedgerView, outcomes: readonly Granted[]): readonly OpenRecord[] {
   return outcomes.flatMap(({ id, outcome }) => {
     const record = view.state.index.records.get(id);
     return outcome.event?.type === 'granted' && record !== undefined ? [record] : [];

@@ -14,7 +14,7 @@ import { held } from '../ledger/net.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { type Done, outcomeRecorder } from './record-outcomes.ts';
 import type { RunStep } from './run-result.ts';
-import { type Plan, plain, type Run, tellIn, type Verified } from './sweep-run.ts';
+import { type Plan, plain, type Run, tellIn, type VerifiedView } from './sweep-run.ts';
 
 export const NOT_ALL = 'not all that is due could be ended';
 
@@ -40,7 +40,7 @@ async function endPlanned(run: Run, first: LedgerView, plan: Plan): Promise<Ledg
 /** @param heard is given each outcome as it comes */
 export async function endAtTargets(
   run: Run,
-  view: Verified,
+  view: VerifiedView,
   end: readonly Ending[],
   heard: (done: Done) => Promise<void>,
 ): Promise<void> {
@@ -63,7 +63,7 @@ export async function endAtTargets(
 export const UNRECORDED = 'outcomes could not be recorded';
 
 /** As it stands now that its ending is recorded. */
-const recordNow = ({ state }: Verified, { id, record }: Ending): OpenRecord =>
+const recordNow = ({ state }: VerifiedView, { id, record }: Ending): OpenRecord =>
   state.index.records.get(id) ?? record;
 
 function revokeStep({ id, record, why }: Ending, failure: PamError | null): RunStep {

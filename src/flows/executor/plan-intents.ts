@@ -22,7 +22,7 @@ import { gather } from '../gather/gather.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import type { RunStep } from './run-result.ts';
 
-export interface Planned {
+export interface PlannedIntents {
   readonly plan: ApplyPlan;
   readonly situation: Situation;
   readonly intents: readonly GrantingEvent[];
@@ -39,7 +39,7 @@ export async function planIntents(
   freshness: Freshness,
   now: Instant,
   only: ReadonlySet<RequestId> | undefined,
-): Promise<Planned> {
+): Promise<PlannedIntents> {
   const situation = await gather(desk, view, freshness, now, only);
   // Offline nothing can be recorded, so nothing may begin: not even a clock.
   const readOnly = desk.offline && desk.remote !== null;
@@ -97,7 +97,7 @@ export async function planIntents(
 }
 
 /** What of the plan stands on record now: nothing else is acted on, or said to be done. */
-export function recordedOf(planned: Planned, entry: Entry | null): Planned {
+export function recordedOf(planned: PlannedIntents, entry: Entry | null): PlannedIntents {
   const { plan } = planned;
   const events = entry?.events ?? [];
   const written = new Set<LedgerEvent>(events);

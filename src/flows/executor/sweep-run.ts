@@ -54,22 +54,22 @@ export const plain = (action: RunStep['action'], id: RunStep['id'], what: string
   what,
 });
 
-export type Verified = Pick<LedgerView, 'state'>;
+export type VerifiedView = Pick<LedgerView, 'state'>;
 
 /** What has to end by this state and at this moment. */
-export type Plan = (view: Verified, now: Instant) => Pick<SweepPlan, 'end' | 'drop'>;
+export type Plan = (view: VerifiedView, now: Instant) => Pick<SweepPlan, 'end' | 'drop'>;
 
-export interface Outside {
+export interface SweepFindings {
   readonly stops: ReadonlyMap<RequestId, readonly Signed[]>;
   readonly incidents: ReadonlyMap<string, IncidentState>;
 }
 
-export const NOTHING_ASKED: Outside = { stops: new Map(), incidents: new Map() };
+export const NOTHING_ASKED: SweepFindings = { stops: new Map(), incidents: new Map() };
 
 export const onItsOwn = (run: Run): Plan => withFacts(run, NOTHING_ASKED);
 
 export const withFacts =
-  (run: Run, outside: Outside): Plan =>
+  (run: Run, outside: SweepFindings): Plan =>
   (view, now) => {
     const { end, drop } = planAll(run.desk, view, outside, now);
     return {
@@ -78,17 +78,17 @@ export const withFacts =
     };
   };
 
-export const planAll = (desk: Desk, view: Verified, outside: Outside, now: Instant): SweepPlan =>
+export const planAll = (desk: Desk, view: VerifiedView, outside: SweepFindings, now: Instant): SweepPlan =>
   planSweep(factsOf(desk, view, outside), now);
 
-export function factsOf(desk: Desk, { state }: Verified, outside: Outside): SweepFacts {
+export function factsOf(desk: Desk, { state }: VerifiedView, outside: SweepFindings): SweepFacts {
   const { root, policy, index } = state;
   return { root, policy, providers: desk.providers, index, ...outside };
 }
 
 export function isMine(
   { executor, scope, handled }: Run,
-  { state: { policy } }: Verified,
+  { state: { policy } }: VerifiedView,
   one: OpenRecord,
 ): boolean {
   if (handled.has(one.id)) return false;

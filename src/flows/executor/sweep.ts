@@ -36,7 +36,7 @@ import {
   isMine,
   NOTHING_ASKED,
   onItsOwn,
-  type Outside,
+  type SweepFindings,
   plain,
   planAll,
   type Run,
@@ -183,7 +183,7 @@ async function endTheRest(run: Run, first: LedgerView): Promise<LedgerView> {
   return await endAll(run, view, (newest) => ({ end: endingsOf(desk, newest, leftovers), drop: [] }));
 }
 
-async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops']> {
+async function stopsOn(run: Run, { state }: LedgerView): Promise<SweepFindings['stops']> {
   const { desk, scope } = run;
   const tell = tellIn(run);
   const given = scope.stops ?? NOTHING_ASKED.stops;
@@ -213,7 +213,7 @@ async function stopsOn(run: Run, { state }: LedgerView): Promise<Outside['stops'
 
 const UNREAD_STOPS = 'stops could not be read';
 
-async function incidentsOf(run: Run, view: LedgerView): Promise<Outside['incidents']> {
+async function incidentsOf(run: Run, view: LedgerView): Promise<SweepFindings['incidents']> {
   const { desk } = run;
   const { policy, index } = view.state;
   const live = [...index.records.values()].filter(mayBeLive);

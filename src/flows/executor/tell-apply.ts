@@ -1,7 +1,7 @@
 /** What a run of `apply` says about itself, id by id. */
 import type { RequestId } from '../../model/names.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
-import type { Planned } from './plan-intents.ts';
+import type { PlannedIntents } from './plan-intents.ts';
 import type { RunStep } from './run-result.ts';
 
 export const policyStep = (seq: number): RunStep => ({
@@ -13,7 +13,7 @@ export const policyStep = (seq: number): RunStep => ({
   what: `policy ${seq} is in force`,
 });
 
-export function recordedSteps({ plan, intents }: Planned): RunStep[] {
+export function recordedSteps({ plan, intents }: PlannedIntents): RunStep[] {
   const step = (action: RunStep['action'], id: RequestId, target: string | null, what: string): RunStep => ({
     action,
     id,

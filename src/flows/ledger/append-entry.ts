@@ -10,7 +10,7 @@ import type { NewCommit } from '../../model/git.ts';
 import type { Fingerprint, Oid } from '../../model/names.ts';
 import type { Files, Policy } from '../../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../../model/statement.ts';
-import { type Candidate, contextOf, followChain, newestOrdered } from '../../rules/follow-chain.ts';
+import { type NextEntry, contextOf, followChain, newestOrdered } from '../../rules/follow-chain.ts';
 import { type Dropped, eventsThatFollow, type Following } from '../../rules/events-that-follow.ts';
 import { foldIndex } from '../../rules/fold-index.ts';
 import { indexDigest } from '../../rules/print-index.ts';
@@ -205,7 +205,7 @@ export async function makeEntry(
   const bytes = printEntry(entry);
   const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
   // What we would not believe from others we do not write ourselves.
-  const candidate: Candidate = {
+  const candidate: NextEntry = {
     signed: verifyEntry(bytes, signature),
     entry,
     broughtDigest: () => policy.digest,

@@ -33,21 +33,21 @@ export interface Wish {
   readonly start?: string | undefined;
 }
 
-export interface Judged {
+export interface CheckedDraft {
   readonly request: Request;
   readonly bytes: Uint8Array;
   readonly reasons: readonly Reason[];
   readonly view: LedgerView;
 }
 
-export interface Proposed extends Judged {
+export interface Proposed extends CheckedDraft {
   readonly path: string;
   readonly branch: string;
   readonly proposal: string;
 }
 
 /** The file as it would be, with every pre-check; throws when one of them says no. */
-export async function draftRequest(desk: Desk, requester: string, wish: Wish): Promise<Judged> {
+export async function draftRequest(desk: Desk, requester: string, wish: Wish): Promise<CheckedDraft> {
   const request = requestOf(desk, requester, wish, desk.clock());
   const { view } = await freshLedger(desk, (known) => aboutOne(request.id, known));
   needKnownVersion(view);

@@ -26,7 +26,7 @@ export interface Sides {
 
 const NO_SIDES: Sides = { believed: [], dead: new Set(), settles: new Set() };
 
-interface Candidate {
+interface SideEntry {
   readonly junk: Junk;
   readonly signed: SignedJunk;
 }
@@ -106,7 +106,7 @@ class Beside {
   readonly #root: Sha256;
   #junk: readonly Junk[];
   readonly #executors: Set<Fingerprint>;
-  #after = new Map<Sha256, Candidate[]>();
+  #after = new Map<Sha256, SideEntry[]>();
 
   constructor(
     repository: Repository,

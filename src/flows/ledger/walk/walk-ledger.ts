@@ -18,7 +18,7 @@ import { sha256, treeDigest } from '../../../trust/digest.ts';
 import { type Directory, directoryId, directoryOf } from '../../../trust/git-tree-id.ts';
 import { keyInAnyNamespace } from '../../../trust/sshsig.ts';
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../../../trust/signed-entry.ts';
-import { type Candidate, followChain, isExecutorKey } from '../../../rules/follow-chain.ts';
+import { type NextEntry, followChain, isExecutorKey } from '../../../rules/follow-chain.ts';
 import { asItWasRead, indexDigest, openDirectory } from '../../../rules/print-index.ts';
 import { newlySettled, settlesItsOwn } from '../../../rules/judge-settled.ts';
 import {
@@ -191,7 +191,7 @@ export function candidateOf(
   entry: Entry,
   files: Files | undefined,
   providers: ReadonlyMap<string, Provider>,
-): Candidate {
+): NextEntry {
   const brought = (): Files => {
     if (files === undefined) throw new PamError('E_LED_SHAPE', 'no policy came with the entry');
     return files;
