@@ -36,7 +36,7 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
   const below = digestsBelow(desk, start);
   const witnesses: Witnesses = { get: (seq) => tally.digests.get(seq) ?? below.found.get(seq) };
   const findings: Finding[] = [];
-  const untold: Finding[] = [];
+  const otherMessages: Finding[] = [];
   const junk: JunkAt[] = [];
   let newer: Newer | null = null;
   const executors = new Set(executorKeys(state.policy));
@@ -48,7 +48,8 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     if (before !== null) findings.push(...auditEntry(factsOf(desk, before, after, witnesses)));
     tally.add(after, oid);
   };
-  const judgeTold = async (): Promise<void> => void untold.push(...(await judgeMessages(desk, tally.told)));
+  const judgeMessagesSoFar = async (): Promise<void> =>
+    void otherMessages.push(...(await judgeMessages(desk, tally.messages)));
 
   const line: { readonly ready: Promise<unknown>; readonly judge: () => void }[] = [];
   const judgeFirst = async (): Promise<void> => {
@@ -82,10 +83,10 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     handledLater(ready);
     line.push({ ready, judge: () => judgeStep(step) });
     if (line.length > LONGEST_LINE) await judgeFirst();
-    if (tally.told.size >= MOST_TOLD) await judgeTold();
+    if (tally.messages.size >= MOST_MESSAGES) await judgeMessagesSoFar();
   }
   while (line.length > 0) await judgeFirst();
-  await judgeTold();
+  await judgeMessagesSoFar();
   return {
     ...tally.counts,
     below: pointOf(start),
@@ -93,7 +94,7 @@ export async function auditPart(desk: Desk, job: PartJob): Promise<PartFound | n
     byExecutor: tally.byExecutor,
     writers: tally.writers,
     findings,
-    untold,
+    otherMessages,
     junk,
     newer,
     executors: [...executors],
@@ -131,7 +132,7 @@ class Tally {
   readonly counts = { entries: 0, grants: 0, revocations: 0, policies: 0, signedByPeople: 0 };
   readonly byExecutor: Record<string, number> = {};
   readonly writers = new Map<string, Writing>();
-  readonly told = new Map<Oid, { readonly seq: number; readonly message: string }>();
+  readonly messages = new Map<Oid, { readonly seq: number; readonly message: string }>();
   readonly digests: EntryDigests;
 
   constructor(first: number) {
@@ -152,7 +153,7 @@ class Tally {
       }
       counts.signedByPeople += statementsOf(event).length;
     }
-    this.told.set(commit, { seq: entry.seq, message: tellEntry(entry) });
+    this.messages.set(commit, { seq: entry.seq, message: tellEntry(entry) });
     this.digests.add(entry.seq, head);
   }
 
@@ -222,11 +223,11 @@ function pointsOf({ after }: Step): readonly number[] {
 }
 
 /** The commit message is the story that `git log` tells; it has to be the entry's. Forgets what it has judged. */
-async function judgeMessages(desk: Desk, told: Tally['told']): Promise<readonly Finding[]> {
-  const written = await desk.repository.messages([...told.keys()]);
-  const untold = [...told].filter(([commit, { message }]) => written.get(commit) !== message);
-  told.clear();
-  return untold.map(([, { seq }]) => ({
+async function judgeMessages(desk: Desk, expected: Tally['messages']): Promise<readonly Finding[]> {
+  const written = await desk.repository.messages([...expected.keys()]);
+  const other = [...expected].filter(([commit, { message }]) => written.get(commit) !== message);
+  expected.clear();
+  return other.map(([, { seq }]) => ({
     code: 'W_LED_MESSAGE',
     severity: 'warning',
     seq,
@@ -246,7 +247,7 @@ function factsOf(desk: Desk, before: ChainState, after: ChainState, witnesses: W
 const LONGEST_LINE = 32;
 
 /** Messages that are held until git is asked what it has for them: so many at a time. */
-const MOST_TOLD = 2048;
+const MOST_MESSAGES = 2048;
 
 /** Whatever is wrong with one is told when it is judged. */
 async function checkStatements({ after }: Step): Promise<unknown> {

@@ -58,7 +58,7 @@ export async function audit(desk: Desk, wish: AuditWish = {}): Promise<Audited> 
     ...inOrder([...joined.findings, ...(await judgeAllJunk(desk, beginning, joined, end, sides))]),
     ...(await judgeForks(desk, joined, end, sides)),
     ...(joined.newer === null ? [] : [tellNewer(joined.newer)]),
-    ...joined.untold,
+    ...joined.otherMessages,
     ...auditEnd(state, desk.clock(), joined.writers),
     ...(wish.checkpoint === undefined ? [] : await judgeCheckpoint(desk, joined, end, wish.checkpoint)),
     ...(pinned ? [] : [unpinned(root)]),
@@ -187,7 +187,7 @@ class Joined {
   readonly byExecutor = new Map<string, number>();
   readonly writers = new Map<string, Wrote>();
   readonly findings: Finding[] = [];
-  readonly untold: Finding[] = [];
+  readonly otherMessages: Finding[] = [];
   readonly junk: JunkAt[] = [];
   readonly strays: Stray[] = [];
   readonly executors = new Set<Fingerprint>();
@@ -215,10 +215,10 @@ class Joined {
       });
     }
     for (const one of part.findings) this.findings.push(one);
-    for (const one of part.untold) this.untold.push(one);
+    for (const one of part.otherMessages) this.otherMessages.push(one);
     for (const one of part.junk) {
       this.junk.push(one);
-      if (one.stray !== null && !this.#voided.has(one.stray.told)) this.strays.push(one.stray);
+      if (one.stray !== null && !this.#voided.has(one.stray.identity)) this.strays.push(one.stray);
     }
     this.newer = part.newer;
     for (const key of part.executors) this.executors.add(key);

@@ -45,7 +45,7 @@ export interface PartFound extends Counts {
   readonly writers: ReadonlyMap<string, Wrote>;
   readonly findings: readonly Finding[];
   /** Commits whose message is not their entry's. */
-  readonly untold: readonly Finding[];
+  readonly otherMessages: readonly Finding[];
   /** What was stepped over, each with the number of the entry that would stand there. */
   readonly junk: readonly JunkAt[];
   /** Where a policy of a higher version stands: nothing above it was read. */

@@ -57,7 +57,7 @@ export interface EntryPlace {
 
 export interface Stray extends LedgerPoint {
   /** The same bytes by the same key, however often they were copied. */
-  readonly told: string;
+  readonly identity: string;
 }
 
 export function placeOf({ seq, root, previous, events }: Entry): EntryPlace {

@@ -63,7 +63,7 @@ export interface Raw {
 }
 
 export interface Walking {
-  /** What was judged where it would follow, and did not, as `Stray.told`: this walk adds to it. */
+  /** What was judged where it would follow, and did not, as `Stray.identity`: this walk adds to it. */
   readonly voided?: Set<string>;
   /** Other cores have work of their own, so signatures are checked on this one. */
   readonly singleCore?: boolean;
@@ -131,10 +131,10 @@ async function walkOne(
       throw new PamError('E_LED_SHAPE', 'a commit with two parents holds no entry');
     if (settled.has(head)) throw new PamError('E_LED_SETTLED', 'policy settled that it is not followed');
     // The same bytes by the same key: what `previous` names is all that an entry's truth depends on.
-    const told = `${signed.key} ${head}`;
+    const identity = `${signed.key} ${head}`;
     const follows = entry.previous === before.head;
-    if (byExecutor && entry.root === before.root && !follows && !voided.has(told)) {
-      stray = { seq: entry.seq, head, told };
+    if (byExecutor && entry.root === before.root && !follows && !voided.has(identity)) {
+      stray = { seq: entry.seq, head, identity };
     }
     if (follows) {
       const version = await newerVersion(repository, before, entry, raw.commit);
@@ -144,9 +144,9 @@ async function walkOne(
     const files =
       entry.events[0]?.type === 'policy' ? await policyFilesOf(repository, raw.commit.oid) : undefined;
     // Until proven otherwise; a policy is proven by files, which another commit may hold.
-    if (byExecutor && follows && files === undefined) voided.add(told);
+    if (byExecutor && follows && files === undefined) voided.add(identity);
     const after = followChain(before, candidateOf(signed, entry, files, providers));
-    voided.delete(told);
+    voided.delete(identity);
     judgeTree(after, raw);
     await judgeSettled(repository, before, after, raw.commit.oid);
     return { kind: 'step', step: { before, after, commit: raw.commit } };
@@ -239,7 +239,7 @@ function policyDirectory(files: Files): Directory {
   return known;
 }
 
-/** What each commit holds, merges included: what an executor signed is told, wherever it stands. */
+/** What each commit holds, merges included: what an executor signed is reported, wherever it stands. */
 export async function readRaw(
   repository: Repository,
   commits: readonly CommitInfo[],
