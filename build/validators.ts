@@ -1,7 +1,8 @@
 /**
  * Makes `generated/*-validators.js`: a function for every schema in `schemas/` and for every provider's
- * `configSchema`. Events come from their registry, and `schemas/entry.schema.json` follows it. Compiling schemas takes
- * half a second, so it is done here and `pam` ships without a compiler.
+ * `configSchema`. Events and sources come from their registries, and `schemas/entry.schema.json` and
+ * `schemas/pam.schema.json` follow them. Compiling schemas takes half a second, so it is done here and `pam` ships
+ * without a compiler.
  * `src/documents/schema.ts` puts into words what the functions answer.
  *
  * Runs before every build and every test run, and a test compares the files with their sources: nobody works
@@ -18,6 +19,10 @@ import { formats } from '../src/documents/formats.ts';
 import type { Provider } from '../src/model/target.ts';
 import { providers } from '../src/targets/registry.ts';
 import { withEvents } from './entry-schema.ts';
+import { withSources } from './pam-schema.ts';
+
+/** As the registries say by now; the files may be those of yesterday. */
+const ALL = { ...SCHEMAS, entry: withEvents(SCHEMAS.entry), pam: withSources(SCHEMAS.pam) };
 
 /** @param root of the project */
 export async function writeValidators(root: string): Promise<void> {
@@ -27,10 +32,11 @@ export async function writeValidators(root: string): Promise<void> {
     // Whoever watches the files sees a change only when there is one.
     if (contentOf(place) !== text) writeFileSync(place, text);
   }
-  const entry = withEvents(SCHEMAS.entry);
-  // `npm run format` lays it out.
-  if (!isDeepStrictEqual(entry, SCHEMAS.entry))
-    writeFileSync(join(root, 'schemas/entry.schema.json'), `${JSON.stringify(entry, null, 2)}\n`);
+  for (const name of ['entry', 'pam'] as const) {
+    // `npm run format` lays it out.
+    if (!isDeepStrictEqual(ALL[name], SCHEMAS[name]))
+      writeFileSync(join(root, `schemas/${name}.schema.json`), `${JSON.stringify(ALL[name], null, 2)}\n`);
+  }
 }
 
 const TYPES = `import type { Validator } from '../src/documents/schema.ts';
@@ -42,7 +48,7 @@ export async function validatorFiles(
   root: string,
   known: readonly Pick<Provider, 'configSchema'>[],
 ): Promise<ReadonlyMap<string, string>> {
-  const documents = Object.entries({ ...SCHEMAS, entry: withEvents(SCHEMAS.entry) });
+  const documents = Object.entries(ALL);
   // Found by the very schema; the `$id` is ours, so that two providers may have one.
   const configs = known.map(
     ({ configSchema }, at) =>

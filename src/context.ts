@@ -16,21 +16,21 @@ import { offlineRemote } from './git/offline-remote.ts';
 import { openRepository } from './git/repository.ts';
 import { userSetting } from './git/user-settings.ts';
 import type { GitHub } from './github/api.ts';
-import { fileIncidents } from './incidents/file.ts';
 import { examineDirectory } from './memory/examine-directory.ts';
 import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { expected, PamError } from './model/error.ts';
 import type { Forge } from './model/forge.ts';
-import type { IncidentSource } from './model/incident.ts';
 import { isUnreadable, type Remote, type Repository } from './model/git.ts';
 import type { Instant } from './model/instant.ts';
 import type { Machine } from './model/machine.ts';
-import { isName, isSha256, type Oid, type Sha256 } from './model/names.ts';
+import { isName, isSha256, type Sha256 } from './model/names.ts';
 import type { PamConfig } from './model/policy.ts';
 import { type Doors, openDoors } from './process/doors.ts';
 import { stateHome } from './process/own-places.ts';
 import { examineKey, keygenSigns } from './signing/examine-key.ts';
 import { readPublicKey, signText } from './signing/ssh-keygen.ts';
+import { openSource } from './sources/open-source.ts';
+import { sources } from './sources/registry.ts';
 import { providers } from './targets/registry.ts';
 import { parsePublicKey } from './trust/public-key.ts';
 import type { Desk, Executor } from './flows/desk.ts';
@@ -85,7 +85,8 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     providers: doors.providers(providers),
     branchesAbout: (about) => (hint.forge.kind === 'git' ? branchesAbout(about) : []),
     forge: forgesOf(repository, open, outside, options.offline, doors),
-    incidents: (config, main) => incidentsOf(config, repository, main),
+    incidents: ({ incidents }, main) =>
+      openSource(sources, { config: incidents, env, repository, main, readIncident }),
     bringAlong: async (branch, from, to) => {
       const along = await bringAlong(repository, env, { branch, from, to });
       return { left: along.state === 'left' ? along.why : null };
@@ -146,14 +147,6 @@ export function layMachine(env: Environment): Machine {
     receive: async (url) => await receiveSettings(url, env),
     directory: examineDirectory,
   };
-}
-
-/** A source that this version cannot read is unknown: it grants nothing and ends nothing early. */
-function incidentsOf(config: PamConfig, repository: Repository, main: Oid | undefined): IncidentSource {
-  const { source } = config.incidents;
-  if (source === 'file') return fileIncidents(repository, main, readIncident);
-  const why = `this pam does not read incidents from ${source}`;
-  return { state: async () => await Promise.resolve({ state: 'unknown', why }) };
 }
 
 /** One conversation with GitHub a run. Nothing of it is loaded for plain Git. */

@@ -1,8 +1,14 @@
 import { EXIT, PamError } from '../model/error.ts';
-import { status } from '../flows/people/status.ts';
+import { type GrantLine, status } from '../flows/people/status.ts';
 import { accessText, statusText } from '../views/status.ts';
 import { idOf } from './request-named.ts';
 import type { Register } from './session.ts';
+
+/** A program knows what to do with the certificate; the command lines are for people. */
+const inDocument = ({ access, ...grant }: GrantLine): object => ({
+  ...grant,
+  access: access === null ? null : { kind: access.kind, certificate: access.certificate },
+});
 
 export const register: Register = (program, session) => {
   program
@@ -22,7 +28,7 @@ export const register: Register = (program, session) => {
         const id = text === undefined ? undefined : await idOf(desk, text);
         const found = await status(desk, id, options.all === true);
         const { grants, proposals, lastSweep, warnings, now } = found;
-        const document = { grants, proposals, last_sweep: lastSweep, warnings, now };
+        const document = { grants: grants.map(inDocument), proposals, last_sweep: lastSweep, warnings, now };
         if (id !== undefined && grants.length + proposals.length === 0) {
           throw new PamError('E_ID_UNKNOWN', `nothing is open under ${id}`, {
             hint: `pam log ${id} tells what was`,

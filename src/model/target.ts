@@ -2,12 +2,14 @@ import type { ErrorCode } from './error-codes.ts';
 import type { Handle, Receipt } from './entry.ts';
 import type { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
+import type { Kind } from './kind.ts';
 import type { RequestId, Sha256 } from './names.ts';
 import type { ExecutorRight } from './policy.ts';
 
 /**
- * The door to targets. A provider author reads this page only.
+ * The door to targets. A provider author reads this page and `kind.ts` only.
  *
+ * - `kind` is the word in `policy/targets.yaml`, and `configSchema` the schema of the target's `config`.
  * - `grant` and `revoke` are idempotent: "already so" is success. Both may be called again after a crash.
  * - `inspect` says what the target shows *now*; pam believes it over any answer of `grant` or `revoke`.
  * - All three throw `PamError` (`E_PRV_...`) when the target cannot be asked or refuses. A throw means "unknown",
@@ -17,11 +19,7 @@ import type { ExecutorRight } from './policy.ts';
  *   its target cannot hold exactly (`checkPermission`, `checkLogin`), it never rewrites.
  * - Secrets are read from the environment by the names that the config gives, at the moment of use.
  */
-export interface Provider {
-  /** The word in `policy/targets.yaml`. */
-  readonly kind: string;
-  /** JSON Schema (draft 2020-12) of the target's `config`. */
-  readonly configSchema: Readonly<Record<string, unknown>>;
+export interface Provider extends Kind<TargetPlace, TargetSession> {
   /** Does the target expire access by itself at `until`, so that a dead sweeper cannot extend it? */
   readonly expiresByItself: (config: TargetConfig) => boolean;
   /**
@@ -46,8 +44,21 @@ export interface Provider {
   readonly remarks?: (config: TargetConfig) => readonly ConfigRemark[];
   /** What makes two targets the same target; `undefined` where config does not say. Pure. */
   readonly identity: (config: TargetConfig) => string | undefined;
-  /** Binds the provider to one target, with the environment that holds its secrets. */
-  readonly open: (place: TargetPlace) => TargetSession;
+  /**
+   * Pure. How the subject uses a live grant; left out, or `null`, where the login alone is all that it takes. Shown by
+   * `pam status <id>`.
+   */
+  readonly access?: (granted: Pick<OrderOnPaper, 'id' | 'receipt'>) => Access | null;
+}
+
+/** How a person uses what was granted. */
+export interface Access {
+  /** What it takes, in a word for programs: it stands in `pam status --json`. */
+  readonly kind: string;
+  /** Command lines to type; `<...>` is for the person to fill in. */
+  readonly how: readonly string[];
+  /** What `pam status <id> --certificate` prints, for a file. */
+  readonly certificate: string;
 }
 
 export interface ConfigRemark {

@@ -116,7 +116,10 @@ export function openDoors(heard: () => boolean): Doors {
       new Map(
         [...inner].map(([kind, provider]) => [
           kind,
-          { ...provider, open: (place) => sessionBehind(provider.open(place), changing, write) },
+          {
+            ...provider,
+            open: async (place) => sessionBehind(await provider.open(place), changing, write),
+          },
         ]),
       ),
     signing:

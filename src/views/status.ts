@@ -54,15 +54,10 @@ export function statusText(status: Status, style: Style, terminal: boolean): str
 /** One grant in full: how to use it and how long. */
 export function accessText(status: Status, style: Style): string {
   return status.grants
-    .flatMap(({ id, access }) =>
+    .flatMap(({ access }) =>
       access === null
         ? []
-        : [
-            '',
-            style.bold('To use it'),
-            line(`  pam status ${id} --certificate > ~/.ssh/${id}-cert.pub`),
-            line(`  ssh -i <your private key> -o CertificateFile=~/.ssh/${id}-cert.pub <login>@<host>`),
-          ],
+        : ['', style.bold('To use it'), ...access.how.map((command) => line(`  ${command}`))],
     )
     .map((text) => `${text}\n`)
     .join('');

@@ -221,8 +221,8 @@ const interleaved =
   (desk: Desk): Desk => {
     const command = desk.providers.get('command');
     if (command === undefined) throw new Error('no provider');
-    const open: typeof command.open = (place) => {
-      const session = command.open(place);
+    const open: typeof command.open = async (place) => {
+      const session = await command.open(place);
       if (place.target !== target) return session;
       return {
         ...session,

@@ -82,8 +82,8 @@ describe('a target that does not do what it is told to grant', () => {
     (desk: Desk): Desk => {
       const command = desk.providers.get('command');
       if (command === undefined) throw new Error('no provider');
-      const open: Provider['open'] = (place) => {
-        const session = command.open(place);
+      const open: Provider['open'] = async (place) => {
+        const session = await command.open(place);
         if (place.target !== 'north') return session;
         const grant = async (order: Order) => {
           await session.grant(order);
@@ -129,8 +129,8 @@ describe('a target that does not do what it is told to grant', () => {
       if (command === undefined) throw new Error('no provider');
       const providers = new Map(desk.providers).set('command', {
         ...command,
-        open: (place) => {
-          const session = command.open(place);
+        open: async (place) => {
+          const session = await command.open(place);
           const grant = async (order: Parameters<typeof session.grant>[0]) =>
             await session.grant({ ...order, permissions: order.permissions.slice(1) });
           return { ...session, grant };
@@ -239,9 +239,9 @@ describe('[K8] a target that does not do what it is told to revoke', () => {
       if (command === undefined) throw new Error('no provider');
       const providers = new Map(desk.providers).set('command', {
         ...command,
-        open: (place) => {
+        open: async (place) => {
           if (place.target === 'north') throw new TypeError('undefined is not a function');
-          return command.open(place);
+          return await command.open(place);
         },
       });
       return { ...desk, providers };
@@ -272,8 +272,8 @@ describe('an executor that gives more than it writes down', () => {
     (desk: Desk): Desk => {
       const real = desk.providers.get('ssh-ca');
       if (real === undefined) throw new Error('no provider');
-      const open: Provider['open'] = (place) => {
-        const session = real.open(place);
+      const open: Provider['open'] = async (place) => {
+        const session = await real.open(place);
         return {
           ...session,
           grant: async (order) => await session.grant(more(order)),
@@ -552,8 +552,8 @@ describe('an id that ends while it is being granted', () => {
       if (command === undefined) throw new Error('no provider');
       const providers = new Map(desk.providers).set('command', {
         ...command,
-        open: (place) => {
-          const session = command.open(place);
+        open: async (place) => {
+          const session = await command.open(place);
           const grant = async (order: Parameters<typeof session.grant>[0]) => {
             const receipt = await session.grant(order);
             if (!asked) {
@@ -651,8 +651,8 @@ it('[X73] outcomes of an apply that fit into no one entry are written in several
   const large = (desk: Desk): Desk => {
     const command = desk.providers.get('command');
     if (command === undefined) throw new Error('no provider');
-    const open: Provider['open'] = (place) => {
-      const session = command.open(place);
+    const open: Provider['open'] = async (place) => {
+      const session = await command.open(place);
       const grant = async (order: Order) => {
         await session.grant(order);
         return { handle: { text: 'x'.repeat(250_000) } };

@@ -14,7 +14,6 @@ import { Interrupted } from '../../src/model/error.ts';
 import type { Remote } from '../../src/model/git.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
-import type { TargetSession } from '../../src/model/target.ts';
 import { BEGIN, type DeskChange, explained, makeWorld, type World } from '../crash/access-repository.ts';
 import { bundleExecutor, type RunExecutor } from '../crash/run-executor.ts';
 import { tempDir } from './git-workbench.ts';
@@ -39,8 +38,8 @@ const wrapped =
   (desk) => {
     const provider = desk.providers.get(kind);
     if (provider === undefined) throw new Error(`no provider ${kind}`);
-    const open = (place: Parameters<typeof provider.open>[0]): TargetSession => {
-      const session = provider.open(place);
+    const open: typeof provider.open = async (place) => {
+      const session = await provider.open(place);
       return {
         ...session,
         grant: async (order) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { readIncident } from '../../src/documents/incident-file.ts';
 import { openRepository } from '../../src/git/repository.ts';
-import { fileIncidents } from '../../src/incidents/file.ts';
+import { fileIncidents } from '../../src/sources/file/file-incidents.ts';
 import { commit, env, newRepository, oidOf, write } from './git-workbench.ts';
 
 const incident = (id: string, status: string): string => `version: 1\nid: ${id}\nstatus: ${status}\n`;
@@ -20,16 +20,18 @@ it('only what says open is open, only a readable end is closed, the rest is unkn
     'incidents/INC-5.yaml': incident('INC-5', 'open') + ' '.repeat(20_000),
   });
   const repository = await openRepository(dir, env);
-  const source = fileIncidents(repository, main, readIncident);
+  const source = fileIncidents({ repository, main, readIncident });
   const states = async (...ids: string[]): Promise<string[]> =>
     (await Promise.all(ids.map(async (id) => await source.state(id)))).map(({ state }) => state);
   expect(await states('INC-1', 'INC-2', 'INC-9')).toEqual(['open', 'closed', 'closed']);
   expect(await states('INC-3', 'INC-4', 'INC-5', 'INC-6', 'INC-7')).toEqual(Array(5).fill('unknown'));
   expect(await states('../INC-1', '', 'a/b', '.x', 'x'.repeat(65))).toEqual(Array(5).fill('unknown'));
-  expect(await fileIncidents(repository, undefined, readIncident).state('INC-2')).toMatchObject({
+  expect(await fileIncidents({ repository, main: undefined, readIncident }).state('INC-2')).toMatchObject({
     state: 'unknown',
   });
-  expect(await fileIncidents(repository, oidOf('1'.repeat(40)), readIncident).state('INC-2')).toMatchObject({
+  expect(
+    await fileIncidents({ repository, main: oidOf('1'.repeat(40)), readIncident }).state('INC-2'),
+  ).toMatchObject({
     state: 'unknown',
   });
 });

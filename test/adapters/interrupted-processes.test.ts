@@ -165,7 +165,7 @@ describe('the doors', () => {
   it('[X56] a call to a target stays unsettled until the ledger moved after it', async () => {
     const doors = openDoors(isInterrupted);
     const command = doors.providers(providers).get('command');
-    const session = command?.open({ target: 'legacy', config: { plugin: 'none' }, env: {} });
+    const session = await command?.open({ target: 'legacy', config: { plugin: 'none' }, env: {} });
     const order = { id: 'x', permissions: [] } as unknown as Parameters<
       NonNullable<typeof session>['grant']
     >[0]; // It fails before it reads more.

@@ -24,7 +24,7 @@ async function failure(
   fixture: CommandFixture,
   config: TargetConfig = fixture.place.config,
 ): Promise<PamError> {
-  const session = command.open({ ...fixture.place, config });
+  const session = await command.open({ ...fixture.place, config });
   const error: unknown = await session.grant(fixture.order).catch((cause: unknown) => cause);
   if (error instanceof PamError) return error;
   throw new Error('no refusal');
@@ -39,7 +39,7 @@ describe('what a plugin is given', () => {
     );
     const { order, place } = fixture;
     const permissions = ['a b', '$(id)', '-rf', '`id`'];
-    await command.open(place).grant({ ...order, permissions, receipt: { handle: { row: 7 } } });
+    await (await command.open(place)).grant({ ...order, permissions, receipt: { handle: { row: 7 } } });
     expect(JSON.parse(await readFile(join(fixture.root, 'asked'), 'utf8'))).toEqual({
       version: 1,
       op: 'grant',
@@ -58,7 +58,7 @@ describe('what a plugin is given', () => {
       'cat >/dev/null; printf \'{"version":1,"state":"unknown","handle":{"names":"%s"}}\' "$(env | cut -d= -f1 | sort | tr "\\n" " ")"',
     );
     const env = { ...fixture.place.env, GITHUB_TOKEN: 'x', SSH_AUTH_SOCK: '/x', PGPASSWORD: 'x' };
-    const receipt = await command.open({ ...fixture.place, env }).grant(fixture.order);
+    const receipt = await (await command.open({ ...fixture.place, env })).grant(fixture.order);
     // The shell itself sets PWD.
     expect(receipt.handle).toEqual({ names: 'LANG LEGACY_TOKEN PATH PWD ' });
   });
@@ -105,7 +105,7 @@ describe('what a plugin answers', () => {
     const body =
       'q=$(cat); case $q in *inspect*) s=absent;; *) s=present;; esac; printf \'{"version":1,"state":"%s"}\' $s';
     const fixture = await plugin(body);
-    const session = command.open(fixture.place);
+    const session = await command.open(fixture.place);
     const receipt = await session.grant(fixture.order);
     expect(await session.inspect({ ...fixture.order, receipt })).toEqual({ state: 'absent' });
   });
@@ -114,13 +114,16 @@ describe('what a plugin answers', () => {
     const body =
       'q=$(cat); case $q in *held*) s=present;; *) s=absent;; esac; printf \'{"version":1,"state":"%s"}\' $s';
     const { place, order } = await plugin(body);
-    const seen = await command.open(place).inspect({ ...order, permissions: ['free', 'held', 'other'] });
+    const seen = await (await command.open(place)).inspect({
+      ...order,
+      permissions: ['free', 'held', 'other'],
+    });
     expect(seen).toEqual({ state: 'present', which: ['held'] });
   });
 
   it('revoking that leaves the access there is an error', async () => {
     const fixture = await plugin(answer('{"version":1,"state":"present","message":"still in use"}'));
-    const revoking = command.open(fixture.place).revoke(fixture.order, sceneOf(fixture.order));
+    const revoking = (await command.open(fixture.place)).revoke(fixture.order, sceneOf(fixture.order));
     await expect(revoking).rejects.toMatchObject({ message: expect.stringContaining('still in use') });
   });
 
@@ -141,7 +144,7 @@ describe('what a plugin answers', () => {
   it('[L20] a plugin that hangs is ended with all that it started', async () => {
     const fixture = await plugin('sleep 60 & echo $! > "${0%/*}/../child"; sleep 60');
     const hurried = { ...fixture.order, within: 0.5 };
-    await expect(command.open(fixture.place).grant(hurried)).rejects.toMatchObject({
+    await expect((await command.open(fixture.place)).grant(hurried)).rejects.toMatchObject({
       code: 'E_PRV_TIMEOUT',
       message: expect.stringContaining('did not finish within 0.5 s'),
     });
@@ -205,7 +208,7 @@ describe('where a plugin may be', () => {
     const fixture = await plugin(good);
     await rename(fixture.program, join(fixture.plugins, 'legacy-2.1'));
     await symlink('legacy-2.1', fixture.program);
-    expect(await command.open(fixture.place).grant(fixture.order)).toEqual({ handle: {} });
+    expect(await (await command.open(fixture.place)).grant(fixture.order)).toEqual({ handle: {} });
   });
 
   it('[L18] PATH is never searched', async () => {
@@ -216,7 +219,9 @@ describe('where a plugin may be', () => {
       config: { plugin: 'other' },
       env: { ...fixture.place.env, PATH: fixture.root },
     };
-    await expect(command.open(place).verifyIdentity()).rejects.toMatchObject({ code: 'E_PRV_PLUGIN_PATH' });
+    await expect((await command.open(place)).verifyIdentity()).rejects.toMatchObject({
+      code: 'E_PRV_PLUGIN_PATH',
+    });
   });
 });
 

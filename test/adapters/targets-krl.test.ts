@@ -41,7 +41,8 @@ const gone = ({ handle, until }: Order): Scene['gone'][number] => ({
   handle: handle ?? { serial: 0 },
   until,
 });
-const session = (): ReturnType<typeof fixture.provider.open> => fixture.provider.open(fixture.place);
+const session = async (): ReturnType<typeof fixture.provider.open> =>
+  await fixture.provider.open(fixture.place);
 const serial = (seq: number): bigint => BigInt(seq) * 65_536n;
 
 describe('the bytes of a key revocation list', () => {
@@ -127,7 +128,7 @@ describe('revoking through the list that hosts read', () => {
       `${fixture.root}/other.pub`,
       others,
     ]);
-    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    await (await session()).revoke(grantOf(10), sceneOf(grantOf(10)));
     const text = await listed();
     for (const part of [
       'serial: 42',
@@ -144,25 +145,35 @@ describe('revoking through the list that hosts read', () => {
 
   it('[L9] keeps serials that no ledger entry can have given out', async () => {
     await writeFile(fixture.krl, printKrl(withSerials(EMPTY_KRL, ca, new Set([42n]), 3n, ''), NOW));
-    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    await (await session()).revoke(grantOf(10), sceneOf(grantOf(10)));
     expect(serialsOf(await stored(), ca)).toEqual(new Set([42n, serial(10)]));
   });
 
   it('[L9] lists all that are ending or ended, and the count never falls before a serial is safely dead', async () => {
     const [first, second] = [grantOf(10), grantOf(20)];
     const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
-    await session().revoke(first, { root, seq: 41, gone: [gone(first), gone(second)], known });
+    await (await session()).revoke(first, { root, seq: 41, gone: [gone(first), gone(second)], known });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
-    await session().revoke(first, { root, seq: 42, gone: [gone(first)], known });
+    await (await session()).revoke(first, { root, seq: 42, gone: [gone(first)], known });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
     const later = grantOf(30);
-    await session().revoke(later, { root, seq: 43, gone: [gone(later)], known: [{ serial: 30 * 65_536 }] });
+    await (await session()).revoke(later, {
+      root,
+      seq: 43,
+      gone: [gone(later)],
+      known: [{ serial: 30 * 65_536 }],
+    });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(30)]));
   });
 
   it('a sweeper with an older ledger takes nothing away and never lowers the number', async () => {
-    await session().revoke(grantOf(90), { root, seq: 100, gone: [], known: [{ serial: 90 * 65_536 }] });
-    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    await (await session()).revoke(grantOf(90), {
+      root,
+      seq: 100,
+      gone: [],
+      known: [{ serial: 90 * 65_536 }],
+    });
+    await (await session()).revoke(grantOf(10), sceneOf(grantOf(10)));
     const krl = await stored();
     expect(serialsOf(krl, ca)).toEqual(new Set([serial(10), serial(90)]));
     expect(krl.number).toBe(100n);
@@ -170,7 +181,7 @@ describe('revoking through the list that hosts read', () => {
 
   it('stops listing a day after the end, except the order that it is asked about', async () => {
     const [old, now] = [grantOf(10), { ...grantOf(20), now: plus(grantOf(20).until, 24 * 3600) }];
-    await session().revoke(now, { root, seq: 41, gone: [gone(old)], known: [] });
+    await (await session()).revoke(now, { root, seq: 41, gone: [gone(old)], known: [] });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(20)]));
   });
 
@@ -178,13 +189,13 @@ describe('revoking through the list that hosts read', () => {
     const [first, second] = [sha256('one ledger'), sha256('another')];
     // Both give out the same numbers: each begins to count at 1.
     const mine = grantOf(10);
-    await session().revoke(mine, {
+    await (await session()).revoke(mine, {
       root: first,
       seq: 41,
       gone: [gone(mine)],
       known: [{ serial: 10 * 65_536 }],
     });
-    await session().revoke(mine, {
+    await (await session()).revoke(mine, {
       root: second,
       seq: 41,
       gone: [gone(mine)],
@@ -192,7 +203,7 @@ describe('revoking through the list that hosts read', () => {
     });
     // For the second ledger all that it gave out is long over.
     const next = grantOf(50);
-    await session().revoke(next, {
+    await (await session()).revoke(next, {
       root: second,
       seq: 90,
       gone: [gone(next)],
@@ -215,7 +226,7 @@ describe('revoking through the list that hosts read', () => {
     ]);
     expect(serialsOf(await stored(), ca, `pam ${second}`)).toEqual(new Set());
     const last = grantOf(60);
-    await session().revoke(last, {
+    await (await session()).revoke(last, {
       root: second,
       seq: 91,
       gone: [gone(last)],
@@ -249,7 +260,7 @@ describe('revoking through the list that hosts read', () => {
           await writeFile(fixture.krl, printKrl(strange, NOW));
           for (const { ledger, grant, later } of steps) {
             const known = [{ serial: grant * 65_536 }];
-            await session().revoke(grantOf(grant), {
+            await (await session()).revoke(grantOf(grant), {
               root: ledger,
               seq: grant + later,
               gone: [gone(grantOf(grant))],
@@ -277,15 +288,15 @@ describe('revoking through the list that hosts read', () => {
     await put(fixture.krl);
     const before = (await lstat(fixture.krl)).mode;
     const failing = { code: 'E_PRV_KRL' };
-    await expect(session().inspect(grantOf(10))).rejects.toMatchObject(failing);
-    await expect(session().revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject(failing);
-    expect(await session().examine?.(['revoke'])).toMatchObject([failing]);
+    await expect((await session()).inspect(grantOf(10))).rejects.toMatchObject(failing);
+    await expect((await session()).revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject(failing);
+    expect(await (await session()).examine?.(['revoke'])).toMatchObject([failing]);
     expect((await lstat(fixture.krl)).mode).toBe(before);
   });
 
   describe('[X79] a list that is not there', () => {
     const made = async (scene: Partial<Scene> = {}): Promise<void> =>
-      await session().prepare?.({ root, seq: 41, gone: [], known: [], ...scene }, NOW);
+      await (await session()).prepare?.({ root, seq: 41, gone: [], known: [], ...scene }, NOW);
     beforeEach(async () => await rm(fixture.krl, { force: true }));
 
     it('is made: empty, for everybody to read, with a number below any that a revocation gives', async () => {
@@ -293,7 +304,7 @@ describe('revoking through the list that hosts read', () => {
       expect(await listed()).toContain('# KRL version 0');
       expect((await stat(fixture.krl)).mode & 0o777).toBe(0o644);
       expect((await stored()).sections).toEqual([]);
-      await session().revoke(grantOf(1), { root, seq: 1, gone: [], known: [{ serial: 65_536 }] });
+      await (await session()).revoke(grantOf(1), { root, seq: 1, gone: [], known: [{ serial: 65_536 }] });
       expect((await stored()).number).toBe(1n);
       expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(1)]));
       expect(await readdir(dirname(fixture.krl))).not.toContainEqual(
@@ -314,7 +325,7 @@ describe('revoking through the list that hosts read', () => {
       const name = String(fixture.place.config['krl_env']);
       for (const value of [undefined, '']) {
         const elsewhere = { ...fixture.place, env: { ...fixture.place.env, [name]: value } };
-        await fixture.provider.open(elsewhere).prepare?.({ root, seq: 41, gone: [], known: [] }, NOW);
+        await (await fixture.provider.open(elsewhere)).prepare?.({ root, seq: 41, gone: [], known: [] }, NOW);
       }
       await expect(lstat(fixture.krl)).rejects.toMatchObject({ code: 'ENOENT' });
     });
@@ -344,14 +355,14 @@ describe('revoking through the list that hosts read', () => {
       expect((await lstat(fixture.krl)).isSymbolicLink()).toBe(true);
       const name = String(fixture.place.config['krl_env']);
       const env = { ...fixture.place.env, [name]: join(fixture.root, 'nowhere', 'krl') };
-      const nowhere = fixture.provider.open({ ...fixture.place, env });
+      const nowhere = await fixture.provider.open({ ...fixture.place, env });
       await expect(nowhere.prepare?.({ root, seq: 41, gone: [], known: [] }, NOW)).rejects.toMatchObject({
         code: 'E_PRV_KRL',
       });
     });
 
     it('never takes the place of one that another writer made meanwhile', async () => {
-      const revoked = session().revoke(grantOf(10), sceneOf(grantOf(10)));
+      const revoked = (await session()).revoke(grantOf(10), sceneOf(grantOf(10)));
       await Promise.all([revoked, ...Array.from({ length: 20 }, async () => await made())]);
       expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
       // Between the look and the making: another list appears while this one is being put together.
@@ -365,7 +376,7 @@ describe('revoking through the list that hosts read', () => {
           return [];
         },
       };
-      await session().prepare?.(late, NOW);
+      await (await session()).prepare?.(late, NOW);
       expect(await readFile(fixture.krl, 'utf8')).toBe('made by another');
     });
   });
@@ -373,10 +384,10 @@ describe('revoking through the list that hosts read', () => {
   it('refuses a file that is no list, and leaves it as it is', async () => {
     for (const content of ['ssh-ed25519 AAAA\n', 'SSHKRL\n\0', '\0'.repeat(100)]) {
       await writeFile(fixture.krl, content);
-      await expect(session().revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject({
+      await expect((await session()).revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject({
         code: 'E_PRV_KRL',
       });
-      await expect(session().inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_KRL' });
+      await expect((await session()).inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_KRL' });
       expect(await readFile(fixture.krl, 'utf8')).toBe(content);
     }
   });
@@ -386,8 +397,8 @@ describe('revoking through the list that hosts read', () => {
     const signature = Buffer.concat([Buffer.from([4]), wireString(ca), wireString('signature')]);
     const bytes = Buffer.concat([list, signature]);
     await writeFile(fixture.krl, bytes);
-    expect(await session().inspect(grantOf(10))).toEqual({ state: 'absent' });
-    await expect(session().revoke(grantOf(20), sceneOf(grantOf(20)))).rejects.toMatchObject({
+    expect(await (await session()).inspect(grantOf(10))).toEqual({ state: 'absent' });
+    await expect((await session()).revoke(grantOf(20), sceneOf(grantOf(20)))).rejects.toMatchObject({
       code: 'E_PRV_KRL',
     });
     expect((await readFile(fixture.krl)).equals(bytes)).toBe(true);
@@ -396,14 +407,14 @@ describe('revoking through the list that hosts read', () => {
   it('[L11] says so when the place of the list cannot be written', async () => {
     const place = { ...fixture.place, env: { ...fixture.place.env, KRL: join(fixture.root, 'none/krl') } };
     await expect(
-      fixture.provider.open(place).revoke(grantOf(10), sceneOf(grantOf(10))),
+      (await fixture.provider.open(place)).revoke(grantOf(10), sceneOf(grantOf(10))),
     ).rejects.toMatchObject({ code: 'E_PRV_KRL' });
   });
 
   it('needs no private key', async () => {
     await rm(fixture.caKey);
     const { ca_key_env: _, ...config } = fixture.place.config;
-    const sweeper = fixture.provider.open({ ...fixture.place, config });
+    const sweeper = await fixture.provider.open({ ...fixture.place, config });
     await sweeper.verifyIdentity();
     await sweeper.revoke(grantOf(10), sceneOf(grantOf(10)));
     expect(await sweeper.inspect(grantOf(10))).toEqual({ state: 'absent' });
@@ -411,10 +422,13 @@ describe('revoking through the list that hosts read', () => {
 
   it('finds the public key beside the private one, if it is the one that config names', async () => {
     const config = { ca_key_env: 'CA_KEY', krl_env: 'KRL', ca: parsePublicKey(fixture.caLine).fingerprint };
-    await fixture.provider.open({ ...fixture.place, config }).revoke(grantOf(10), sceneOf(grantOf(10)));
+    await (await fixture.provider.open({ ...fixture.place, config })).revoke(
+      grantOf(10),
+      sceneOf(grantOf(10)),
+    );
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
     const other = parsePublicKey(await readFile(join(fixture.root, 'other.pub'), 'utf8')).fingerprint;
-    const wrong = fixture.provider.open({ ...fixture.place, config: { ...config, ca: other } });
+    const wrong = await fixture.provider.open({ ...fixture.place, config: { ...config, ca: other } });
     await expect(wrong.inspect(grantOf(10))).rejects.toMatchObject({ code: 'E_PRV_TARGET_IDENTITY' });
   });
 
@@ -423,7 +437,7 @@ describe('revoking through the list that hosts read', () => {
     await writeFile(fixture.krl, '', { mode: 0o600 });
     await symlink(fixture.krl, link);
     const place = { ...fixture.place, env: { ...fixture.place.env, KRL: link } };
-    await fixture.provider.open(place).revoke(grantOf(10), sceneOf(grantOf(10)));
+    await (await fixture.provider.open(place)).revoke(grantOf(10), sceneOf(grantOf(10)));
     expect((await stat(fixture.krl)).mode & 0o777).toBe(0o644);
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10)]));
   });
@@ -432,7 +446,9 @@ describe('revoking through the list that hosts read', () => {
     const seqs = Array.from({ length: 12 }, (_, index) => index + 1);
     const known = seqs.map((seq) => ({ serial: seq * 65_536 }));
     await Promise.all(
-      seqs.map(async (seq) => await session().revoke(grantOf(seq), { root, seq: 41, gone: [], known })),
+      seqs.map(
+        async (seq) => await (await session()).revoke(grantOf(seq), { root, seq: 41, gone: [], known }),
+      ),
     );
     expect(serialsOf(await stored(), ca)).toEqual(new Set(seqs.map(serial)));
     expect(await succeeds('test', ['-e', `${fixture.krl}.lock`])).toBe(false);
@@ -441,11 +457,11 @@ describe('revoking through the list that hosts read', () => {
   it('[K9] a lock of a dead process, or of another host long ago, stops nothing', async () => {
     const { pid } = await deadProcess();
     await writeFile(`${fixture.krl}.lock`, `${pid} ${hostname()} x\n`);
-    await session().revoke(grantOf(10), sceneOf(grantOf(10)));
+    await (await session()).revoke(grantOf(10), sceneOf(grantOf(10)));
     await writeFile(`${fixture.krl}.lock`, '1 elsewhere x\n');
     await utimes(`${fixture.krl}.lock`, 1_000_000_000, 1_000_000_000);
     const known = [{ serial: 10 * 65_536 }, { serial: 20 * 65_536 }];
-    await session().revoke(grantOf(20), { root, seq: 41, gone: [], known });
+    await (await session()).revoke(grantOf(20), { root, seq: 41, gone: [], known });
     expect(serialsOf(await stored(), ca)).toEqual(new Set([serial(10), serial(20)]));
   });
 });

@@ -29,7 +29,7 @@ async function listing(fixture: SshCaFixture, certificate: string): Promise<stri
 }
 
 async function issue(fixture: SshCaFixture, order: Order = fixture.order): Promise<string> {
-  const receipt = await fixture.provider.open(fixture.place).grant(order);
+  const receipt = await (await fixture.provider.open(fixture.place)).grant(order);
   return receipt.certificate ?? '';
 }
 
@@ -65,7 +65,7 @@ describe('certificates', () => {
     const fixture = await make();
     const { extensions: _, ...config } = fixture.place.config;
     const place = { ...fixture.place, config };
-    const { certificate = '' } = await fixture.provider.open(place).grant(fixture.order);
+    const { certificate = '' } = await (await fixture.provider.open(place)).grant(fixture.order);
     expect(await listing(fixture, certificate)).toContain('Extensions: (none)');
   });
 
@@ -76,7 +76,7 @@ describe('certificates', () => {
     { type: 'ed25519', loginType: 'rsa' },
   ])('work with CA and login keys of other types: $type $bits $loginType', async (options) => {
     const fixture = await make(options);
-    const session = fixture.provider.open(fixture.place);
+    const session = await fixture.provider.open(fixture.place);
     await session.verifyIdentity();
     const granted = { ...fixture.order, receipt: await session.grant(fixture.order) };
     expect(await session.inspect(granted)).toEqual({ state: 'present', which: fixture.order.permissions });
@@ -113,7 +113,7 @@ describe('certificates', () => {
     const fixture = await make();
     await execute('ssh-keygen', ['-q', '-p', '-P', '', '-N', 'secret', '-f', fixture.caKey]);
     await expect(issue(fixture)).rejects.toMatchObject({ code: 'E_PRV_CA_KEY' });
-    const session = fixture.provider.open(fixture.place);
+    const session = await fixture.provider.open(fixture.place);
     await expect(session.verifyIdentity()).rejects.toMatchObject({ code: 'E_PRV_CA_KEY' });
   });
 });
@@ -130,7 +130,7 @@ describe('reading back', () => {
   it.each(wrong)('sees a certificate with another %s', async (name, change) => {
     const fixture = await make();
     const receipt = { certificate: await issue(fixture) };
-    const session = fixture.provider.open(fixture.place);
+    const session = await fixture.provider.open(fixture.place);
     expect(await session.inspect({ ...change(fixture.order), receipt })).toEqual({
       state: 'unknown',
       why: `the certificate differs in: ${name}`,
@@ -142,7 +142,7 @@ describe('reading back', () => {
     const { provider, place, order } = fixture;
     const certificate = await issue(fixture);
     const why = async (config: object, at: Partial<Order>): Promise<string> => {
-      const session = provider.open({ ...place, config: { ...place.config, ...config } });
+      const session = await provider.open({ ...place, config: { ...place.config, ...config } });
       const seen = await session.inspect({ ...order, receipt: { certificate }, ...at });
       return seen.state === 'unknown' ? seen.why : seen.state;
     };
@@ -169,7 +169,7 @@ describe('reading back', () => {
     await execute('ssh-keygen', ['-q', '-k', '-f', fixture.krl, '-s', `${fixture.caKey}.pub`, spec]);
     const receipt = { certificate: await issue(fixture) };
     const granted = { ...fixture.order, receipt };
-    const session = fixture.provider.open(fixture.place);
+    const session = await fixture.provider.open(fixture.place);
     expect(await session.inspect(granted)).toMatchObject({ state: 'present' });
     await session.revoke(granted, sceneOf(granted));
     expect(await fixture.works(granted)).toBe(false);
@@ -184,7 +184,7 @@ describe('a real sshd', () => {
     const fixture = await make();
     const start = instantOf(Date.now());
     const order = { ...fixture.order, from: start, now: start, until: plus(start, 600) };
-    const session = fixture.provider.open(fixture.place);
+    const session = await fixture.provider.open(fixture.place);
     // sshd refuses everybody while its list is missing: an empty one is the first step of installing.
     await writeFile(fixture.krl, '');
     const server = await startSshd(fixture);

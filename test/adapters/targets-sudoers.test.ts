@@ -12,12 +12,13 @@ beforeEach(async () => {
 });
 afterEach(async () => await fixture.remove());
 
-const session = (): ReturnType<typeof fixture.provider.open> => fixture.provider.open(fixture.place);
+const session = async (): ReturnType<typeof fixture.provider.open> =>
+  await fixture.provider.open(fixture.place);
 const file = (): string => join(fixture.directory, `pam-${fixture.order.id}`);
 const allows = async (...words: string[]): Promise<boolean> =>
   await sudoAllows(fixture.directory, 'daemon', words);
 const grant = async (change: Partial<Order> = {}): Promise<void> => {
-  await session().grant({ ...fixture.order, ...change });
+  await (await session()).grant({ ...fixture.order, ...change });
 };
 
 describe('the sudoers file', () => {
@@ -44,13 +45,13 @@ describe('the sudoers file', () => {
       async () => await symlink('/nowhere', file()),
     ]) {
       await make();
-      expect(await session().inspect(fixture.order)).toEqual(present);
+      expect(await (await session()).inspect(fixture.order)).toEqual(present);
       await grant();
       expect(await readFile(file(), 'utf8')).toContain('NOTAFTER');
       await rm(file());
       await make();
-      await session().revoke(fixture.order, sceneOf(fixture.order));
-      expect(await session().inspect(fixture.order)).toEqual({ state: 'absent' });
+      await (await session()).revoke(fixture.order, sceneOf(fixture.order));
+      expect(await (await session()).inspect(fixture.order)).toEqual({ state: 'absent' });
     }
     expect((await stat('/etc/passwd')).isFile()).toBe(true);
   });
@@ -66,12 +67,12 @@ describe('the sudoers file', () => {
     const visudo = join(fixture.root, 'visudo');
     await writeFile(visudo, '#!/bin/sh\nls "$2" >&2; exit 1\n', { mode: 0o755 });
     const place = { ...fixture.place, config: { ...fixture.place.config, visudo } };
-    await expect(fixture.provider.open(place).grant(fixture.order)).rejects.toMatchObject({
+    await expect((await fixture.provider.open(place)).grant(fixture.order)).rejects.toMatchObject({
       code: 'E_PRV_SUDOERS',
     });
     expect(await readdir(fixture.directory)).toEqual([]);
     const without = { ...place, config: { ...place.config, visudo: join(fixture.root, 'none/visudo') } };
-    await fixture.provider.open(without).grant(fixture.order);
+    await (await fixture.provider.open(without)).grant(fixture.order);
     expect(await readdir(fixture.directory)).toEqual([`pam-${fixture.order.id}`]);
   });
 });
@@ -81,26 +82,30 @@ describe('the sudoers directory', () => {
     if (process.getuid?.() !== 0) context.skip('only root can give a directory away');
     await grant();
     await chown(fixture.directory, 1, 1);
-    await expect(session().verifyIdentity()).rejects.toMatchObject({ code: 'E_PRV_DIRECTORY' });
+    await expect((await session()).verifyIdentity()).rejects.toMatchObject({ code: 'E_PRV_DIRECTORY' });
     await expect(grant()).rejects.toMatchObject({ code: 'E_PRV_DIRECTORY' });
-    await session().revoke(fixture.order, sceneOf(fixture.order));
+    await (await session()).revoke(fixture.order, sceneOf(fixture.order));
     expect(await readdir(fixture.directory)).toEqual([]);
   });
 
   it('that is missing is an error and never an absence', async () => {
     await rm(fixture.directory, { recursive: true });
     const missing = { code: 'E_PRV_DIRECTORY' };
-    await expect(session().inspect(fixture.order)).rejects.toMatchObject(missing);
-    await expect(session().revoke(fixture.order, sceneOf(fixture.order))).rejects.toMatchObject(missing);
+    await expect((await session()).inspect(fixture.order)).rejects.toMatchObject(missing);
+    await expect((await session()).revoke(fixture.order, sceneOf(fixture.order))).rejects.toMatchObject(
+      missing,
+    );
     await writeFile(fixture.directory, '');
-    await expect(session().inspect(fixture.order)).rejects.toMatchObject(missing);
+    await expect((await session()).inspect(fixture.order)).rejects.toMatchObject(missing);
   });
 
   it('with a directory in the place of the file is an error', async () => {
     await mkdir(file());
     const broken = { code: 'E_PRV_DIRECTORY' };
     await expect(grant()).rejects.toMatchObject(broken);
-    await expect(session().revoke(fixture.order, sceneOf(fixture.order))).rejects.toMatchObject(broken);
+    await expect((await session()).revoke(fixture.order, sceneOf(fixture.order))).rejects.toMatchObject(
+      broken,
+    );
   });
 });
 

@@ -174,8 +174,8 @@ function watched(desk: Desk, watch: Watch): Desk {
     name,
     {
       ...provider,
-      open: (place) => {
-        const session = provider.open(place);
+      open: async (place) => {
+        const session = await provider.open(place);
         return {
           ...session,
           inspect: async (order) => await away(async () => await session.inspect(order)),

@@ -115,8 +115,8 @@ describe('[I8] a clock that jumps between the intent and the outcome', () => {
     (desk: Desk): Desk => {
       const command = desk.providers.get('command');
       if (command === undefined) throw new Error('no provider');
-      const open: Provider['open'] = (place) => {
-        const session = command.open(place);
+      const open: Provider['open'] = async (place) => {
+        const session = await command.open(place);
         return {
           ...session,
           grant: async (order) => {

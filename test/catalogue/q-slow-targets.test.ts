@@ -62,8 +62,8 @@ const before =
   (desk: Desk): Desk => {
     const command = desk.providers.get('command');
     if (command === undefined) throw new Error('no provider');
-    const open = (place: Parameters<typeof command.open>[0]): ReturnType<typeof command.open> => {
-      const session = command.open(place);
+    const open: typeof command.open = async (place) => {
+      const session = await command.open(place);
       return {
         ...session,
         revoke: async (order, scene) => {

@@ -108,8 +108,8 @@ function grantInIncident(ledger: Ledger, person: string): void {
 function showing(desk: Desk, odd: readonly string[], what: string): Desk {
   const wrapped = (provider: Provider): Provider => ({
     ...provider,
-    open: (config) => {
-      const session = provider.open(config);
+    open: async (config) => {
+      const session = await provider.open(config);
       return {
         ...session,
         inspect: async (order) =>

@@ -63,7 +63,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
 
     it('grants, twice, and shows it', async () => {
       const { provider, place, order, works } = fixture;
-      const session = provider.open(place);
+      const session = await provider.open(place);
       await session.verifyIdentity();
       expect(await session.inspect({ ...order, handle: null })).toEqual({ state: 'absent' });
       const granted = { ...order, receipt: await session.grant(order) };
@@ -76,7 +76,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
 
     it('revokes, twice, and shows it', async () => {
       const { provider, place, order, works } = fixture;
-      const session = provider.open(place);
+      const session = await provider.open(place);
       const granted = { ...order, receipt: await session.grant(order) };
       await session.revoke(granted, sceneOf(order));
       expect(await session.inspect(granted)).toEqual({ state: 'absent' });
@@ -87,14 +87,14 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
 
     it('revokes what never was', async () => {
       const { provider, place, order } = fixture;
-      const session = provider.open(place);
+      const session = await provider.open(place);
       await session.revoke(order, sceneOf(order));
       expect(await session.inspect(order)).toEqual({ state: 'absent' });
     });
 
     it('revokes after a crash that lost the receipt', async () => {
       const { provider, place, order, works } = fixture;
-      const session = provider.open(place);
+      const session = await provider.open(place);
       const receipt = await session.grant(order);
       await session.revoke(order, sceneOf(order));
       expect(await session.inspect(order)).toEqual({ state: 'absent' });
@@ -103,7 +103,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
 
     it('revokes with the end already past', async () => {
       const { provider, place, order, works } = fixture;
-      const session = provider.open(place);
+      const session = await provider.open(place);
       const granted = { ...order, receipt: await session.grant(order) };
       const late = { ...granted, now: plus(order.until, 60) };
       await session.revoke(late, sceneOf(order));
@@ -114,7 +114,7 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
     it('leaves another grant alone when its objects are its own', async (context) => {
       const { provider, place, order, works } = fixture;
       if (provider.objects !== 'own') context.skip('objects are shared');
-      const session = provider.open(place);
+      const session = await provider.open(place);
       const neighbour: Order = {
         ...order,
         id: requestId('20261122-neighbour-zzzzzz'),
@@ -138,29 +138,32 @@ export function conformance(name: string, makeFixture: () => Promise<Fixture>): 
       expect(logins.filter((login) => provider.checkLogin(login) === undefined)).toEqual([]);
       for (const permission of [...HOSTILE, ...badPermissions]) {
         const asked = { ...order, permissions: [...order.permissions, permission] };
-        await expectRefusal(fixture, provider.open(place).grant(asked), 'E_PRV_NAME');
+        await expectRefusal(fixture, (await provider.open(place)).grant(asked), 'E_PRV_NAME');
       }
-      await expectRefusal(fixture, provider.open(place).grant({ ...order, permissions: [] }), 'E_PRV_NAME');
+      const nothing = (await provider.open(place)).grant({ ...order, permissions: [] });
+      await expectRefusal(fixture, nothing, 'E_PRV_NAME');
     });
 
     it('[L23] refuses another target than config says', async () => {
       const { provider, order, wrongPlaces } = fixture;
       expect(wrongPlaces).not.toEqual([]);
       for (const { what, place, code } of wrongPlaces) {
-        await expectRefusal(fixture, provider.open(place).verifyIdentity(), code, what);
-        await expectRefusal(fixture, provider.open(place).grant(order), 'E_PRV_[A-Z_]+', what);
+        const session = await provider.open(place);
+        await expectRefusal(fixture, session.verifyIdentity(), code, what);
+        await expectRefusal(fixture, session.grant(order), 'E_PRV_[A-Z_]+', what);
       }
     });
 
     it('grants nothing when no time is left for it', async () => {
       const { provider, place, order } = fixture;
-      await expectRefusal(fixture, provider.open(place).grant({ ...order, within: 0 }), 'E_PRV_TOO_LATE');
-      expect(await provider.open(place).inspect({ ...order, handle: null })).toEqual({ state: 'absent' });
+      const session = await provider.open(place);
+      await expectRefusal(fixture, session.grant({ ...order, within: 0 }), 'E_PRV_TOO_LATE');
+      expect(await session.inspect({ ...order, handle: null })).toEqual({ state: 'absent' });
     });
 
     it('[N1] puts no secret into a receipt', async () => {
       const { provider, place, order, secrets } = fixture;
-      const receipt = await provider.open(place).grant(order);
+      const receipt = await (await provider.open(place)).grant(order);
       for (const secret of secrets) expect(JSON.stringify(receipt)).not.toContain(secret);
     });
   });

@@ -1,7 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
+import type { TargetConfig } from '../../src/model/target.ts';
 import { providers } from '../../src/targets/registry.ts';
-import { conformance } from './target.ts';
+import { conformance, requestId } from './target.ts';
 import { commandFixture, sshCaFixture, sudoersFixture, sudoIsHere } from './target-fixtures.ts';
 
 conformance('ssh-ca', sshCaFixture);
@@ -32,11 +36,40 @@ describe('the registry', () => {
       takes('command', { plugin: 'legacy', native_expiry: false, env: ['A_TOKEN'], options: { a: 1 } }),
     ).toBe(true);
     expect(takes('command', { plugin: '../legacy' })).toBe(false);
-    for (const kind of providers.keys()) expect(takes(kind, {})).toBe(false);
+    for (const kind of ['ssh-ca', 'sudoers', 'command']) expect(takes(kind, {})).toBe(false);
+  });
+});
+
+const tests = ['.', '../adapters'].flatMap((room) => {
+  const place = fileURLToPath(new URL(room, import.meta.url));
+  return readdirSync(place)
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => readFileSync(join(place, name), 'utf8'));
+});
+
+describe.each([...providers])('the registry of targets: %s', (word, provider) => {
+  it('stands under its own word, with a schema that takes no field of which it says nothing', () => {
+    expect(provider.kind).toBe(word);
+    expect(provider.configSchema).toMatchObject({ type: 'object', additionalProperties: false });
+    expect(takes(word, { 'no such field': 1 })).toBe(false);
   });
 
-  it('holds each provider under its own word', () => {
-    expect([...providers.keys()].sort()).toEqual(['command', 'ssh-ca', 'sudoers']);
-    for (const [kind, provider] of providers) expect(provider.kind).toBe(kind);
+  it('answers of any config that an earlier schema may have taken, without a throw', () => {
+    const configs: readonly TargetConfig[] = [{}, { identity: 7, ca: [], env: 'x', extensions: {} }];
+    for (const config of configs) {
+      expect(typeof provider.expiresByItself(config)).toBe('boolean');
+      expect(provider.identity(config)).toBeUndefined();
+      for (const { code, message } of provider.remarks?.(config) ?? [])
+        expect([code, message]).toEqual([expect.stringMatching(/^W_/u), expect.stringMatching(/./u)]);
+    }
+  });
+
+  it('says how a person uses a grant only with what was handed out', () => {
+    expect(provider.access?.({ id: requestId('20261122-root-7k3fq2'), receipt: null }) ?? null).toBeNull();
+  });
+
+  it('runs the conformance suite', () => {
+    const calls = new RegExp(`(?<![a-zA-Z])conformance\\((?:[a-zA-Z]+ \\? )?'${word}'`, 'u');
+    expect(tests.filter((text) => calls.test(text))).toHaveLength(1);
   });
 });

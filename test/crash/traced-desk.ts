@@ -97,7 +97,10 @@ export function tracedDesk(desk: Desk, act: Act): Desk {
 }
 
 function watchedProvider(provider: Provider, act: Act): Provider {
-  return { ...provider, open: (place) => watched(provider.kind, provider.open(place), SESSION, act) };
+  return {
+    ...provider,
+    open: async (place) => watched(provider.kind, await provider.open(place), SESSION, act),
+  };
 }
 
 function watched<T extends object>(

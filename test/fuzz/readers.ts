@@ -75,5 +75,5 @@ export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'targets/ssh-ca/krl-file.ts': ['ours'],
   'targets/command/plugin-path.ts': ['ours'],
   'targets/ssh-ca/ssh-ca-config.ts': ['ours'],
-  'targets/sudoers/sudoers.ts': ['ours'],
+  'targets/sudoers/sudoers-session.ts': ['ours'],
 };

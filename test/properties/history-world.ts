@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readIncident } from '../../src/documents/incident-file.ts';
 import type { Desk } from '../../src/flows/desk.ts';
 import { branchesAbout, gitBranches } from '../../src/forges/git-branches.ts';
-import { fileIncidents } from '../../src/incidents/file.ts';
+import { fileIncidents } from '../../src/sources/file/file-incidents.ts';
 import type { KeptHead } from '../../src/memory/head-files.ts';
 import type { Branches, Memory } from '../../src/memory/kept-heads.ts';
 import { PamError } from '../../src/model/error.ts';
@@ -167,8 +167,8 @@ export class Targets {
   }
 
   readonly providers: ReadonlyMap<string, Provider> = new Map([
-    ['command', { ...command, open: ({ target }) => this.#session(target) }],
-    ['ssh-ca', { ...withoutPaper, open: ({ target }) => this.#session(target) }],
+    ['command', { ...command, open: async ({ target }) => await Promise.resolve(this.#session(target)) }],
+    ['ssh-ca', { ...withoutPaper, open: async ({ target }) => await Promise.resolve(this.#session(target)) }],
   ]);
 
   #session(target: string): TargetSession {
@@ -257,7 +257,7 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
       await Promise.resolve(
         gitBranches({ repository, main, now: clock, chance: () => 0, remote: { name: 'origin', remote } }),
       ),
-    incidents: (_config, main) => fileIncidents(repository, main, readIncident),
+    incidents: (_config, main) => fileIncidents({ repository, main, readIncident }),
     bringAlong: async () => await Promise.resolve({ left: null }),
     interrupted: () => false,
     allRecorded: () => undefined,

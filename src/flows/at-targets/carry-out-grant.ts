@@ -30,7 +30,7 @@ export async function standingAccess(
   ready: Ready,
   now: Instant,
 ): Promise<readonly string[]> {
-  const { provider, session } = openTarget(desk, ready.terms);
+  const { provider, session } = await openTarget(desk, ready.terms);
   await session.verifyIdentity();
   const recorded = view.state.index.records.get(ready.id)?.grant?.granting;
   if (recorded != null) return recorded.preexisting;
@@ -79,7 +79,7 @@ function grantedEvent({ id, grant: { target } }: GrantingEvent, receipt: Receipt
 async function grantAtTarget(desk: Desk, record: OpenRecord, actBy: Instant): Promise<Receipt> {
   const { grant } = record;
   if (grant === null) throw new PamError('E_BUG', `${record.id} has no grant`);
-  const { session } = openTarget(desk, grant);
+  const { session } = await openTarget(desk, grant);
   const now = desk.clock();
   const left = secondsBetween(now, actBy);
   if (left <= 0) throw new PamError('E_PRV_TOO_LATE', `the time to act on ${record.id} ended at ${actBy}`);

@@ -23,7 +23,7 @@ export async function revokeAtTarget(
   const { grant } = record;
   if (grant === null) return { error: new PamError('E_BUG', `${record.id} has no grant to revoke`) };
   try {
-    const { provider, session } = openTarget(desk, grant);
+    const { provider, session } = await openTarget(desk, grant);
     const { remove, keptFor } = removalOf(
       desk.providers,
       view.state.index,

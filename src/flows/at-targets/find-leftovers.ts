@@ -39,7 +39,7 @@ export async function findLeftovers(
     if (grant === null) return null;
     try {
       desk.progress(`looking at ${grant.target} again for ${id}`);
-      const { session } = openTarget(desk, grant);
+      const { session } = await openTarget(desk, grant);
       const shown = await session.inspect(orderOf(id, grant, desk.clock()));
       if (shown.state === 'present') found.push({ record, which: shown.which });
       return null;

@@ -27,7 +27,7 @@ export async function prepareTargets(
     if (!RIGHTS.some((right) => executesOn(policy, name, target, right))) continue;
     await held(tell, `${target} could not be made ready`, undefined, async () => {
       const place = { target, ...config };
-      const { session } = openTarget(desk, place);
+      const { session } = await openTarget(desk, place);
       await session.prepare?.(sceneOf(desk.providers, state, place, new Set()), desk.clock());
     });
   }

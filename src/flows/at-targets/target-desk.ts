@@ -15,14 +15,18 @@ export interface AtTarget {
 }
 
 /** The target as the grant recorded it, whatever policy says by now. */
-export function openTarget(desk: Desk, terms: Pick<GrantTerms, 'target' | 'provider' | 'config'>): AtTarget {
+export async function openTarget(
+  desk: Desk,
+  terms: Pick<GrantTerms, 'target' | 'provider' | 'config'>,
+): Promise<AtTarget> {
   const provider = desk.providers.get(terms.provider);
   if (provider === undefined) {
     throw new PamError('E_PRV_UNKNOWN', `this pam has no provider ${terms.provider}`, {
       hint: 'use the version of pam that made the grant, or a newer one',
     });
   }
-  return { provider, session: provider.open({ target: terms.target, config: terms.config, env: desk.env }) };
+  const { target, config } = terms;
+  return { provider, session: await provider.open({ target, config, env: desk.env }) };
 }
 
 export function orderOf(

@@ -49,7 +49,7 @@ async function lookAt(
   };
   try {
     const place = { target, ...config };
-    const { session } = openTarget(desk, place);
+    const { session } = await openTarget(desk, place);
     const noted = (error: unknown): void => {
       note(expected(error));
     };

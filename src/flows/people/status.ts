@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
+import type { Access } from '../../model/target.ts';
 import { decide } from '../../rules/decide.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
 import { lastSweepOf, lateSweep } from '../../rules/judge-sweep.ts';
@@ -26,13 +27,8 @@ export interface GrantLine {
   /** When it was over; `null` while it is not. */
   readonly ended: Instant | null;
   readonly state: GrantState;
+  /** How the subject uses it; `null` while it is not live, and where the login is all that it takes. */
   readonly access: Access | null;
-}
-
-/** How the subject uses it. */
-export interface Access {
-  readonly kind: 'ssh-certificate';
-  readonly certificate: string;
 }
 
 export interface ProposalLine {
@@ -73,7 +69,7 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
     (one) => only === undefined || one.id === only,
   );
   const grants = records
-    .flatMap((record) => grantLine(record, now))
+    .flatMap((record) => grantLine(desk.providers, record, now))
     .filter(({ state }) => all || only !== undefined || !OVER.has(state));
   const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
   const late = lateSweep(view.state, now);
@@ -103,14 +99,13 @@ function unread({ halts, unread: partly }: Situation): Status['warnings'] {
 
 const OVER: ReadonlySet<GrantState> = new Set(['ended', 'failed']);
 
-function grantLine(record: OpenRecord, now: Instant): GrantLine[] {
+function grantLine(providers: Desk['providers'], record: OpenRecord, now: Instant): GrantLine[] {
   const { grant, id } = record;
   if (grant === null) return [];
   const { subject, role, target, permissions, end } = grant;
-  const certificate = grant.receipt?.certificate;
   const state = stateOf(record, now);
-  const access: Access | null =
-    certificate !== undefined && state === 'live' ? { kind: 'ssh-certificate', certificate } : null;
+  const receipt = grant.receipt ?? null;
+  const access = state === 'live' ? (providers.get(grant.provider)?.access?.({ id, receipt }) ?? null) : null;
   const ended = OVER.has(state) ? record.final_at : null;
   return [{ id, subject, role, target, permissions, until: end, ended, state, access }];
 }

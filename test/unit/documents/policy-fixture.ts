@@ -51,9 +51,7 @@ export const plain: Provider = {
   checkPermission: (permission) => (/^role:[a-z_]+$/u.test(permission) ? undefined : 'must be role:<name>'),
   checkLogin: (login) => (/^[a-z]+$/u.test(login) ? undefined : 'must be letters'),
   identity: ({ identity }) => (typeof identity === 'string' ? identity : undefined),
-  open: () => {
-    throw new Error('no test opens a target');
-  },
+  open: async () => await Promise.reject(new Error('no test opens a target')),
 };
 export const providers = new Map([['plain', plain]]);
 

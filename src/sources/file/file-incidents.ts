@@ -1,12 +1,9 @@
 /** The embedded incident source: `incidents/<id>.yaml` on main (DESIGN section 3). */
-import { expected } from '../model/error.ts';
-import { isUnreadable, type Repository } from '../model/git.ts';
-import type { IncidentSource, IncidentState } from '../model/incident.ts';
-import type { Oid } from '../model/names.ts';
-import type { IncidentFile } from '../model/request.ts';
-
-/** Turns a document's bytes into an incident; throws `PamError` when it is not one. */
-export type ReadIncident = (bytes: Uint8Array, path: string) => IncidentFile;
+import { expected } from '../../model/error.ts';
+import { isUnreadable, type Repository } from '../../model/git.ts';
+import type { IncidentSource, IncidentState } from '../../model/incident.ts';
+import type { Oid } from '../../model/names.ts';
+import type { SourcePlace } from '../../model/source.ts';
 
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/u;
 const MAX_BYTES = 16 * 1024;
@@ -14,13 +11,13 @@ const unknown = (why: string): IncidentState => ({ state: 'unknown', why });
 
 /**
  * Only a file that says so is open; only a readable `closed`, or absence from a readable main, is closed; whatever
- * cannot be read or understood is unknown. `main` is the commit to look at; `undefined` when main cannot be read.
+ * cannot be read or understood is unknown.
  */
-export function fileIncidents(
-  repository: Pick<Repository, 'list' | 'read'>,
-  main: Oid | undefined,
-  readIncident: ReadIncident,
-): IncidentSource {
+export function fileIncidents({
+  repository,
+  main,
+  readIncident,
+}: Omit<SourcePlace, 'config' | 'env'>): IncidentSource {
   return {
     state: async (id) => {
       if (main === undefined) return unknown('main cannot be read');
@@ -38,7 +35,7 @@ async function stateOn(
   repository: Pick<Repository, 'list' | 'read'>,
   main: Oid,
   id: string,
-  readIncident: ReadIncident,
+  readIncident: SourcePlace['readIncident'],
 ): Promise<IncidentState> {
   const path = `incidents/${id}.yaml`;
   const listed = await repository.list(main, path);

@@ -1,0 +1,31 @@
+/** The schema of `pam.yaml`, with the sources of incidents that the registry lists put in. */
+import type { SourceKind } from '../src/model/source.ts';
+import { sources } from '../src/sources/registry.ts';
+
+interface PamSchema {
+  readonly properties: { readonly incidents: { readonly oneOf: readonly { readonly $ref: string }[] } };
+  readonly $defs: Readonly<Record<string, object>>;
+}
+
+/** `file` -> `incidentFile`, as the definitions are named. */
+const definitionOf = (kind: string): string =>
+  `incident${kind.charAt(0).toUpperCase()}${kind.slice(1).replace(/[^A-Za-z0-9]/gu, '_')}`;
+
+/**
+ * @param schema as it stands in `schemas/pam.schema.json`. Sources that no code reads (`UNBUILT_SOURCES`) stay in it:
+ *   policies that an earlier build believed may name them
+ */
+export function withSources<T extends PamSchema>(
+  schema: T,
+  known: Iterable<Pick<SourceKind, 'kind' | 'configSchema'>> = sources.values(),
+): T {
+  const { incidents } = schema.properties;
+  const made = [...known].map(({ kind, configSchema }) => [definitionOf(kind), configSchema] as const);
+  const refs = made.map(([name]) => `#/$defs/${name}`);
+  const oneOf = [...new Set([...incidents.oneOf.map(({ $ref }) => $ref), ...refs])].map(($ref) => ({ $ref }));
+  return {
+    ...schema,
+    properties: { ...schema.properties, incidents: { ...incidents, oneOf } },
+    $defs: { ...schema.$defs, ...Object.fromEntries(made) },
+  };
+}
