@@ -24,7 +24,7 @@ import { isUnreadable, type Remote, type Repository } from './model/git.ts';
 import type { Instant } from './model/instant.ts';
 import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Sha256 } from './model/names.ts';
-import type { PamConfig } from './model/policy.ts';
+import { isPlainGit, type PamConfig } from './model/policy.ts';
 import { type Doors, openDoors } from './process/doors.ts';
 import { stateHome } from './process/own-places.ts';
 import { examineKey, keygenSigns } from './signing/examine-key.ts';
@@ -83,7 +83,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     nonce: (bytes) => randomBytes(bytes).toString('hex'),
     env,
     providers: doors.providers(providers),
-    branchesAbout: (about) => (hint.forge.kind === 'git' ? branchesAbout(about) : []),
+    branchesAbout: (about) => (isPlainGit(hint.forge) ? branchesAbout(about) : []),
     forge: forgesOf(repository, open, outside, options.offline, doors),
     incidents: ({ incidents }, main) =>
       openSource(sources, { config: incidents, env, repository, main, readIncident }),
@@ -163,7 +163,7 @@ function forgesOf(
     const remote =
       forge.remote === undefined ? {} : { remote: { name: forge.remote, remote: await open(forge.remote) } };
     const branches = gitBranches({ repository, main, now: outside.clock, chance, ...remote });
-    if (forge.kind === 'git') return branches;
+    if (isPlainGit(forge)) return branches;
     // Without a network a pull request is the branch that this clone saw.
     if (offline || remote.remote === undefined) return { ...branches, kind: forge.kind };
     const [{ openGitHub }, { throughDoor }, { pullRequests }, { settingsOf }] = await Promise.all([
@@ -172,10 +172,14 @@ function forgesOf(
       import('./forges/github/pull-requests.ts'),
       import('./forges/github/settings.ts'),
     ]);
-    const which = `${forge.repository} ${forge.id ?? ''}`;
-    const [owner = '', name = ''] = forge.repository.split('/');
-    const github =
-      lines.get(which) ?? throughDoor(openGitHub({ owner, name, id: forge.id }, outside.env), doors.write);
+    // The schema of this kind says so.
+    const { repository: place, id } = forge as unknown as {
+      readonly repository: string;
+      readonly id?: number;
+    };
+    const which = `${place} ${id ?? ''}`;
+    const [owner = '', name = ''] = place.split('/');
+    const github = lines.get(which) ?? throughDoor(openGitHub({ owner, name, id }, outside.env), doors.write);
     lines.set(which, github);
     const { clock: now, note } = outside;
     return {

@@ -68,6 +68,8 @@ const OPENERS: Readonly<Record<string, string>> = {
   'commands/vendored-program.ts': 'the running program; what lies in the clone goes through the helper',
   'demo/policy.ts': 'a world of its own',
 };
+/** Servers that a rule could be written for, and plain Git as a word that something is compared with. */
+const FORGES = /git-?hub|gitlab|gitea|forgejo|bitbucket|'git'/iu;
 const LEFTOVERS = /^(?:utils?|helpers?|common|shared|misc|index)(?:\.ts)?$/u;
 
 interface File {
@@ -166,6 +168,11 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
           .filter((one) => !one.endsWith('.ts') && one !== 'node:crypto')
           .map((one) => arrow([path, one])),
       ),
+
+  'no rule names a forge': (files) =>
+    files
+      .filter(({ path, code }) => ['rules', 'trust'].includes(roomOf(path)) && FORGES.test(code))
+      .map(({ path }) => path),
 
   'one file starts programs': (files) =>
     files
@@ -370,6 +377,18 @@ describe('each rule finds what breaks it', () => {
       'rules/planted.ts',
       "import { readFileSync } from 'node:fs';",
       'rules/planted.ts -> node:fs',
+    ],
+    [
+      'no rule names a forge',
+      'rules/planted.ts',
+      "export const mine = (person) => person.accounts['github'];",
+      'rules/planted.ts',
+    ],
+    [
+      'no rule names a forge',
+      'trust/planted.ts',
+      "export const merges = ({ kind }) => kind === 'git';",
+      'trust/planted.ts',
     ],
     [
       'one file starts programs',

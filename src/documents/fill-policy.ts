@@ -4,19 +4,20 @@
  */
 import type { Duration } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
-import type {
-  ApprovalRule,
-  ForgeConfig,
-  Identity,
-  PamConfig,
-  Person,
-  POLICY_PATHS,
-  Policy,
-  PolicyKey,
-  RevokedKey,
-  Role,
-  Service,
-  Target,
+import {
+  type ApprovalRule,
+  type Identity,
+  isPlainGit,
+  type PamConfig,
+  type Person,
+  type PersonAccount,
+  type POLICY_PATHS,
+  type Policy,
+  type PolicyKey,
+  type RevokedKey,
+  type Role,
+  type Service,
+  type Target,
 } from '../model/policy.ts';
 
 export type PolicyPath = (typeof POLICY_PATHS)[number];
@@ -28,12 +29,15 @@ const OPEN_REQUESTS = 20;
 type Lean<T, Optional extends keyof T> = Omit<T, Optional> & Partial<Pick<T, Optional>>;
 type Table<T> = Readonly<Record<string, T>>;
 
-interface PamFile
-  extends Lean<Omit<PamConfig, 'forge'>, 'main' | 'ledger' | 'incidents' | 'open_requests' | 'notify'> {
-  readonly forge: ForgeConfig | Lean<Extract<ForgeConfig, { readonly kind: 'github' }>, 'remote'>;
-}
+type PamFile = Lean<PamConfig, 'main' | 'ledger' | 'incidents' | 'open_requests' | 'notify'>;
+/** A person's fields in the file. What else the schema takes is an account, under the kind of its forge. */
+const PERSON = { name: true, keys: true, login_key: true, logins: true } as const satisfies Record<
+  Exclude<keyof Person, 'accounts'>,
+  true
+>;
+type PersonFile = Lean<Omit<Person, 'accounts'>, 'logins'>;
 interface PeopleFile {
-  readonly people: Table<Lean<Person, 'logins'>>;
+  readonly people: Table<PersonFile>;
   readonly services?: Table<Lean<Service, 'logins'>>;
   readonly groups?: Policy['groups'];
   readonly admins: Policy['admins'];
@@ -52,7 +56,7 @@ export function fillPolicy(digest: Sha256, dataOf: (path: PolicyPath) => unknown
   return {
     digest,
     config: fillConfig(pam),
-    people: mapTable(people.people, fillIdentity),
+    people: mapTable(people.people, fillPerson),
     services: mapTable(people.services ?? {}, fillIdentity),
     groups: mapTable(people.groups ?? {}, (names) => names),
     admins: people.admins,
@@ -66,13 +70,25 @@ function fillConfig(file: PamFile): PamConfig {
   const { forge } = file;
   return {
     ...file,
-    forge: forge.kind === 'github' ? { ...forge, remote: forge.remote ?? 'origin' } : forge,
+    forge: isPlainGit(forge) ? forge : { ...forge, remote: forge.remote ?? 'origin' },
     main: file.main ?? 'main',
     ledger: file.ledger ?? 'pam-ledger',
     incidents: file.incidents ?? { source: 'file' },
     open_requests: file.open_requests ?? OPEN_REQUESTS,
     notify: file.notify ?? [],
   };
+}
+
+/** `accounts` takes the place of the first of them: a change of policy is told in the order of the file. */
+function fillPerson(file: PersonFile): Person {
+  const accounts = Object.create(null) as Record<string, PersonAccount>;
+  const fields = Object.entries(file).map(([field, value]: [string, unknown]) => {
+    if (Object.hasOwn(PERSON, field)) return [field, value] as const;
+    // Its schema says so.
+    accounts[field] = value as PersonAccount;
+    return ['accounts', accounts] as const;
+  });
+  return { ...fillIdentity(Object.fromEntries(fields) as unknown as PersonFile), accounts };
 }
 
 function fillIdentity<T extends Lean<Identity, 'logins'>>(one: T): T & Pick<Identity, 'logins'> {

@@ -19,10 +19,16 @@ export interface Identity {
   readonly logins: Readonly<Record<string, string>>;
 }
 
+/** An account at a forge. The numeric id is the identity; the login may change. */
+export interface PersonAccount {
+  readonly login: string;
+  readonly id: number;
+}
+
 export interface Person extends Identity {
   readonly name: string;
-  /** The numeric id is the identity; the login may change. */
-  readonly github?: { readonly login: string; readonly id: number };
+  /** By the kind of forge, which is also the field in `people.yaml`. Rules ask `accountOf` (`rules/people.ts`). */
+  readonly accounts: Readonly<Record<string, PersonAccount>>;
 }
 
 export type ExecutorRight = 'grant' | 'revoke';
@@ -74,15 +80,16 @@ export interface Target {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export type ForgeConfig =
-  | { readonly kind: 'git'; readonly remote?: string }
-  | {
-      readonly kind: 'github';
-      readonly repository: string;
-      /** The repository's number: the name may change hands, the number cannot. */
-      readonly id?: number;
-      readonly remote: string;
-    };
+/** What else stands in it is for the kind (`forges/registry.ts`), whose schema it passed. */
+export interface ForgeConfig {
+  readonly kind: string;
+  /** Only plain Git can do without. */
+  readonly remote?: string;
+  readonly [setting: string]: unknown;
+}
+
+/** Branches carry everything and `pam merge` merges; every other forge has pull requests, and merges them itself. */
+export const isPlainGit = ({ kind }: Pick<ForgeConfig, 'kind'>): boolean => kind === 'git';
 
 /** `pam.yaml` */
 export interface PamConfig {

@@ -1,4 +1,5 @@
 /** People, services, groups, admins: who is who, and that no key, login or account stands for two of them. */
+import { ACCOUNT_SHARED } from '../model/error-codes.ts';
 import { expected } from '../model/error.ts';
 import type { Identity, Policy } from '../model/policy.ts';
 import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
@@ -97,17 +98,17 @@ function claim(
 function judgeAccounts(policy: Policy): PolicyProblem[] {
   const problems: PolicyProblem[] = [];
   const taken = new Map<string, string>();
-  for (const [id, { github }] of Object.entries(policy.people)) {
-    if (github === undefined) continue;
-    for (const [field, account] of [
-      ['id', String(github.id)],
-      ['login', `@${github.login.toLowerCase()}`],
-    ] as const) {
-      const holder = taken.get(account);
-      const path = `/people/${id}/github/${field}`;
-      if (holder === undefined) taken.set(account, id);
-      else
-        problems.push({ code: 'E_POL_GITHUB_SHARED', path, message: `is the account of ${holder} already` });
+  for (const [id, { accounts }] of Object.entries(policy.people)) {
+    for (const [forge, { login, id: number }] of Object.entries(accounts)) {
+      for (const [field, account] of [
+        ['id', `${forge} ${number}`],
+        ['login', `${forge} @${login.toLowerCase()}`],
+      ] as const) {
+        const holder = taken.get(account);
+        const path = `/people/${id}/${forge}/${field}`;
+        if (holder === undefined) taken.set(account, id);
+        else problems.push({ code: ACCOUNT_SHARED, path, message: `is the account of ${holder} already` });
+      }
     }
   }
   return problems;

@@ -14,7 +14,7 @@ import type { Signed, StatementType } from '../model/statement.ts';
 import { claimsOf } from '../trust/statement-text.ts';
 import { roleOf } from './exact-grant.ts';
 import type { DecisionReason } from './judge-request.ts';
-import { approversOf, beneficiaries } from './people.ts';
+import { accountOf, approversOf, beneficiaries } from './people.ts';
 
 export interface Sorted {
   readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
@@ -48,10 +48,12 @@ export function sortPostings(policy: Policy, found: ReadonlyMap<string, readonly
 
 /**
  * Statements on a policy version: those whose signer's own account posted them, and did not take them back.
- * @param policies whose accounts count: that of the policy in force, and of the next one, which may bring new admins
+ * @param policies whose accounts count: that of the policy in force, whose forge was asked, and of the next one, which
+ *   may bring new admins
  */
 export function policyStatements(policies: readonly Policy[], found: readonly Found[]): readonly Signed[] {
-  const fits = (one: Found): boolean => policies.some((policy) => misfit(policy, one) === undefined);
+  const kind = policies[0]?.config.forge.kind;
+  const fits = (one: Found): boolean => policies.some((policy) => misfit(policy, one, kind) === undefined);
   return signedOf('policy', found.filter(fits));
 }
 
@@ -62,13 +64,17 @@ function signedOf(type: StatementType, found: readonly Found[]): readonly Signed
 const typeOf = ({ text }: Signed): string | undefined => /^type: ([a-z]+)$/mu.exec(text)?.[1];
 
 /** Why a signed text does not count as the act of its signer, whatever its signature says. */
-function misfit(policy: Policy, { signed, posted, place }: Found): Reason | undefined {
+function misfit(
+  policy: Policy,
+  { signed, posted, place }: Found,
+  forge = policy.config.forge.kind,
+): Reason | undefined {
   if (signed === null || posted === null) return undefined;
   const signer = signerOf(signed);
   const { by, intent } = posted;
   const no = (code: ErrorCode, message: string): Reason => ({ code, ok: false, message });
   const account = `the account ${by.login} (${by.id})`;
-  if (signer === undefined || personOf(policy, by) !== signer) {
+  if (signer === undefined || personOf(policy, by, forge) !== signer) {
     return no('E_FORGE_IDENTITY', `${account} posted ${place}, and is not that of ${signer ?? 'its signer'}`);
   }
   if (intent === 'dismissed') return no('E_APR_DISMISSED', `the review of ${signer} was dismissed: ${place}`);
@@ -88,9 +94,13 @@ function signerOf({ text }: Signed): string | undefined {
 }
 
 /** The person whose numeric id it is: logins change hands. */
-export function personOf(policy: Policy, { id, human }: Account): string | undefined {
+export function personOf(
+  policy: Policy,
+  { id, human }: Account,
+  forge = policy.config.forge.kind,
+): string | undefined {
   if (!human) return undefined;
-  return Object.entries(policy.people).find(([, { github }]) => github?.id === id)?.[0];
+  return Object.keys(policy.people).find((name) => accountOf(policy, forge, name)?.id === id);
 }
 
 /** @param recorded the approvals are on the ledger already: only a "no" still says something */

@@ -1,11 +1,11 @@
 /** The one command that moves a request on, for the reader of its decision. */
 import type { Decision } from '../model/decision.ts';
-import type { ForgeConfig } from '../model/policy.ts';
+import { type ForgeConfig, isPlainGit } from '../model/policy.ts';
 import type { Candidate } from './situation.ts';
 
 /** `null` when nothing moves it any more. */
 export function nextStep(
-  { kind }: Pick<ForgeConfig, 'kind'>,
+  forge: Pick<ForgeConfig, 'kind'>,
   { id, place, merged }: Pick<Candidate, 'id' | 'place' | 'merged'>,
   { verdict, final, next, reasons }: Decision,
 ): string | null {
@@ -14,7 +14,7 @@ export function nextStep(
     return 'pam status   (older requests of the same requester come first)';
   if (verdict === 'approved') {
     if (merged) return 'pam apply   (an executor)';
-    return kind === 'git' ? `pam merge ${id}` : `merge ${place}`;
+    return isPlainGit(forge) ? `pam merge ${id}` : `merge ${place}`;
   }
   return `pam approve ${id}${next === null ? '' : `   (from ${next} on, fallback approvers too)`}`;
 }

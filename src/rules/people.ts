@@ -1,5 +1,5 @@
 /** Who is who on one request: members of lists, owners, beneficiaries, and who may stop it. */
-import type { ExecutorRight, Policy, Role } from '../model/policy.ts';
+import type { ExecutorRight, PersonAccount, Policy, Role } from '../model/policy.ts';
 
 /** Lists of a policy never change, and they are asked for again with every request. */
 const known = new WeakMap<Policy, WeakMap<readonly string[], ReadonlySet<string>>>();
@@ -16,6 +16,12 @@ export function members(policy: Policy, list: readonly string[]): ReadonlySet<st
 }
 
 export const isPerson = (policy: Policy, id: string): boolean => Object.hasOwn(policy.people, id);
+
+/** This person's account at a forge of this kind, as policy lists it. The one place where rules read it. */
+export function accountOf(policy: Policy, kind: string, id: string): PersonAccount | undefined {
+  const accounts = Object.hasOwn(policy.people, id) ? (policy.people[id]?.accounts ?? {}) : {};
+  return Object.hasOwn(accounts, kind) ? accounts[kind] : undefined;
+}
 
 /** The owner, if `id` is a service. */
 export function ownerOf(policy: Policy, id: string): string | undefined {

@@ -5,7 +5,7 @@ import type { Instant } from '../model/instant.ts';
 import type { Policy } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
-import { beneficiaries, members } from './people.ts';
+import { accountOf, beneficiaries, members } from './people.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 
 export function proposalFacts(
@@ -36,6 +36,6 @@ export function proposalFacts(
     reasons,
     approvers: [...named]
       .filter((name) => !gains.has(name))
-      .map((name) => ({ name, login: policy.people[name]?.github?.login ?? null })),
+      .map((name) => ({ name, login: accountOf(policy, policy.config.forge.kind, name)?.login ?? null })),
   };
 }

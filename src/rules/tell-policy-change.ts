@@ -1,5 +1,5 @@
 /** A policy change in words: who gains what, who loses what. What an admin reads before signing. */
-import type { Policy, Role } from '../model/policy.ts';
+import type { Identity, Person, Policy, Role } from '../model/policy.ts';
 import { approversOf, members } from './people.ts';
 
 export function tellPolicyChange(before: Policy | null, after: Policy): string[] {
@@ -35,8 +35,8 @@ function tellIdentities(before: Policy | null, after: Policy): string[] {
       if (was === undefined) continue;
       for (const [sign, key] of difference(was.keys.map(told), now.keys.map(told)))
         lines.push(`${sign} key of ${id}: ${key}`);
-      if (JSON.stringify({ ...was, keys: [] }) !== JSON.stringify({ ...now, keys: [] }))
-        lines.push(`! ${word} ${id}: ${fromTo({ ...was, keys: [] }, { ...now, keys: [] })}`);
+      const other = fromTo(asWritten(was), asWritten(now));
+      if (other !== '') lines.push(`! ${word} ${id}: ${other}`);
     }
   }
   for (const [id, service] of Object.entries(after.services)) {
@@ -55,6 +55,16 @@ const keysOf = (policy: Policy | null): string[] =>
     ({ fingerprint, reason, at, since }) =>
       `${fingerprint} (${reason} at ${at}${since === undefined ? '' : `, since ${since}`})`,
   );
+
+/** The fields beside the keys, as people.yaml has them: an account stands under the kind of its forge. */
+const asWritten = (one: Identity): object =>
+  Object.fromEntries(
+    Object.entries(one).flatMap(([field, value]: [string, unknown]) => {
+      if (field === 'accounts') return Object.entries(value as Person['accounts']);
+      return field === 'keys' ? [] : [[field, value] as const];
+    }),
+  );
+
 /** Only the fields that differ, old and new, so that a change of one word is seen. */
 function fromTo(before: object | undefined, after: object): string {
   const old = new Map(Object.entries(before ?? {}));

@@ -4,7 +4,7 @@ import { settingsOf } from '../../src/forges/github/settings.ts';
 import { openGitHub } from '../../src/github/api.ts';
 import type { Setting } from '../../src/model/forge.ts';
 import { instantOf } from '../../src/model/instant.ts';
-import { judgeCodeOwners, judgeRunners } from '../../src/rules/doctor/judge-workflows.ts';
+import { judgeCodeOwners, judgeRunners } from '../../src/forges/github/judge-workflows.ts';
 import { type Stage, stage } from '../github/stage.ts';
 import type { RulesetSetting } from '../github/hub.ts';
 import { readYaml } from '../../src/documents/yaml.ts';

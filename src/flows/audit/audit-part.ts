@@ -223,10 +223,10 @@ function pointsOf({ after }: Step): readonly number[] {
 }
 
 /** The commit message is the story that `git log` tells; it has to be the entry's. Forgets what it has judged. */
-async function judgeMessages(desk: Desk, expected: Tally['messages']): Promise<readonly Finding[]> {
-  const written = await desk.repository.messages([...expected.keys()]);
-  const other = [...expected].filter(([commit, { message }]) => written.get(commit) !== message);
-  expected.clear();
+async function judgeMessages(desk: Desk, tallied: Tally['messages']): Promise<readonly Finding[]> {
+  const written = await desk.repository.messages([...tallied.keys()]);
+  const other = [...tallied].filter(([commit, { message }]) => written.get(commit) !== message);
+  tallied.clear();
   return other.map(([, { seq }]) => ({
     code: 'W_LED_MESSAGE',
     severity: 'warning',

@@ -5,6 +5,7 @@
 import { EXIT, Interrupted, mayStillArrive, PamError } from '../../model/error.ts';
 import type { PushResult, Remote } from '../../model/git.ts';
 import { type Oid, requestPath, signaturePath } from '../../model/names.ts';
+import { isPlainGit } from '../../model/policy.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { fetchState } from '../ledger/fetch-state.ts';
 import type { Looked } from '../gather/look-at-request.ts';
@@ -25,7 +26,7 @@ export async function mergeRequest(desk: Desk, looked: Looked, author: string): 
   const { judged, candidate, id } = looked;
   needKnownVersion(looked.view);
   const { policy } = looked.view.state;
-  if (policy.config.forge.kind !== 'git') {
+  if (!isPlainGit(policy.config.forge)) {
     throw new PamError('E_USAGE', 'this access repository merges on its forge', {
       hint: 'merge the pull request there',
     });

@@ -5,7 +5,7 @@ import type { Entry } from '../../model/entry.ts';
 import { expected, PamError } from '../../model/error.ts';
 import type { Posting } from '../../model/forge.ts';
 import type { Oid, Sha256 } from '../../model/names.ts';
-import type { Files, Policy } from '../../model/policy.ts';
+import { type Files, isPlainGit, type Policy } from '../../model/policy.ts';
 import { LEDGER_NAMESPACE, NAMESPACES } from '../../model/statement.ts';
 import { beginChain } from '../../rules/follow-chain.ts';
 import { EMPTY_INDEX } from '../../rules/fold-index.ts';
@@ -97,7 +97,7 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
  * that has the name of the directory of all statements, and so from silencing everybody.
  */
 async function takeTheName(desk: Desk, policy: Policy, posting: Posting): Promise<void> {
-  if (policy.config.forge.kind !== 'git' || desk.remote === null) return;
+  if (!isPlainGit(policy.config.forge) || desk.remote === null) return;
   try {
     await (await desk.forge(policy.config)).publish(posting);
   } catch (cause) {

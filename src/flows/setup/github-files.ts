@@ -6,6 +6,7 @@ import setupPage from '../../templates/github/pam-setup.md';
 import sweepWorkflow from '../../templates/github/pam-sweep.yml';
 import type { Sha256 } from '../../model/names.ts';
 import type { Policy } from '../../model/policy.ts';
+import { accountOf } from '../../rules/people.ts';
 
 export interface GithubFacts {
   /** `owner/name` */
@@ -42,7 +43,7 @@ export function executorOf(policy: Policy, grants: boolean): string | undefined 
 const OWNED = ['/pam.yaml', '/policy/', '/.github/'];
 
 function ownerLines(policy: Policy): string {
-  const logins = policy.admins.people.flatMap((name) => policy.people[name]?.github?.login ?? []);
+  const logins = policy.admins.people.flatMap((name) => accountOf(policy, 'github', name)?.login ?? []);
   if (logins.length > 0)
     return OWNED.map((path) => `${path} ${logins.map((one) => `@${one}`).join(' ')}`).join('\n');
   return [

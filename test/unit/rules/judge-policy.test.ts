@@ -98,13 +98,13 @@ describe('judging a policy', () => {
       'one GitHub account for two people',
       'E_POL_GITHUB_SHARED',
       '/people/bob/github/id',
-      (p) => Object.assign(person(p, 'bob').github, { id: 1 }),
+      (p) => Object.assign(person(p, 'bob').accounts['github'] ?? {}, { id: 1 }),
     ],
     [
       'one GitHub login for two people',
       'E_POL_GITHUB_SHARED',
       '/people/bob/github/login',
-      (p) => Object.assign(person(p, 'bob').github, { login: 'AL' }),
+      (p) => Object.assign(person(p, 'bob').accounts['github'] ?? {}, { login: 'AL' }),
     ],
     [
       '[C18] a service as approver',

@@ -23,7 +23,11 @@ const people = TEXTS['policy/people.yaml'].replaceAll(
   /^ {2}(alice|bob|carol|dana|erin): \{ /gmu,
   (line, name: Name) => `${line}github: { login: ${name}-at-work, id: ${IDS[name]} }, `,
 );
-const world = policyOf({ ...TEXTS, 'policy/people.yaml': people });
+const world = policyOf({
+  ...TEXTS,
+  'pam.yaml': TEXTS['pam.yaml'].replace('{ kind: git }', '{ kind: github, repository: acme/access }'),
+  'policy/people.yaml': people,
+});
 const ledger = new Ledger(world);
 const { policy } = world;
 const asked = ask({}, { root: ledger.state.root });
@@ -168,11 +172,14 @@ describe('statements on a policy', () => {
     expect(policyStatements([policy], [posted(account('alice'), 'approve', null)])).toEqual([]);
   });
 
-  it('count by the accounts of the next policy too', () => {
+  it('count by the accounts of the next policy too, at the forge that was asked', () => {
+    // The next policy moves to another forge: its accounts there are none of this one's.
     const moved = policyOf({ ...TEXTS, 'policy/people.yaml': people.replace('id: 1 }', 'id: 41 }') }).policy;
     const found = [posted(account('alice', { id: 41 }), 'approve', statement)];
     expect(policyStatements([policy], found)).toEqual([]);
     expect(policyStatements([policy, moved], found)).toEqual([statement]);
+    expect(moved.config.forge.kind).not.toBe(policy.config.forge.kind);
+    expect(personOf(moved, account('alice', { id: 41 }))).toBeUndefined();
   });
 });
 

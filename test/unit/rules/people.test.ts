@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  accountOf,
   approversOf,
   beneficiaries,
   isPerson,
@@ -8,7 +9,7 @@ import {
   ownersOf,
   stoppersOf,
 } from '../../../src/rules/people.ts';
-import { policyOf, TEXTS } from '../../support/world.ts';
+import { policyOf, TEXTS, textsWith } from '../../support/world.ts';
 
 const { policy } = policyOf(TEXTS);
 const dba = policy.roles['dba'];
@@ -17,6 +18,23 @@ describe('who is who', () => {
   it('members: names, and the people of groups', () => {
     expect([...members(policy, ['@leads', 'dana', 'alice'])]).toEqual(['alice', 'bob', 'dana']);
     expect([...members(policy, ['@nosuch', '@constructor'])]).toEqual([]);
+  });
+
+  it('an account is that of this person at this kind of forge', () => {
+    const account = { login: 'dana-r', id: 7 };
+    const known = policyOf(
+      textsWith('policy/people.yaml', 'dana: {', 'dana: { github: { login: dana-r, id: 7 },'),
+    ).policy;
+    expect(accountOf(known, 'github', 'dana')).toEqual(account);
+    expect(known.people['dana']).toMatchObject({ name: 'Dana', accounts: { github: account } });
+    for (const [kind, id] of [
+      ['git', 'dana'],
+      ['name', 'dana'],
+      ['constructor', 'dana'],
+      ['github', 'erin'],
+      ['github', 'constructor'],
+    ] as const)
+      expect(accountOf(known, kind, id)).toBeUndefined();
   });
 
   it('people and services are told apart, and nothing is found by accident', () => {

@@ -57,6 +57,11 @@ describe('a policy change in words', () => {
       ['! person dana: logins {"orders-db":"druiz"} -> {"orders-db":"root"}'],
     ],
     [
+      'an account',
+      textsWith(PEOPLE, 'dana: {', 'dana: { github: { login: dana-r, id: 7 },'),
+      ['! person dana: github unset -> {"login":"dana-r","id":7}'],
+    ],
+    [
       'an owner',
       textsWith(PEOPLE, 'deploy-bot: { owner: erin', 'deploy-bot: { owner: dana'),
       ['! service deploy-bot: owner "erin" -> "dana"'],
