@@ -1,8 +1,7 @@
 /**
  * Makes `generated/*-validators.js`: a function for every schema in `schemas/` and for every provider's
- * `configSchema`. Events and sources come from their registries, and `schemas/entry.schema.json` and
- * `schemas/pam.schema.json` follow them. Compiling schemas takes half a second, so it is done here and `pam` ships
- * without a compiler.
+ * `configSchema`. Events, sources and forges come from their registries, and the files of `schemas/` follow them.
+ * Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
  * `src/documents/schema.ts` puts into words what the functions answer.
  *
  * Runs before every build and every test run, and a test compares the files with their sources: nobody works
@@ -16,13 +15,12 @@ import standalone from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { SCHEMAS } from '../src/documents/document-schemas.ts';
 import { formats } from '../src/documents/formats.ts';
+import { forges } from '../src/forges/registry.ts';
 import type { Provider } from '../src/model/target.ts';
 import { providers } from '../src/targets/registry.ts';
 import { withEvents } from './entry-schema.ts';
+import { withAccounts, withForges } from './forge-schemas.ts';
 import { withSources } from './pam-schema.ts';
-
-/** As the registries say by now; the files may be those of yesterday. */
-const ALL = { ...SCHEMAS, entry: withEvents(SCHEMAS.entry), pam: withSources(SCHEMAS.pam) };
 
 /** @param root of the project */
 export async function writeValidators(root: string): Promise<void> {
@@ -32,11 +30,21 @@ export async function writeValidators(root: string): Promise<void> {
     // Whoever watches the files sees a change only when there is one.
     if (contentOf(place) !== text) writeFileSync(place, text);
   }
-  for (const name of ['entry', 'pam'] as const) {
+  for (const [name, schema] of Object.entries(fromRegistries())) {
     // `npm run format` lays it out.
-    if (!isDeepStrictEqual(ALL[name], SCHEMAS[name]))
-      writeFileSync(join(root, `schemas/${name}.schema.json`), `${JSON.stringify(ALL[name], null, 2)}\n`);
+    if (!isDeepStrictEqual(schema, SCHEMAS[name as keyof typeof SCHEMAS]))
+      writeFileSync(join(root, `schemas/${name}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
   }
+}
+
+/** Documents of which a part stands in a registry. */
+function fromRegistries(): Pick<typeof SCHEMAS, 'entry' | 'pam' | 'people'> {
+  const kinds = [...forges.values()];
+  return {
+    entry: withEvents(SCHEMAS.entry),
+    pam: withForges(withSources(SCHEMAS.pam), kinds),
+    people: withAccounts(SCHEMAS.people, kinds),
+  };
 }
 
 const TYPES = `import type { Validator } from '../src/documents/schema.ts';
@@ -48,7 +56,7 @@ export async function validatorFiles(
   root: string,
   known: readonly Pick<Provider, 'configSchema'>[],
 ): Promise<ReadonlyMap<string, string>> {
-  const documents = Object.entries(ALL);
+  const documents = Object.entries({ ...SCHEMAS, ...fromRegistries() });
   // Found by the very schema; the `$id` is ours, so that two providers may have one.
   const configs = known.map(
     ({ configSchema }, at) =>

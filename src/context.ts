@@ -9,13 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { readIncident } from './documents/incident-file.ts';
 import { POLICY_BYTES, readYaml } from './documents/yaml.ts';
 import { plainBytes } from './files/plain-file.ts';
-import { branchesAbout, gitBranches } from './forges/git-branches.ts';
+import { plainGit } from './forges/plain-git.ts';
+import { forges, kindOf } from './forges/registry.ts';
 import { bringAlong } from './git/bring-along.ts';
 import { examineClone, gitVersion, receiveSettings } from './git/examine-clone.ts';
 import { offlineRemote } from './git/offline-remote.ts';
 import { openRepository } from './git/repository.ts';
 import { userSetting } from './git/user-settings.ts';
-import type { GitHub } from './github/api.ts';
 import { examineDirectory } from './memory/examine-directory.ts';
 import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { expected, PamError } from './model/error.ts';
@@ -83,7 +83,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     nonce: (bytes) => randomBytes(bytes).toString('hex'),
     env,
     providers: doors.providers(providers),
-    branchesAbout: (about) => (isPlainGit(hint.forge) ? branchesAbout(about) : []),
+    branchesAbout: kindOf(hint.forge).branchesAbout,
     forge: forgesOf(repository, open, outside, options.offline, doors),
     incidents: ({ incidents }, main) =>
       openSource(sources, { config: incidents, env, repository, main, readIncident }),
@@ -149,43 +149,26 @@ export function layMachine(env: Environment): Machine {
   };
 }
 
-/** One conversation with GitHub a run. Nothing of it is loaded for plain Git. */
+/** The kind says how it is opened, and loads what it needs. */
 function forgesOf(
   repository: Repository,
   open: (name: string) => Promise<Remote>,
-  outside: Outside,
+  { env, clock: now, note }: Outside,
   offline: boolean,
-  doors: Doors,
+  { write: door }: Doors,
 ): (config: PamConfig) => Promise<Forge> {
-  const lines = new Map<string, GitHub>();
   const chance = Math.random;
-  return async ({ forge, main, ledger }) => {
-    const remote =
-      forge.remote === undefined ? {} : { remote: { name: forge.remote, remote: await open(forge.remote) } };
-    const branches = gitBranches({ repository, main, now: outside.clock, chance, ...remote });
-    if (isPlainGit(forge)) return branches;
-    // Without a network a pull request is the branch that this clone saw.
-    if (offline || remote.remote === undefined) return { ...branches, kind: forge.kind };
-    const [{ openGitHub }, { throughDoor }, { pullRequests }, { settingsOf }] = await Promise.all([
-      import('./github/api.ts'),
-      import('./github/through-door.ts'),
-      import('./forges/github/pull-requests.ts'),
-      import('./forges/github/settings.ts'),
-    ]);
-    // The schema of this kind says so.
-    const { repository: place, id } = forge as unknown as {
-      readonly repository: string;
-      readonly id?: number;
-    };
-    const which = `${place} ${id ?? ''}`;
-    const [owner = '', name = ''] = place.split('/');
-    const github = lines.get(which) ?? throughDoor(openGitHub({ owner, name, id }, outside.env), doors.write);
-    lines.set(which, github);
-    const { clock: now, note } = outside;
-    return {
-      ...pullRequests({ github, repository, remote: remote.remote, main, now, chance, note }),
-      settings: async () => await settingsOf(github, { main, ledger, now: now() }),
-    };
+  const made = new Map<string, unknown>();
+  const once = <T>(name: string, make: () => T): T => {
+    if (!made.has(name)) made.set(name, make());
+    // Each name has one maker.
+    return made.get(name) as T;
+  };
+  return async (config) => {
+    const { remote } = config.forge;
+    const side = remote === undefined ? {} : { remote: { name: remote, remote: await open(remote) } };
+    const place = { config, repository, ...side, offline, env, now, chance, note, door, once };
+    return await kindOf(config.forge).open(place);
   };
 }
 
@@ -252,8 +235,8 @@ function readHint(bytes: Uint8Array): Hint | undefined {
     const forge = data?.['forge'] as Partial<Record<string, unknown>> | null | undefined;
     const text = (value: unknown, otherwise: string): string =>
       typeof value === 'string' && /^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$/u.test(value) ? value : otherwise;
-    const kind = forge?.['kind'] === 'github' ? 'github' : 'git';
-    const remote = text(forge?.['remote'], kind === 'github' ? 'origin' : '');
+    const { kind } = forges.get(String(forge?.['kind'])) ?? plainGit;
+    const remote = text(forge?.['remote'], isPlainGit({ kind }) ? '' : 'origin');
     return {
       main: text(data?.['main'], DEFAULTS.main),
       ledger: text(data?.['ledger'], DEFAULTS.ledger),

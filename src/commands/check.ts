@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
+import { forges } from '../forges/registry.ts';
 import type { Reason } from '../model/decision.ts';
 import { EXIT, type Exit, type Issue } from '../model/error.ts';
 import { checkFileAt, checkPolicyOnMain, requestFilesSince } from '../flows/people/check-file.ts';
@@ -44,12 +45,12 @@ export const register: Register = (program, session) => {
 async function judgeProposals(at: Session, desk: Desk, named: string, options: Options): Promise<void> {
   const all = named === 'open';
   const checked = all ? await checkOpenProposals(desk) : [await checkProposal(desk, requestOrPull(named))];
-  const summary = at.env['GITHUB_STEP_SUMMARY'];
+  const summary = summaryFile(at.env);
   const told = new Map<string, string>();
   for (const one of checked) {
     const markdown = proposalMarkdown(one, plainRecord(one));
     // A summary is a courtesy of the job's page; the exit code is the answer.
-    if (summary !== undefined && summary !== '') addToSummary(at, summary, markdown);
+    if (summary !== undefined) addToSummary(at, summary, markdown);
     if (options.comment === true && one.place !== null) told.set(one.place, markdown);
   }
   await tellProposals(desk, told);
@@ -64,6 +65,12 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
   const answer = all && judged ? EXIT.done : exit;
   at.done({ exit: answer, schema: 'pam.check/1', document, text });
 }
+
+/** Of the job that runs this, wherever its jobs run; what policy calls the forge need not be the same. */
+const summaryFile = (env: Session['env']): string | undefined =>
+  [...forges.values()]
+    .flatMap(({ summaryVariable }) => (summaryVariable === undefined ? [] : (env[summaryVariable] ?? [])))
+    .find((file) => file !== '');
 
 function addToSummary(at: Session, summary: string, markdown: string): void {
   try {

@@ -1,6 +1,6 @@
 /** What has to be switched on at the forge: by its own answer where it gives one, else by the settings of the remote. */
 import { readYaml } from '../../documents/yaml.ts';
-import { lookAtMain } from '../../forges/github/look-at-main.ts';
+import { kindOf } from '../../forges/registry.ts';
 import { type Check, tellOf } from '../../model/check.ts';
 import type { Setting } from '../../model/forge.ts';
 import type { Machine } from '../../model/machine.ts';
@@ -34,7 +34,8 @@ export async function lookAtForge(chart: Chart, { desk, view, machine }: AtForge
     const forge = await desk.forge(config);
     return (await forge.settings?.())?.map(checkOf) ?? [];
   });
-  if (config.forge.kind !== 'github') return;
+  const { lookAtMain } = kindOf(config.forge);
+  if (lookAtMain === undefined) return;
   await look(chart, 'forge', async () => {
     const main = await desk.repository.resolve(mainRef(desk, config));
     return main === undefined ? [] : await lookAtMain(desk.repository, main, readYaml);

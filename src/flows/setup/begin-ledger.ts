@@ -1,6 +1,7 @@
 /** Genesis and policy 1: the two entries that every access repository begins with, both made before any ref moves. */
 import { printEntry } from '../../documents/entry-file.ts';
 import { readNewPolicy } from '../../documents/policy-files.ts';
+import { kindOf } from '../../forges/registry.ts';
 import type { Entry } from '../../model/entry.ts';
 import { expected, PamError } from '../../model/error.ts';
 import type { Posting } from '../../model/forge.ts';
@@ -61,10 +62,10 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
     recordedAt: desk.clock(),
   };
   const missing = Math.max(...tallies(change).map(({ have, need }) => need - have.length));
-  if (missing > 0 && policy.config.forge.kind === 'github') {
+  if (missing > 0 && !isPlainGit(policy.config.forge)) {
     throw new PamError(
       'E_POL_THRESHOLD',
-      'on GitHub policy 1 needs you alone: there is no pull request to sign',
+      `on ${kindOf(policy.config.forge).title} policy 1 needs you alone: there is no pull request to sign`,
       {
         hint: 'begin with yourself as the only admin, and bring the others by pull request',
       },

@@ -3,10 +3,8 @@ import type { Check } from '../../model/check.ts';
 import { expected } from '../../model/error.ts';
 import { isUnreadable, readable, type Repository } from '../../model/git.ts';
 import type { Oid } from '../../model/names.ts';
+import type { ReadYaml } from '../forge-kind.ts';
 import { CODEOWNERS, judgeCodeOwners, judgeRunners, type WorkflowFile } from './judge-workflows.ts';
-
-/** Throws `PamError` for what is no YAML that pam reads. */
-export type ReadYaml = (bytes: Uint8Array, file: string, maxBytes: number) => { readonly data: unknown };
 
 const WORKFLOWS = '.github/workflows';
 const NAMES_ENVIRONMENT = /pam-(?:apply|sweep)/u;

@@ -1,0 +1,75 @@
+/** GitHub as a kind of forge. Nothing of its API is loaded until a forge is opened. */
+import type { ForgeKind } from '../forge-kind.ts';
+import { gitBranches } from '../git-branches.ts';
+
+interface Config {
+  /** `owner/name` */
+  readonly repository: string;
+  /** The repository's number: the name may change hands, the number cannot. */
+  readonly id?: number;
+}
+
+export const github: ForgeKind = {
+  kind: 'github',
+  title: 'GitHub',
+  configSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['kind', 'repository'],
+    properties: {
+      kind: { type: 'string', const: 'github', description: 'Pull requests and reviews on GitHub.' },
+      repository: { $ref: '#/$defs/repository' },
+      id: {
+        type: 'integer',
+        minimum: 1,
+        maximum: Number.MAX_SAFE_INTEGER,
+        description:
+          "The repository's number, as GitHub's API gives it: another repository under the same name is refused.",
+      },
+      remote: { $ref: '#/$defs/remote', default: 'origin' },
+    },
+  },
+  accountSchema: {
+    type: 'object',
+    additionalProperties: false,
+    required: ['login', 'id'],
+    description: 'The numeric id is the identity; the login may change.',
+    properties: {
+      login: {
+        type: 'string',
+        pattern: '^[A-Za-z0-9](-?[A-Za-z0-9])*(_[A-Za-z0-9]+)?$',
+        maxLength: 50,
+      },
+      id: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+    },
+  },
+  summaryVariable: 'GITHUB_STEP_SUMMARY',
+  branchesAbout: () => [],
+  open: async ({ config, remote, offline, env, door, once, ...place }) => {
+    const { forge, main, ledger } = config;
+    // Without a network a pull request is the branch that this clone saw.
+    if (offline || remote === undefined)
+      return {
+        ...gitBranches({ ...place, main, ...(remote === undefined ? {} : { remote }) }),
+        kind: 'github',
+      };
+    const [{ openGitHub }, { throughDoor }, { pullRequests }, { settingsOf }] = await Promise.all([
+      import('../../github/api.ts'),
+      import('../../github/through-door.ts'),
+      import('./pull-requests.ts'),
+      import('./settings.ts'),
+    ]);
+    // Its schema says so.
+    const { repository: path, id } = forge as unknown as Config;
+    const [owner = '', name = ''] = path.split('/');
+    const conversation = once(`github ${path} ${id ?? ''}`, () =>
+      throughDoor(openGitHub({ owner, name, id }, env), door),
+    );
+    return {
+      ...pullRequests({ ...place, github: conversation, remote, main }),
+      settings: async () => await settingsOf(conversation, { main, ledger, now: place.now() }),
+    };
+  },
+  lookAtMain: async (repository, main, readYaml) =>
+    await (await import('./look-at-main.ts')).lookAtMain(repository, main, readYaml),
+};
