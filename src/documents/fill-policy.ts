@@ -115,7 +115,13 @@ function fillRole(role: RoleFields): Role {
   };
 }
 
-const withoutComment = (line: string): string => line.split(' ', 2).join(' ');
+/** What is no key line stays as it is: `judge-identities` says why it is none. */
+function withoutComment(line: string): string {
+  const [, type, base64] = KEY_LINE.exec(line) ?? [];
+  return type === undefined || base64 === undefined ? line : `${type} ${base64}`;
+}
+
+const KEY_LINE = /^([!-~]+)[ \t]+([A-Za-z0-9+/]+={0,2})(?:[ \t].*)?$/u;
 
 function mapTable<A, B>(table: Table<A>, map: (value: A) => B): Table<B> {
   // No prototype, see the head of this file.

@@ -116,10 +116,17 @@ function valueMessage({ keyword, params, propertyName, message }: ErrorObject): 
       return params['format'] === 'pam-duration'
         ? 'must be a duration such as 45m, 2h or 1d'
         : 'must be an instant that exists, written YYYY-MM-DDTHH:MM:SSZ';
+    case 'pattern':
+      return `${what}${PATTERN_WORDS[String(params['pattern'])] ?? message ?? 'is not valid'}`;
     default:
       return `${what}${message ?? 'is not valid'}`;
   }
 }
+
+/** Of patterns that a person meets whose key is pasted wrongly. */
+const PATTERN_WORDS: Readonly<Record<string, string>> = {
+  '^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [ -~]*)?$': 'must be the one line of the .pub file: <type> <base64>',
+};
 
 function article(type: string): string {
   return /^[aeiou]/u.test(type) ? `an ${type}` : `a ${type}`;

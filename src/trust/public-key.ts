@@ -7,6 +7,7 @@ import { createHash, createPublicKey, type JsonWebKey, type KeyObject } from 'no
 import { PamError } from '../model/error.ts';
 import type { Fingerprint } from '../model/names.ts';
 import { decodeBase64 } from './base64.ts';
+import { whyNoKeyLine } from './key-line-faults.ts';
 import { type EcdsaScheme, type KeyType, type KeyTypeName, keyTypeOf } from './key-types.ts';
 import { isCanonicalPoint, isSmallOrder } from './small-order.ts';
 import { WireReader } from './wire.ts';
@@ -19,12 +20,15 @@ export interface PublicKey {
   readonly fingerprint: Fingerprint;
   /** A FIDO key (`sk-`): its signatures say whether somebody touched it. */
   readonly hardware: boolean;
-  /** The FIDO application; always `ssh:`, and `null` for software keys. */
+  /** The FIDO application, `ssh:` or `ssh:<name>`; `null` for software keys. */
   readonly application: string | null;
   readonly key: KeyObject;
 }
 
-/** What `ssh-keygen` writes into FIDO keys unless told otherwise; others could belong to a web site. */
+/**
+ * What `ssh-keygen` lets FIDO keys be made for: `ssh:`, or `ssh:<name>` where one token holds several
+ * (`-O application=ssh:work`). Others could belong to a web site; with a colon in it, this is no host.
+ */
 const APPLICATION = 'ssh:';
 const RSA_BITS = { least: 2048, most: 8192 } as const;
 /** Longer than any accepted key with any sensible comment. */
@@ -38,7 +42,7 @@ export function parsePublicKey(line: string): PublicKey {
   const [, type = '', base64 = ''] = match ?? [];
   const blob = match === null ? undefined : decodeBase64(base64);
   if (blob === undefined) {
-    throw new PamError('E_KEY_LINE', 'this is not an ssh public key line', {
+    throw new PamError('E_KEY_LINE', whyNoKeyLine(line), {
       hint: 'give the one line of the .pub file: <type> <base64>',
     });
   }
@@ -143,12 +147,12 @@ function readRsa(reader: WireReader): { readonly e: string; readonly n: string }
 
 function readApplication(reader: WireReader): string {
   const application = reader.text();
-  if (application !== APPLICATION) {
+  if (!application.startsWith(APPLICATION)) {
     throw new PamError(
       'E_SK_APP',
       `a FIDO key for ${JSON.stringify(application.slice(0, 64))}, not for ssh`,
       {
-        hint: 'make the key without -O application',
+        hint: 'make the key without -O application, or with -O application=ssh:<name>',
       },
     );
   }

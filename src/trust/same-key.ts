@@ -14,13 +14,13 @@ const HARDWARE: Readonly<Record<string, string>> = {
   'ecdsa-sha2-nistp256': 'sk-ecdsa-sha2-nistp256@openssh.com',
 };
 const PLAIN = new Map(Object.entries(HARDWARE).map(([plain, hardware]) => [hardware, plain]));
-/** The only application that `readBlob` takes. */
+/** What `ssh-keygen` writes unless it is told a name; a name that only a revoked spelling had cannot be guessed. */
 const APPLICATION = 'ssh:';
 
 export interface RawKey {
   /** Equal for two keys exactly when their raw keys are. */
   readonly id: string;
-  /** Of each spelling of it that this program reads. */
+  /** Of each spelling of it: plain, as a FIDO key for `ssh:`, and as this one is written. */
   readonly fingerprints: readonly Fingerprint[];
 }
 
@@ -33,7 +33,11 @@ export function rawKeyOf({ type, blob, application }: PublicKey): RawKey {
   const hardware = HARDWARE[plain];
   const spellings = [
     Buffer.concat([field(plain), body]),
-    ...(hardware === undefined ? [] : [Buffer.concat([field(hardware), body, field(APPLICATION)])]),
+    ...(hardware === undefined
+      ? []
+      : [...new Set([APPLICATION, application ?? APPLICATION])].map((one) =>
+          Buffer.concat([field(hardware), body, field(one)]),
+        )),
   ];
   return {
     id: `${plain} ${Buffer.from(body).toString('base64')}`,

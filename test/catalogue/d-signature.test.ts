@@ -355,7 +355,7 @@ const FIDO: readonly Forgery[] = [
   {
     title: '[D22] a FIDO key of another application',
     code: 'E_SK_APP',
-    approvals: by(() => makeKey('sk-ssh-ed25519@openssh.com', { application: 'ssh:evil' })),
+    approvals: by(() => makeKey('sk-ssh-ed25519@openssh.com', { application: 'evil.example' })),
   },
   {
     title: '[D23] a webauthn signature',

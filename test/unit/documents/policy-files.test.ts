@@ -43,6 +43,38 @@ describe('reading a policy', () => {
     expect(policy.revoked_keys).toEqual([]);
   });
 
+  it.each([
+    ['a comment', `${keys['spare']} dana@laptop`],
+    ['an umlaut in it', `${keys['spare']} jörg@büro`],
+    ['a typographic apostrophe', `"${keys['spare']} dana@Dana’s-MacBook.local"`],
+    ['another script', `${keys['spare']} 山田の鍵`],
+    ['two blanks', `${keys['spare']?.replace(' ', '  ')}`],
+    ['blanks at the end', `"${keys['spare']}  "`],
+  ])('takes a key line with %s', (_, line) => {
+    const policy = policyWith(
+      'policy/people.yaml',
+      `{ key: ${keys['dana']} comment here }`,
+      `{ key: ${line} }`,
+    );
+    expect(policy.people['dana']?.keys[0]?.key).toBe(keys['spare']);
+  });
+
+  it.each([
+    ['options', `'from="10.0.0.0/8" ${keys['spare']}'`, 'E_KEY_LINE', 'options of authorized_keys'],
+    ['a fingerprint', 'SHA256:RzGj8OxIlFIvu2XwwqLhFuC18KV9V++5UspWS8FMqII', 'E_KEY_LINE', 'fingerprint'],
+    ['a path', '~/.ssh/id_ed25519.pub', 'E_KEY_LINE', 'path'],
+    ['a second line', `"${keys['spare']}\\n${keys['bob']}"`, 'E_POL_CHARSET', 'U+000A'],
+    ['a direction mark', `"${keys['spare']} \\u202edana"`, 'E_POL_CHARSET', 'U+202E'],
+  ])('says in words what is wrong with %s', (_, line, code, words) => {
+    const [issue, ...more] = refused(
+      filesWith('policy/people.yaml', `{ key: ${keys['dana']} comment here }`, `{ key: ${line} }`),
+    ).issues;
+    expect(more).toEqual([]);
+    expect(issue).toMatchObject({ code, path: '/people/dana/keys/0/key', line: 5 });
+    expect(issue?.message).toContain(words);
+    expect(issue?.message).not.toContain('pattern');
+  });
+
   it('names a GitHub remote', () => {
     const github = '{ kind: github, repository: acme/access }';
     expect(policyWith('pam.yaml', '{ kind: git }', github).config.forge).toEqual({

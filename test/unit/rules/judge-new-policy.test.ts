@@ -37,6 +37,8 @@ const pairs = [
     line('sk-ecdsa-sha2-nistp256@openssh.com', 'nistp256', curve, 'ssh:'),
   ],
 ] as const;
+/** The same raw keys in a spelling that has a name. */
+const named = [line('sk-ssh-ed25519@openssh.com', point, 'ssh:work')] as const;
 const both = pairs.flatMap(([a, b]) => [[a.type, a, b] as const, [b.type, b, a] as const]);
 
 const CAROL = '  carol: { name: Carol, keys: [';
@@ -54,6 +56,15 @@ describe('[X31] one raw key is one key, whatever it is wrapped in', () => {
     expect(rawKeyOf(one).fingerprints).toContain(one.fingerprint);
     for (const other of pairs.flat().filter((each) => each !== one && each !== twin))
       expect(rawKeyOf(other).id).not.toBe(rawKeyOf(one).id);
+  });
+
+  it('[D22] a FIDO key for ssh:<name> is its raw key, and its own fingerprint is among the spellings', () => {
+    const [one] = named;
+    const [[plain, hardware]] = pairs;
+    expect(rawKeyOf(one).id).toBe(rawKeyOf(plain).id);
+    expect(rawKeyOf(one).fingerprints).toEqual([plain.fingerprint, hardware.fingerprint, one.fingerprint]);
+    const two = texts([CAROL, `${CAROL}${entry(one)}`], [ERIN, `${ERIN}${entry(hardware)}`]);
+    expect(codes(two)).toEqual(['E_POL_KEY_SHARED']);
   });
 
   it.each(both)('%s of one person and its twin of another', (_, one, twin) => {

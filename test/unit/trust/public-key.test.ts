@@ -169,11 +169,28 @@ describe('refused keys', () => {
     expect(p256(Buffer.alloc(0))).toBe('E_KEYLEN');
   });
 
-  it.each(['ssh:evil', 'ssh', '', 'https://github.com', 'SSH:'])(
-    '[D22] FIDO application %j',
+  it.each([
+    'evil.example',
+    'ssh',
+    'ssh.example',
+    '',
+    'https://github.com',
+    'SSH:',
+    'SSH:work',
+    ' ssh:',
+    'webauthn:ssh:',
+  ])('[D22] FIDO application %j', (application) => {
+    expect(code(makeKey('sk-ssh-ed25519@openssh.com', { application }).blob)).toBe('E_SK_APP');
+    expect(code(makeKey('sk-ecdsa-sha2-nistp256@openssh.com', { application }).blob)).toBe('E_SK_APP');
+  });
+
+  it.each(['ssh:', 'ssh:work', 'ssh:dana@laptop', 'ssh:YubiKey 5C #2', 'ssh:https://acme.example'])(
+    '[D22] a FIDO key for %j is one for ssh',
     (application) => {
-      expect(code(makeKey('sk-ssh-ed25519@openssh.com', { application }).blob)).toBe('E_SK_APP');
-      expect(code(makeKey('sk-ecdsa-sha2-nistp256@openssh.com', { application }).blob)).toBe('E_SK_APP');
+      for (const type of ['sk-ssh-ed25519@openssh.com', 'sk-ecdsa-sha2-nistp256@openssh.com'] as const) {
+        const { line } = makeKey(type, { application });
+        expect(parsePublicKey(line)).toMatchObject({ line, hardware: true, application });
+      }
     },
   );
 
@@ -227,6 +244,28 @@ describe('key lines', () => {
     ['the wrong case', `SSH-ED25519 ${base64}`, 'E_KEYTYPE'],
   ])('refuses %s', (_, text, expected) => {
     expect(codeOf(() => parsePublicKey(text))).toBe(expected);
+  });
+
+  it.each([
+    ['SHA256:RzGj8OxIlFIvu2XwwqLhFuC18KV9V++5UspWS8FMqII', 'fingerprint'],
+    ['256 SHA256:RzGj8OxIlFIvu2XwwqLhFuC18KV9V++5UspWS8FMqII dana (ED25519)', 'fingerprint'],
+    ['~/.ssh/id_ed25519.pub', 'path'],
+    ['/home/dana/.ssh/id_ed25519', 'path'],
+    ['id_ed25519.pub', 'path'],
+    [`from="10.0.0.0/8" ${line}`, 'options'],
+    [`no-pty,command="echo hi" ${line} dana`, 'options'],
+    [`dana@acme.example ${line}`, 'options of authorized_keys, or a name'],
+    [base64, 'type of the key is missing'],
+    [`${type} ${base64.slice(0, -3)}`, 'cut or damaged'],
+    [`${line}\n${line}`, 'more than one line'],
+    ['-----BEGIN OPENSSH PRIVATE KEY-----', 'private key'],
+    ['---- BEGIN SSH2 PUBLIC KEY ----', 'another form'],
+    ['', 'no key'],
+    ['dana', 'no ssh public key line'],
+  ])('says what %j is, and what belongs there', (text, what) => {
+    expect(() => parsePublicKey(text)).toThrow(what);
+    expect(() => parsePublicKey(text)).toThrow('the one line of the .pub file');
+    expect(() => parsePublicKey(text)).toThrow(/^(?!.*pattern)/u);
   });
 
   it('a refusal never repeats what it was given of a private key', () => {

@@ -337,7 +337,7 @@ describe.each([skEd, skP256])('FIDO ($type)', (key) => {
   });
 
   it('[D22] another application, though the signature is good', () => {
-    for (const application of ['ssh:evil', 'https://evil.example', '']) {
+    for (const application of ['evil.example', 'https://evil.example', '']) {
       expect(code(makeKey(key.type, { application }).sign(MESSAGE, NAMESPACE))).toBe('E_SK_APP');
     }
   });
