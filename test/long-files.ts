@@ -54,6 +54,7 @@ export const inLongRunOnly: readonly string[] = [
     'interrupts',
     'large-ledger',
     'own-places',
+    'policy-before',
     'policy-keys',
     'streams',
     'sweep-trace',

@@ -7,6 +7,13 @@ import type { ErrorObject } from 'ajv';
 import { validators as ofConfigs } from '../../generated/config-validators.js';
 import { validators as ofDocuments } from '../../generated/document-validators.js';
 import { PamError } from '../model/error.ts';
+import { didYouMean } from '../model/did-you-mean.ts';
+import incident from '../../schemas/incident.schema.json' with { type: 'json' };
+import pam from '../../schemas/pam.schema.json' with { type: 'json' };
+import people from '../../schemas/people.schema.json' with { type: 'json' };
+import request from '../../schemas/request.schema.json' with { type: 'json' };
+import roles from '../../schemas/roles.schema.json' with { type: 'json' };
+import targets from '../../schemas/targets.schema.json' with { type: 'json' };
 import type { SchemaName } from './document-schemas.ts';
 import { quoted } from './plain-text.ts';
 import { pointerTo } from './yaml.ts';
@@ -25,8 +32,18 @@ export interface ShapeFault {
   readonly message: string;
 }
 
+/** What people write by hand: a field that is not known there is mostly a typo. */
+const BY_HAND: Partial<Readonly<Record<SchemaName, unknown>>> = {
+  incident,
+  pam,
+  people,
+  request,
+  roles,
+  targets,
+};
+
 export function shapeFaults(name: SchemaName, data: unknown): readonly ShapeFault[] {
-  return faultsOf(made(ofDocuments.get(name)), data);
+  return faultsOf(made(ofDocuments.get(name)), data, BY_HAND[name]);
 }
 
 const known = new WeakMap<object, Validator>();
@@ -38,7 +55,7 @@ export function shapeFaultsBy(
 ): readonly ShapeFault[] {
   const validate = known.get(schema) ?? made(ofConfigs.get(JSON.stringify(schema)));
   known.set(schema, validate);
-  return faultsOf(validate, data);
+  return faultsOf(validate, data, schema);
 }
 
 /** A schema without its compiled validator must never pass for one that refuses nothing. */
@@ -49,12 +66,13 @@ function made(validate: Validator | undefined): Validator {
   });
 }
 
-export function faultsOf(validate: Validator, data: unknown): readonly ShapeFault[] {
+/** @param schema that the validator was made from: where a field is not known, the ones that are stand there */
+export function faultsOf(validate: Validator, data: unknown, schema: unknown = {}): readonly ShapeFault[] {
   if (validate(data)) return [];
   const errors = validate.errors ?? [];
   const causes = errors.filter(isCause);
   // Whatever was left out above, a document that is refused is refused.
-  const faults = (causes.length === 0 ? errors : causes).map(faultOf);
+  const faults = (causes.length === 0 ? errors : causes).map((error) => faultOf(error, schema));
   const seen = new Set<string>();
   return faults.filter(({ path, message }) => {
     const key = `${path} ${message}`;
@@ -68,7 +86,7 @@ function isCause(error: ErrorObject): boolean {
   return !(error.keyword === 'type' && error.params['type'] === 'null');
 }
 
-function faultOf(error: ErrorObject): ShapeFault {
+function faultOf(error: ErrorObject, schema: unknown): ShapeFault {
   const path = error.instancePath;
   const params: Readonly<Record<string, unknown>> = error.params;
   switch (error.keyword) {
@@ -78,7 +96,7 @@ function faultOf(error: ErrorObject): ShapeFault {
       return {
         rule: 'unknown-field',
         path: pointerTo(path, field),
-        message: `the field ${quoted(field)} is not known here`,
+        message: `the field ${quoted(field)} is not known here${didYouMean(field, fieldsAt(schema, path))}`,
       };
     }
     case 'required':
@@ -94,6 +112,37 @@ function faultOf(error: ErrorObject): ShapeFault {
       return { rule: 'value', path: nameOf(error, path), message: valueMessage(error) };
   }
 }
+
+/** The fields that the schema knows of an object at this JSON pointer of a document. */
+function fieldsAt(root: unknown, pointer: string): readonly string[] {
+  let at: readonly unknown[] = [root];
+  for (const step of pointer.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    at = at.flatMap((one) => alternatives(root, one)).flatMap((one) => innerOf(one, name));
+  }
+  const fields = at.flatMap((one) => alternatives(root, one)).map((one) => partOf(one, 'properties'));
+  return [...new Set(fields.flatMap((one) => (isPlain(one) ? Object.keys(one) : [])))];
+}
+
+/** What a schema says itself, and what it refers to. Our own schemas, so references end. */
+function alternatives(root: unknown, schema: unknown): readonly unknown[] {
+  const reference = partOf(schema, '$ref');
+  const named = typeof reference === 'string' ? reference.split('/').slice(1) : [];
+  const referred = named.length === 0 ? [] : [named.reduce(partOf, root)];
+  const choices = ['oneOf', 'anyOf', 'allOf'].flatMap((word) => partOf(schema, word) ?? []);
+  return [schema, ...[...referred, ...choices].flatMap((one) => alternatives(root, one))];
+}
+
+function innerOf(schema: unknown, name: string): readonly unknown[] {
+  const field = partOf(partOf(schema, 'properties'), name);
+  return field === undefined ? [partOf(schema, 'additionalProperties'), partOf(schema, 'items')] : [field];
+}
+
+const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+const partOf = (value: unknown, name: string): unknown =>
+  isPlain(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 
 /** A fault in a key is reported at that key. */
 function nameOf(error: ErrorObject, path: string): string {

@@ -44,9 +44,10 @@ export function statusText(status: Status, style: Style, terminal: boolean): str
     );
   }
   const swept = status.lastSweep === null ? 'none on record' : ago(status.lastSweep, now);
-  const warnings = status.warnings.map(
-    ({ code, message }) => `${style.warn('warning:')} ${line(message)} [${code}]\n`,
-  );
+  // What every command that reads the ledger notes on stderr is not said twice.
+  const warnings = status.warnings
+    .filter(({ code }) => code !== 'E_POL_UNSIGNED')
+    .map(({ code, message }) => `${style.warn('warning:')} ${line(message)} [${code}]\n`);
   parts.push([`Last sweep: ${swept}\n`, ...warnings].join(''));
   return parts.join('\n');
 }

@@ -3,7 +3,8 @@ import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Reason } from '../../model/decision.ts';
 import { type Instant, plus } from '../../model/instant.ts';
 import type { Oid } from '../../model/names.ts';
-import { expected, Interrupted } from '../../model/error.ts';
+import { readNewPolicy } from '../../documents/policy-files.ts';
+import { expected, Interrupted, type PamError } from '../../model/error.ts';
 import { newestOrdered } from '../../rules/follow-chain.ts';
 import { judgeNewPolicy } from '../../rules/judge-new-policy.ts';
 import { lateSweep } from '../../rules/judge-sweep.ts';
@@ -11,7 +12,7 @@ import { UNBUILT_CODE, unbuiltInForce } from '../../rules/unbuilt.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import { treeDigest } from '../../trust/digest.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../../trust/keyring.ts';
-import { type Desk, mainRef } from '../desk.ts';
+import type { Desk } from '../desk.ts';
 import type { Freshness } from '../ledger/fetch-state.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
@@ -62,21 +63,32 @@ async function unsignedHalts(desk: Desk, view: LedgerView, main: Oid): Promise<R
   const seq = view.state.index.beats?.policy.seq ?? 0;
   if (seq === 0)
     return [halt('E_POL_UNSIGNED', 'no policy is in force yet; an admin signs it with `pam ratify`')];
+  const where = `${desk.hint.main} at ${main.slice(0, 12)}`;
   try {
     if (await holdsPolicy(desk, view, main)) return [];
+    const files = await policyFilesOf(desk.repository, main);
+    readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
   } catch (cause) {
     const error = expected(cause);
-    return [
-      halt('E_POL_UNSIGNED', `the policy on ${mainRef(desk, desk.hint)} cannot be read: ${error.message}`),
-    ];
+    return [halt('E_POL_UNSIGNED', `the policy on ${where} cannot be read: ${firstPlace(error)}`)];
   }
-  const where = `${desk.hint.main} at ${main.slice(0, 12)}`;
   return [
     halt(
       'E_POL_UNSIGNED',
       `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\`, then \`pam apply\` puts it in force`,
     ),
   ];
+}
+
+/** The first thing that is wrong, with file, line and column, and how many more there are. */
+function firstPlace({ message, issues }: PamError): string {
+  // A misspelt field is also one that is missing; its own place is where a person has to look.
+  const first = issues.find((one) => one.message.includes('did you mean')) ?? issues[0];
+  if (first === undefined) return message;
+  const { file, line, col } = first;
+  const place = [file, line, col].filter((part) => part !== undefined).join(':');
+  const more = issues.length === 1 ? '' : ` (${issues.length - 1} more; \`pam check\` lists them)`;
+  return `${place} ${first.message}${more}`;
 }
 
 export async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {

@@ -1,21 +1,18 @@
-/** A request file before it is proposed: its shape and its pre-checks. And the policy on main, before it is signed. */
+/** A request file before it is proposed: its shape and its pre-checks. */
 import { join } from 'node:path';
-import { readNewPolicy } from '../../documents/policy-files.ts';
 import { readRequest } from '../../documents/request-file.ts';
 import { plainBytes, plainFilesBelow, readPlainFile } from '../../files/plain-file.ts';
 import type { Reason } from '../../model/decision.ts';
 import { expected, type Issue, PamError } from '../../model/error.ts';
 import type { IncidentState } from '../../model/incident.ts';
 import { isUnreadable } from '../../model/git.ts';
-import { isOid } from '../../model/names.ts';
+import { isOid, type Oid } from '../../model/names.ts';
 import { judgeRequest } from '../../rules/judge-request.ts';
 import { openBeside } from '../../rules/open-requests.ts';
-import { treeDigest } from '../../trust/digest.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { incidentStates } from '../gather/gather.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { REQUEST_MAX_BYTES } from '../gather/requests-on-main.ts';
-import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
 
 export interface Checked {
   readonly issues: readonly Issue[];
@@ -72,9 +69,7 @@ export async function checkFileAt(
 export async function requestFilesSince(desk: Desk, base: string): Promise<readonly string[]> {
   const { repository } = desk;
   if (repository.workTree === null) throw new PamError('E_USAGE', '--base needs a work tree');
-  const refs = [base, `refs/heads/${base}`, `refs/remotes/${base}`].filter((one) => one.startsWith('refs/'));
-  const found = await Promise.all(refs.map((ref) => repository.resolve(ref)));
-  const commit = isOid(base) ? base : found.find((one) => one !== undefined);
+  const commit = await commitNamed(desk, base);
   if (commit === undefined)
     throw new PamError('E_USAGE', `there is no branch or commit ${JSON.stringify(base)}`);
   const top = repository.workTree;
@@ -99,16 +94,10 @@ export async function requestFilesSince(desk: Desk, base: string): Promise<reado
 
 const MOST_FILES = 200_000;
 
-/** Throws with every issue when the policy on main could not be signed as it is; else what an admin should know. */
-export async function checkPolicyOnMain(desk: Desk): Promise<readonly Issue[]> {
-  const main =
-    (await desk.repository.resolve(mainRef(desk, desk.hint))) ??
-    (await desk.repository.resolve(`refs/heads/${desk.hint.main}`));
-  if (main === undefined)
-    throw new PamError('E_POL_MISSING', `there is no branch ${desk.hint.main}`, {
-      exit: 4,
-      hint: 'go to a clone of the access repository, or make a new one with `pam init`',
-    });
-  const files = await policyFilesOf(desk.repository, main);
-  return readNewPolicy(files, treeDigest(files), desk.providers, desk.clock()).warnings;
+/** A branch of this clone or of a remote (`origin/main`), a full ref, or a whole commit id. */
+export async function commitNamed({ repository }: Desk, name: string): Promise<Oid | undefined> {
+  if (isOid(name)) return name;
+  const refs = [name, `refs/heads/${name}`, `refs/remotes/${name}`].filter((one) => one.startsWith('refs/'));
+  const found = await Promise.all(refs.map((ref) => repository.resolve(ref)));
+  return found.find((one) => one !== undefined);
 }

@@ -81,6 +81,9 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
       ...(late === undefined ? [] : [{ code: 'W_SWEEP_LATE' as const, message: late }]),
       // The newest state that could be verified may be older than what stands on the branch.
       ...view.troubles.map(({ code, message }) => ({ code, message: `the ledger is in doubt: ${message}` })),
+      ...situation.halts
+        .filter(({ code }) => code === 'E_POL_UNSIGNED')
+        .map(({ code, message }) => ({ code, message })),
       ...unread(situation),
     ],
     now,

@@ -50,6 +50,40 @@ describe('schemas', () => {
     expect(shapeFaults(name, null)).toMatchObject([{ rule: 'type', path: '' }]);
   });
 
+  it.each([
+    [
+      'roles',
+      { roles: { dba: { approval: [{ treshold: 1 }] } } },
+      '/roles/dba/approval/0/treshold',
+      'threshold',
+    ],
+    ['roles', { roles: { dba: { requestors: [] } } }, '/roles/dba/requestors', 'requesters'],
+    ['people', { service: {} }, '/service', 'services'],
+    [
+      'people',
+      { services: { bot: { executes: { target: [] } } } },
+      '/services/bot/executes/target',
+      'targets',
+    ],
+    ['pam', { legder: 'x' }, '/legder', 'ledger'],
+    ['request', { durration: '1h' }, '/durration', 'duration'],
+  ] as const)('in %s a misspelt field is told with the one that was meant', (name, data, path, meant) => {
+    const fault = shapeFaults(name, data).find((one) => one.path === path);
+    expect(fault).toMatchObject({ rule: 'unknown-field' });
+    expect(fault?.message).toMatch(new RegExp(` is not known here \\(did you mean ${meant}\\?\\)$`, 'u'));
+  });
+
+  it("in a provider's config, too", () => {
+    expect(shapeFaultsBy(command.configSchema, { plugin: 'x', enviroment: [] })).toMatchObject([
+      { path: '/enviroment', message: 'the field "enviroment" is not known here' },
+    ]);
+    expect(shapeFaultsBy(command.configSchema, { plugni: 'x' })).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ message: 'the field "plugni" is not known here (did you mean plugin?)' }),
+      ]),
+    );
+  });
+
   it('says nothing of the value that it refuses', () => {
     const secret = 'hunter2-hunter2';
     const faults = shapeFaults('request', {
