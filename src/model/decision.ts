@@ -1,5 +1,5 @@
 import type { ErrorCode } from './error-codes.ts';
-import type { Instant } from './instant.ts';
+import type { Duration, Instant } from './instant.ts';
 import type { Sha256 } from './names.ts';
 import type { Capacity, ExactGrant, Signed } from './statement.ts';
 import type { Fingerprint } from './names.ts';
@@ -28,6 +28,20 @@ export interface Decision {
   readonly counted: readonly CountedApproval[];
   /** The next moment at which time alone changes something (a fallback opens, a start comes). */
   readonly next: Instant | null;
+  /** Empty once every rule holds, and where none could help. */
+  readonly helpers: readonly Helper[];
+}
+
+/** Somebody whose approval would bring a request nearer to its approval. */
+export interface Helper {
+  readonly person: string;
+  /** The number of the rule, from 0, that the approval would count for. */
+  readonly rule: number;
+  /** From when on, in which capacity; `null`: a fallback whose clock begins once an executor has seen the request. */
+  readonly from: Instant | null;
+  readonly capacity: 'named' | 'fallback';
+  /** Of a fallback: how long after it was seen. */
+  readonly after?: Duration;
 }
 
 /** An approval whose signature and exact words were verified. */

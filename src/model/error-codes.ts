@@ -140,6 +140,10 @@ export const ERROR_CODES = {
   E_POL_MISSING: kind('refused', 'a policy file, or the branch that holds it, is not there.'),
   E_POL_NAME: kind('refused', 'that is no name: a-z, 0-9 and -, beginning with a letter.'),
   E_POL_NAME_SHARED: kind('refused', 'a name stands for two things.'),
+  E_POL_NOBODY: kind(
+    'refused',
+    'too few approvers are left without those who gain by the request, so it can never be approved.',
+  ),
   E_POL_NONHUMAN: kind('refused', 'a service stands where only people may.'),
   E_POL_PERMISSION: kind(
     'refused',

@@ -156,7 +156,7 @@ function bestPlacing(
 }
 
 /** For each chair the index of the person on it. Earlier chairs never lose theirs to later ones. */
-function match(
+export function match(
   chairs: readonly number[],
   fits: readonly (readonly boolean[])[],
   people: number,

@@ -7,7 +7,7 @@
  *   approved  every rule holds (a `start` ahead makes it scheduled; the planner sees to that)
  */
 import type { ErrorCode } from '../model/error-codes.ts';
-import type { CountedApproval, Decision, Reason } from '../model/decision.ts';
+import type { CountedApproval, Decision, Helper, Reason } from '../model/decision.ts';
 import { expected } from '../model/error.ts';
 import { dayOf, earlier, type Instant, plus, secondsBetween, secondsOf } from '../model/instant.ts';
 import type { IncidentState } from '../model/incident.ts';
@@ -23,10 +23,11 @@ import { exactGrant, roleOf } from './exact-grant.ts';
 import { checkScope } from './fill-scope.ts';
 import { type DecisionReason, judgeRequest } from './judge-request.ts';
 import { judgeStops } from './judge-stop.ts';
-import { beneficiaries, members } from './people.ts';
+import { beneficiaries } from './people.ts';
 import type { ProviderFacts } from './provider-facts.ts';
 import { isUsedUp, USED_UP } from './see-request.ts';
 import { type ApprovalTimes, verifyApprovals } from './verify-approvals.ts';
+import { helpers, judgeApprovers, tellHelpers } from './who-can-approve.ts';
 
 export interface Snapshot {
   readonly root: Sha256;
@@ -83,13 +84,15 @@ export function decide(snapshot: Snapshot, now: Instant): Decision {
   if (role === undefined || exact === undefined) {
     if (role !== undefined && checkScope(role, request.scope ?? {}).length === 0)
       judged.push(no('E_POL_TARGET', `policy has no login key or target for ${request.subject}`));
-    return conclude(judged, null, [], null);
+    return conclude(judged, null, NO_APPROVALS);
   }
   const { loginKeyLine: _line, ...grant } = exact;
   const approvals = judgeApprovals(snapshot, role, grant, now);
   judged.push(...approvals.reasons);
-  return conclude(judged, grant, approvals.counted, approvals.next);
+  return conclude(judged, grant, approvals);
 }
+
+const NO_APPROVALS = { counted: [], next: null, helpers: [] } as const;
 
 /** What the ledger saw, if it saw these very bytes: other bytes have clocks of their own. */
 function seenOf({ record, requestSha256 }: Snapshot): SeenPart | null {
@@ -107,8 +110,7 @@ const wait = (code: ErrorCode, ok: boolean, message: string): DecisionReason => 
 function conclude(
   judged: readonly DecisionReason[],
   grant: ExactGrant | null,
-  counted: readonly CountedApproval[],
-  next: Instant | null,
+  { counted, next, helpers: found }: Pick<Approvals, 'counted' | 'next' | 'helpers'>,
 ): Decision {
   const failing = judged.filter((one) => !one.ok);
   const final = failing.some((one) => one.kind === 'rule');
@@ -121,7 +123,7 @@ function conclude(
     ok,
     message,
   }));
-  return { verdict, final, reasons, grant, counted, next };
+  return { verdict, final, reasons, grant, counted, next, helpers: found };
 }
 
 /** Used once for ever, dated within a day of when it was first seen, and never again after it was refused. */
@@ -224,6 +226,7 @@ interface Approvals {
   readonly reasons: readonly DecisionReason[];
   readonly counted: readonly CountedApproval[];
   readonly next: Instant | null;
+  readonly helpers: readonly Helper[];
 }
 
 function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: Instant): Approvals {
@@ -252,9 +255,18 @@ function judgeApprovals(snapshot: Snapshot, role: Role, grant: ExactGrant, now: 
       evidence.push({ ...problem, ok: false, kind: 'evidence' });
     }
   }
-  const held = seats.map((one, at) => seatReason(policy, one, at, seats.length, excluded));
+  const held = seats.every((one) => one.held);
+  const found = held ? [] : helpers({ policy, role, excluded, approvals: people, clocks });
+  const told = seats.map((one, at) => seatReason(one, at, seats.length, found, now));
   const counted = seats.flatMap((one) => one.counted);
-  return { reasons: [...evidence, ...held], counted, next: nextOpening(seats, clocks) };
+  // People are told at once; an executor waits, for a later policy may name more approvers.
+  const never = snapshot.evidenceOnly ? judgeApprovers(policy, role, excluded) : [];
+  return {
+    reasons: [...evidence, ...told, ...never],
+    counted,
+    next: nextOpening(seats, clocks),
+    helpers: found,
+  };
 }
 
 /** What the times of an approval are measured against. */
@@ -274,19 +286,21 @@ function signedAtOf({ text }: Signed): Instant | null {
 }
 
 function seatReason(
-  policy: Policy,
   one: Seat,
   at: number,
   rules: number,
-  excluded: ReadonlySet<string>,
+  found: readonly Helper[],
+  now: Instant,
 ): DecisionReason {
   const names = one.counted.map((approval) => describe(approval));
   const of = rules > 1 ? ` (rule ${at + 1} of ${rules})` : '';
   const need = `${one.counted.length} of ${one.rule.threshold}${of}`;
   if (one.held) return wait('E_APR_THRESHOLD', true, `approved by ${names.join(', ')}: ${need}`);
-  const named = [...members(policy, one.rule.approvers)].filter((id) => !excluded.has(id)).join(', ');
+  const own = found.filter(({ rule }) => rule === at);
+  // Another's signature may free the one that sits elsewhere now for this rule.
+  const told = tellHelpers(own.length > 0 ? own : found, now);
   const code = one.counted.length === 0 ? 'E_APR_MISSING' : 'E_APR_THRESHOLD';
-  return wait(code, false, `approvals ${need}; ${named === '' ? 'nobody' : named} may approve`);
+  return wait(code, false, `approvals ${need}; ${told === '' ? 'nobody may approve' : told}`);
 }
 
 function describe({ signer, capacity, because }: CountedApproval): string {

@@ -123,6 +123,7 @@ function planLost(situation: Situation, plan: ApplyPlan, record: OpenRecord, now
     grant: null,
     counted: [],
     next: null,
+    helpers: [],
   };
   return { ...plan, abandon: [...plan.abandon, { record, decision }] };
 }

@@ -33,5 +33,6 @@ export function recordedVerdict(
     grant: { subject, target, login, permissions, loginKey, duration, start },
     counted: decision.counted,
     next: null,
+    helpers: [],
   };
 }

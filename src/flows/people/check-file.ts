@@ -8,7 +8,10 @@ import type { IncidentState } from '../../model/incident.ts';
 import { isUnreadable } from '../../model/git.ts';
 import { isOid, type Oid } from '../../model/names.ts';
 import { judgeRequest } from '../../rules/judge-request.ts';
+import { roleOf } from '../../rules/exact-grant.ts';
 import { openBeside } from '../../rules/open-requests.ts';
+import { beneficiaries } from '../../rules/people.ts';
+import { judgeApprovers } from '../../rules/who-can-approve.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { incidentStates } from '../gather/gather.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
@@ -37,7 +40,11 @@ export async function checkFile(
       seenAt: null,
       beside: openBeside(view.state.index, request),
     });
-    return { issues: [], reasons: judged.map(({ code, ok, message }) => ({ code, ok, message })) };
+    const role = roleOf(policy, request.role);
+    const gain = beneficiaries(policy, request.requester, request.subject);
+    const never = role === undefined ? [] : judgeApprovers(policy, role, gain);
+    const reasons = [...judged, ...never].map(({ code, ok, message }) => ({ code, ok, message }));
+    return { issues: [], reasons };
   } catch (cause) {
     const error = expected(cause);
     const { code, message } = error;

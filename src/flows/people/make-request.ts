@@ -11,6 +11,8 @@ import { judgeRequest } from '../../rules/judge-request.ts';
 import { faultOfOpening, openBeside } from '../../rules/open-requests.ts';
 import { proposalFacts } from '../../rules/proposal-facts.ts';
 import { verifyRequester } from '../../rules/decide.ts';
+import { beneficiaries } from '../../rules/people.ts';
+import { judgeApprovers } from '../../rules/who-can-approve.ts';
 import { joinSigned } from '../../trust/armor.ts';
 import { sha256 } from '../../trust/digest.ts';
 import { printStatement } from '../../trust/statement-text.ts';
@@ -61,8 +63,11 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
   const incident = (await incidentStates(desk, view, main, named)).get(request.incident ?? '') ?? null;
   const beside = openBeside(view.state.index, request);
   const reasons = judgeRequest({ policy, request, incident, now, seenAt: null, beside });
-  const failing = reasons.filter((one) => !one.ok && one.kind === 'rule');
-  const known = roleOf(policy, wish.role) !== undefined;
+  const role = roleOf(policy, wish.role);
+  const gain = beneficiaries(policy, request.requester, request.subject);
+  const never = role === undefined ? [] : judgeApprovers(policy, role, gain);
+  const failing = [...reasons, ...never].filter((one) => !one.ok && one.kind === 'rule');
+  const known = role !== undefined;
   if (failing.length > 0) {
     throw new PamError(
       failing[0]?.code ?? 'E_POL_ROLE',

@@ -10,6 +10,7 @@ import {
   tallies,
 } from '../../rules/judge-policy-change.ts';
 import { policyStatements } from '../../rules/judge-postings.ts';
+import { tellLiveKeys } from '../../rules/tell-live-keys.ts';
 import { tellPolicyChange } from '../../rules/tell-policy-change.ts';
 import { printStatement } from '../../trust/statement-text.ts';
 import type { Desk, Executor, Signer } from '../desk.ts';
@@ -86,7 +87,11 @@ async function ratifiableAs(
   const posted = await statementsOnPolicy(desk, view, policyTopic(seq, proposed?.place ?? null));
   const statements = policyStatements([view.state.policy, next], posted);
   const change = { root: view.state.root, seq, next, previous, statements, recordedAt: desk.clock() };
-  const told = [...tellPolicyChange(previous, next), ...warnings.map(tellWarning)];
+  const told = [
+    ...tellPolicyChange(previous, next),
+    ...tellLiveKeys(view.state.index, next),
+    ...warnings.map(tellWarning),
+  ];
   return { view, change, proposed, told };
 }
 
