@@ -15,7 +15,6 @@ import { bringAlong } from './git/bring-along.ts';
 import { examineClone, gitVersion, receiveSettings } from './git/examine-clone.ts';
 import { offlineRemote } from './git/offline-remote.ts';
 import { openRepository } from './git/repository.ts';
-import { userSetting } from './git/user-settings.ts';
 import { examineDirectory } from './memory/examine-directory.ts';
 import { type Memory, memoryOf } from './memory/kept-heads.ts';
 import { expected, PamError } from './model/error.ts';
@@ -281,28 +280,6 @@ function rootOf(text: string | undefined): Sha256 | undefined {
   throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a trust root`, {
     hint: 'it looks like sha256:5f0c...',
   });
-}
-
-export async function personOf(as: string | undefined, env: Environment): Promise<string> {
-  const name = as ?? env['PAM_PERSON'] ?? (await userSetting('pam.person', env));
-  if (name === undefined || name === '') {
-    throw new PamError('E_USAGE', 'who are you?', {
-      hint: 'give --as, set PAM_PERSON, or: git config --global pam.person <your name in policy>',
-    });
-  }
-  if (!isName(name))
-    throw new PamError('E_USAGE', `${JSON.stringify(name)} is not a name that policy can hold`);
-  return name;
-}
-
-export async function keyFileOf(key: string | undefined, env: Environment): Promise<string> {
-  const file = key ?? env['PAM_KEY'] ?? (await userSetting('user.signingkey', env));
-  if (file === undefined || file === '') {
-    throw new PamError('E_USAGE', 'which key do you sign with?', {
-      hint: 'give --key, set PAM_KEY, or: git config --global user.signingkey ~/.ssh/id_ed25519',
-    });
-  }
-  return file;
 }
 
 export function executorOf(

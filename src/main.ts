@@ -24,7 +24,7 @@ import {
 import { stateHome, withoutRelativePlaces } from './process/own-places.ts';
 import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
-import { askYes, retype } from './views/ask.ts';
+import { askText, askYes, pick, retype } from './views/ask.ts';
 import { type ColorChoice, styleOf, wantsColor } from './views/style.ts';
 
 interface Flags {
@@ -117,9 +117,8 @@ function clearProgress(): void {
 }
 
 async function sessionOf(command: Command, done: (answer: Answer) => void): Promise<Session> {
-  const { auditorsOf, directoryOf, executorOf, keyFileOf, layDesk, layMachine, personOf } = await import(
-    './context.ts'
-  );
+  const { auditorsOf, directoryOf, executorOf, layDesk, layMachine } = await import('./context.ts');
+  const { identityOf } = await import('./commands/identity.ts');
   const flags = flagsOf(command);
   lastFlags = flags;
   const outside = outsideOf();
@@ -129,7 +128,7 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
   const mayAsk = (): boolean => flags.input !== false && process.stdin.isTTY && process.stderr.isTTY;
   const optionsAt = (place: string) => ({ dir: place, root: flags.root, offline: flags.offline === true });
   const deskAt: Session['deskAt'] = async (place) => await layDesk(outside, optionsAt(place));
-  const person = async (): Promise<string> => await personOf(flags.as, env);
+  const identity = identityOf({ as: flags.as, key: flags.key, dir, env });
   return {
     globals: {
       dir,
@@ -152,8 +151,7 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
       directory: fileURLToPath(new URL('..', import.meta.url)),
       version: packageJson.version,
     },
-    person,
-    signer: async () => ({ id: await person(), keyFile: await keyFileOf(flags.key, env) }),
+    identity,
     executor: () => executorOf(flags.executor, flags.executorKey, env),
     tell: (text) => process.stdout.write(text),
     show: (text) => {
@@ -166,6 +164,9 @@ async function sessionOf(command: Command, done: (answer: Answer) => void): Prom
     retype: async (question, id, yes) => {
       if (!yes) await orCutOff(retype(question, id, mayAsk()));
     },
+    mayAsk,
+    askText: async (question, initial, faultOf) => await orCutOff(askText(question, initial, faultOf)),
+    pick: async (question, choices) => await orCutOff(pick(question, choices)),
     leaves: (what) => (left = what),
     cutOff: cutOffSignal(),
     done,

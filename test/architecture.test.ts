@@ -55,7 +55,7 @@ const OPENS =
 /** Files of the machine, or that a person named on the command line; none of them lies in a clone because others put it there. */
 const OPENERS: Readonly<Record<string, string>> = {
   'files/plain-file.ts': 'the helper itself',
-  'signing/ssh-keygen.ts': 'the key that a person or an executor named',
+  'process/person-here.ts': 'the terminal of this process',
   'targets/ssh-ca/krl-file.ts': 'the list that the executor named, read where hosts read it',
   'targets/durable-file.ts': 'writes the files of a target',
   'targets/ssh-ca/issue-certificate.ts': 'a directory of its own, made a moment before',

@@ -2,6 +2,8 @@ import { EXIT } from '../model/error.ts';
 import { lookAtRequest } from '../flows/gather/look-at-request.ts';
 import { prepareApproval, publishApproval, signApproval } from '../flows/people/sign-approval.ts';
 import { statementText } from '../views/decision.ts';
+import { needListedKey } from '../rules/choose-key.ts';
+import { readyToSign } from './identity.ts';
 import { recordText } from './record-text.ts';
 import { type Register, requestOrPull } from './session.ts';
 import { reasonIn, signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
@@ -16,10 +18,10 @@ export const register: Register = (program, session) => {
   withSigningOptions(command, 'why you and not the named approver (required for a fallback)').action(
     async (id: string, options: SigningOptions) => {
       const at = session(command);
-      const desk = await at.desk();
-      const looked = await lookAtRequest(desk, requestOrPull(id));
       const elsewhere = await signedElsewhere(options);
       if (elsewhere !== undefined) {
+        const desk = await at.desk();
+        const looked = await lookAtRequest(desk, requestOrPull(id));
         const { signer, capacity } = await publishApproval(desk, looked, elsewhere);
         const document = { id: looked.id, type: 'approval', signer, capacity };
         at.done({
@@ -31,7 +33,8 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const person = await at.person();
+      const { desk, person, choose } = await readyToSign(at, { key: options.print !== true });
+      const looked = await lookAtRequest(desk, requestOrPull(id));
       const prepared = prepareApproval(looked, person, reasonIn(options));
       const { capacity } = prepared.statement;
       const document = { id: looked.id, type: 'approval', signer: person, capacity };
@@ -44,7 +47,8 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const signer = await at.signer();
+      const signer = await choose([looked.view.state.policy]);
+      needListedKey([looked.view.state.policy], person, signer);
       if (options.yes !== true)
         at.show(`${recordText(looked, at.style, null)}\n${statementText(prepared.text, at.style)}`);
       await at.confirm(`Sign this as ${person}?`, options.yes === true);

@@ -1,5 +1,6 @@
 import { EXIT, PamError } from '../model/error.ts';
 import { freshLedger } from '../flows/gather/look-at-request.ts';
+import { orDidYouMean } from '../rules/did-you-mean.ts';
 import { catalogText } from '../views/catalog.ts';
 import type { Register } from './session.ts';
 
@@ -18,7 +19,7 @@ export const register: Register = (program, session) => {
       const roles = name === undefined ? all : all.filter(({ id }) => id === name);
       if (name !== undefined && roles.length === 0) {
         throw new PamError('E_POL_ROLE', `there is no role ${name}`, {
-          hint: '`pam catalog` lists them',
+          hint: `\`pam catalog\` lists them${orDidYouMean(name, Object.keys(policy.roles))}`,
           exit: EXIT.failed,
         });
       }

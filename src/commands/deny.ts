@@ -3,6 +3,7 @@ import { printStatement } from '../trust/statement-text.ts';
 import { lookAtRequest } from '../flows/gather/look-at-request.ts';
 import { prepareStop, publishStop, signStop } from '../flows/people/sign-stop.ts';
 import { statementText } from '../views/decision.ts';
+import { readyToSign } from './identity.ts';
 import { type Register, requestOrPull, stopOut } from './session.ts';
 import { reasonIn, signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
@@ -15,10 +16,10 @@ export const register: Register = (program, session) => {
     .argument('<id>', 'its id, or the number or URL of its pull request');
   withSigningOptions(command, 'why').action(async (id: string, options: SigningOptions) => {
     const at = session(command);
-    const desk = await at.desk();
-    const looked = await lookAtRequest(desk, requestOrPull(id));
     const elsewhere = await signedElsewhere(options);
     if (elsewhere !== undefined) {
+      const desk = await at.desk();
+      const looked = await lookAtRequest(desk, requestOrPull(id));
       const signer = await publishStop(desk, looked, elsewhere);
       const document = { id: looked.id, type: 'stop', signer, capacity: null };
       at.done({
@@ -30,7 +31,8 @@ export const register: Register = (program, session) => {
       });
       return;
     }
-    const person = await at.person();
+    const { desk, person, choose } = await readyToSign(at, { key: options.print !== true });
+    const looked = await lookAtRequest(desk, requestOrPull(id));
     const statement = prepareStop(looked, person, reasonIn(options));
     const text = printStatement(statement);
     const document = { id: looked.id, type: 'stop', signer: person, capacity: null };
@@ -38,7 +40,7 @@ export const register: Register = (program, session) => {
       at.done({ exit: EXIT.done, schema: 'pam.statement/1', document: { ...document, text }, text });
       return;
     }
-    const signer = await at.signer();
+    const signer = await choose([looked.view.state.policy]);
     if (options.yes !== true) at.show(statementText(text, at.style));
     await at.confirm(`Stop ${looked.id} for good, as ${person}?`, options.yes === true);
     await signStop(desk, looked, statement, signer);

@@ -12,7 +12,8 @@ export const register: Register = (program, session) => {
     .option('--all', 'what is in order, too (as on a terminal)')
     .action(async (options: { readonly all?: true }, command) => {
       const at = session(command);
-      const { desk, machine, person, signer, executor } = at;
+      const { desk, machine, identity, executor } = at;
+      const { person, choose: signer } = identity;
       const { checks, skipped, exit } = await doctor({ machine: machine(), desk, person, signer, executor });
       at.done({
         exit,

@@ -59,7 +59,7 @@ async function begin(at: Session, place: string, options: Options, github: Githu
   // Who prepared the people knows their accounts and keys.
   const prepared = existsSync(join(place, 'policy/people.yaml'));
   const account = github === null || prepared ? undefined : needAccount(github);
-  const admin = await at.signer();
+  const admin = await at.identity.firstAdmin();
   at.leaves(`nothing was signed and nothing was sent; what was made in ${place} stays, and pam init goes on`);
   await startRepository(place, 'main', env);
   await refuseSecondLedger(await at.deskAt(place));

@@ -14,7 +14,7 @@ export const register: Register = (program, session) => {
       const at = session(command);
       const desk = await at.desk();
       const looked = await lookAtRequest(desk, requestOrPull(text));
-      const { commit, moved, left } = await mergeRequest(desk, looked, await at.person());
+      const { commit, moved, left } = await mergeRequest(desk, looked, await at.identity.person());
       if (left !== null)
         at.show(`your local ${looked.view.state.policy.config.main} is left as it is: ${left}\n`);
       const done = moved

@@ -3,7 +3,9 @@ import { PamError } from '../model/error.ts';
 import { isPullRequest } from '../flows/gather/name-request.ts';
 import { type Ratified, ratifiable, ratifiableAt, ratify } from '../flows/people/ratify-policy.ts';
 import type { Tally } from '../rules/judge-policy-change.ts';
+import { needListedKey } from '../rules/choose-key.ts';
 import { line } from '../views/escape.ts';
+import { readyToSign } from './identity.ts';
 import type { Register } from './session.ts';
 
 export const register: Register = (program, session) => {
@@ -16,7 +18,7 @@ export const register: Register = (program, session) => {
     .option('--yes', 'do not ask')
     .action(async (pull: string | undefined, options: { readonly yes?: true }, command) => {
       const at = session(command);
-      const desk = await at.desk();
+      const { desk, person, choose } = await readyToSign(at);
       if (pull !== undefined && !isPullRequest(pull)) {
         throw new PamError('E_USAGE', `${JSON.stringify(pull)} is no pull request`, {
           hint: 'give its number or URL',
@@ -34,15 +36,19 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const signer = await at.signer();
+      const { next, previous } = found.change;
+      const policies = previous === null ? [next] : [previous, next];
+      const signer = await choose(policies);
+      needListedKey(policies, person, signer);
       at.show(`Policy version ${found.change.seq}:\n${found.told.map((one) => `  ${line(one)}\n`).join('')}`);
       await at.confirm(`Sign this policy as ${signer.id}?`, options.yes === true);
       const ratified = await ratify(desk, found, signer, at.executor());
       const { seq, digest, tallies, inForce } = ratified;
-      const [first, next] = tallies;
+      const [first, second] = tallies;
       const have = first?.have.length ?? 0;
       const need = first?.need ?? 0;
-      const counts = next === undefined ? {} : { new_admins: { have: next.have.length, need: next.need } };
+      const counts =
+        second === undefined ? {} : { new_admins: { have: second.have.length, need: second.need } };
       const state = stateOf(ratified, found.proposed !== null, pull);
       const text = `policy ${seq} signed by ${signer.id}: ${countsOf(tallies)}; ${state}\n`;
       const out = inForce

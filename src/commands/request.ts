@@ -2,8 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import { requestPath } from '../model/names.ts';
-import { draftRequest, proposeRequest, type Wish } from '../flows/people/make-request.ts';
+import { draftRequest, proposeDraft, type Wish } from '../flows/people/make-request.ts';
+import { needListedKey } from '../rules/choose-key.ts';
 import { line } from '../views/escape.ts';
+import { readyToSign } from './identity.ts';
 import { collect, type Register } from './session.ts';
 
 interface Options {
@@ -36,10 +38,11 @@ export const register: Register = (program, session) => {
     .option('--draft', 'only write the file into the work tree, unsigned')
     .action(async (role: string, options: Options, command) => {
       const at = session(command);
-      const desk = await at.desk();
+      const { desk, person, choose } = await readyToSign(at, { key: options.draft !== true });
       const wish = wishOf(role, options);
+      const judged = await draftRequest(desk, person, wish);
       if (options.draft === true) {
-        const { request, bytes } = await draftRequest(desk, await at.person(), wish);
+        const { request, bytes } = judged;
         const path = requestPath(request.id);
         const place = join(desk.repository.workTree ?? at.globals.dir, path);
         await mkdir(dirname(place), { recursive: true });
@@ -53,11 +56,10 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const { request, path, branch, proposal, reasons } = await proposeRequest(
-        desk,
-        await at.signer(),
-        wish,
-      );
+      const policies = [judged.view.state.policy];
+      const signer = await choose(policies);
+      needListedKey(policies, person, signer);
+      const { request, path, branch, proposal, reasons } = await proposeDraft(desk, signer, judged);
       const document = { id: request.id, path, branch, proposal };
       const waits = reasons
         .filter((one) => !one.ok)

@@ -5,6 +5,7 @@ import { prepareStop, signStop } from '../flows/people/sign-stop.ts';
 import { sweep } from '../flows/executor/sweep.ts';
 import { runText } from '../views/run.ts';
 import type { Signed } from '../model/statement.ts';
+import { readyToSign } from './identity.ts';
 import { type Register, requestOrPull, stopOut } from './session.ts';
 import { reasonIn, type SigningOptions } from './signing-options.ts';
 
@@ -23,10 +24,10 @@ export const register: Register = (program, session) => {
       const reason = reasonIn(options);
       if (reason === null)
         throw new PamError('E_USAGE', 'a revocation needs its reason', { hint: 'add --reason "..."' });
-      const desk = await at.desk();
+      const { desk, choose } = await readyToSign(at);
       const looked = await lookAtRequest(desk, requestOrPull(text));
       const { id } = looked;
-      const signer = await at.signer();
+      const signer = await choose([looked.view.state.policy]);
       const own = looked.record?.seen?.requester === signer.id || looked.record?.grant?.subject === signer.id;
       const stopped = looked.record?.state === 'ending' && looked.record.ending?.cause === 'stopped';
       const executor = at.executor();

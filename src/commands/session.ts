@@ -9,9 +9,11 @@ import type { Instant } from '../model/instant.ts';
 import type { Machine } from '../model/machine.ts';
 import { isRequestId, type RequestId } from '../model/names.ts';
 import type { Auditors } from '../flows/audit/ledger-part.ts';
-import type { Desk, Executor, Signer } from '../flows/desk.ts';
+import type { Desk, Executor } from '../flows/desk.ts';
 import { isPullRequest } from '../flows/gather/name-request.ts';
+import type { Choice } from '../views/ask.ts';
 import type { Style } from '../views/style.ts';
+import type { Identity } from './identity.ts';
 import type { Program } from './vendored-program.ts';
 
 export interface Answer {
@@ -54,9 +56,8 @@ export interface Session {
   readonly stateHome: string;
   /** The files that run now. */
   readonly program: Program;
-  /** Who am I: `--as`, `PAM_PERSON`, git's `pam.person`. */
-  readonly person: () => Promise<string>;
-  readonly signer: () => Promise<Signer>;
+  /** Who am I, and which keys are at hand. */
+  readonly identity: Identity;
   /** `null` when neither flag nor environment names one. */
   readonly executor: () => Executor | null;
   /** Prints a part of the answer at once, for what takes long. */
@@ -67,6 +68,16 @@ export interface Session {
   readonly confirm: (question: string, yes: boolean) => Promise<void>;
   /** The person types the id again. */
   readonly retype: (question: string, id: string, yes: boolean) => Promise<void>;
+  /** Is there a terminal to ask on, and no `--no-input`? */
+  readonly mayAsk: () => boolean;
+  /** A text, asked until `faultOf` has nothing against it. Only where `mayAsk`. */
+  readonly askText: (
+    question: string,
+    initial: string,
+    faultOf: (text: string) => string | undefined,
+  ) => Promise<string>;
+  /** The value of one of the choices. Only where `mayAsk`. */
+  readonly pick: (question: string, choices: readonly Choice[]) => Promise<string>;
   /** What stays on this machine when the command is cut off from now on, instead of nothing at all. */
   readonly leaves: (what: string) => void;
   /** Aborted when the command is cut off, for work that does not go through the desk. */

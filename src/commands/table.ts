@@ -14,6 +14,12 @@ interface Listed {
 
 export const COMMANDS: readonly Listed[] = [
   { line: 'init [dir]', summary: 'make an access repository', load: () => import('./init.ts') },
+  {
+    line: 'setup',
+    summary: 'who you are and which key you sign with, kept for all clones',
+    load: () => import('./setup.ts'),
+  },
+  { line: 'whoami', summary: 'who am I, with which key, and what may I', load: () => import('./whoami.ts') },
   { line: 'ratify [pull-request]', summary: 'sign a policy (an admin)', load: () => import('./ratify.ts') },
   { line: 'catalog [role]', summary: 'what may I ask for', load: () => import('./catalog.ts') },
   { line: 'request <role>', summary: 'ask for a role', load: () => import('./request.ts') },

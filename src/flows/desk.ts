@@ -44,19 +44,21 @@ export interface Desk {
   readonly progress: (what: string) => void;
   /** A line for people, on stderr. */
   readonly note: (line: string) => void;
-  /** Fingerprint of a signing key file. */
+  /** Fingerprint of a signing key, in any of the forms of `signing/named-key.ts`. */
   readonly keyOf: (keyFile: string) => Promise<Fingerprint>;
   readonly sign: (text: string, namespace: string, keyFile: string) => Promise<string>;
 }
 
 export interface Executor {
   readonly name: string;
+  /** A path, or the public key itself whose private half an agent holds. */
   readonly keyFile: string;
 }
 
 /** A person at the keyboard. */
 export interface Signer {
   readonly id: string;
+  /** As an executor's. */
   readonly keyFile: string;
 }
 

@@ -23,6 +23,7 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
           GIT_CONFIG_NOSYSTEM: '1',
           ...(env['HOME'] === undefined ? {} : { HOME: env['HOME'] }),
           ...(env['XDG_CONFIG_HOME'] === undefined ? {} : { XDG_CONFIG_HOME: env['XDG_CONFIG_HOME'] }),
+          ...(env['GIT_CONFIG_GLOBAL'] === undefined ? {} : { GIT_CONFIG_GLOBAL: env['GIT_CONFIG_GLOBAL'] }),
         },
         timeoutMs: TIMEOUT_MS,
         maxBytes: 64 * 1024,

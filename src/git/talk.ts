@@ -34,6 +34,7 @@ const WATCH_MS = 100;
 const FROM_PERSON = [
   'HOME',
   'XDG_CONFIG_HOME',
+  'GIT_CONFIG_GLOBAL',
   'USER',
   'LOGNAME',
   'SSH_AUTH_SOCK',

@@ -198,17 +198,29 @@ export const ERROR_CODES = {
   E_KEY_COMPROMISED: kind('refused', 'policy calls the key compromised since before this was signed.'),
   E_KEY_ENCODING: kind('refused', 'the key is written in a second spelling.'),
   E_KEY_EXPIRED: kind('refused', "the key's time in policy is over."),
-  E_KEY_LINE: kind('refused', 'this is not a public key line.'),
+  E_KEY_LINE: kind(
+    'refused',
+    'this is not a public key line. Write the one line of the .pub file: type, base64, and any comment.',
+  ),
   E_KEY_NOT_ATTESTED: kind('refused', 'policy has no attestation of that hardware key.'),
   E_KEY_NOT_HARDWARE: kind('refused', 'the rule asks for a hardware key that was touched.'),
   E_KEY_NOT_YET: kind('refused', "the key's time in policy has not come."),
-  E_KEY_PRINCIPAL: kind('refused', 'the key belongs to another identity than the statement says.'),
+  E_KEY_PRINCIPAL: kind(
+    'refused',
+    'the key belongs to another identity than the statement says. The hint names the keys that policy lists for its signer; `pam whoami` shows which one is at hand.',
+  ),
   E_KEY_REVOKED: kind('refused', 'policy lists the key as revoked.'),
   E_KEY_SMALL_ORDER: kind('refused', 'this ed25519 key is a trap: anybody can sign anything for it.'),
-  E_KEY_UNKNOWN: kind('refused', 'policy knows no such signer, or not this key.'),
+  E_KEY_UNKNOWN: kind(
+    'refused',
+    'policy knows no such signer, or not this key. The hint names the keys that it lists; name one with `--key`, or once for all: `git config --global pam.key`.',
+  ),
   E_RSA_BITS: kind('refused', 'the RSA key has too few or too many bits.'),
   E_RSA_EXPONENT: kind('refused', "the RSA key's exponent or modulus is not a sound one."),
-  E_SK_APP: kind('refused', 'the hardware key was made for another application than ssh.'),
+  E_SK_APP: kind(
+    'refused',
+    'the hardware key was made for another application than ssh: `ssh:` or `ssh:<name>`.',
+  ),
   E_SK_FLAGS: kind('refused', 'the hardware key reports flags that pam does not know.'),
   E_SK_NO_TOUCH: kind('refused', 'the hardware key was not touched when it signed.'),
   E_SK_NO_UV: kind(
@@ -238,7 +250,10 @@ export const ERROR_CODES = {
   E_SIG_REQUESTER: kind('refused', 'the request is signed by another person than its requester.'),
   E_SIG_SIZE: kind('refused', 'statement and signature together are too large.'),
   E_SIG_STOP: kind('refused', 'the stop is not validly signed.'),
-  E_SIGN: kind('failed', '`ssh-keygen` could not sign with that key.'),
+  E_SIGN: kind(
+    'failed',
+    '`ssh-keygen` could not sign with that key: the file is missing or damaged (CRLF, no last newline), has a passphrase and there is no terminal, or the agent that `SSH_AUTH_SOCK` names does not hold it. An agent that stands in ssh_config alone (`IdentityAgent`) is not asked.',
+  ),
   E_SIGN_OLD: kind('failed', 'this `ssh-keygen` cannot sign (`-Y sign`). Install OpenSSH 8.2 or newer.'),
   // The ledger
   E_LED_CHAIN: kind('integrity', 'an entry does not follow the one before it.'),
@@ -381,6 +396,10 @@ export const ERROR_CODES = {
   E_INCIDENT: kind('failed', 'the state of an incident could not be read.'),
   E_INC_SHAPE: kind('failed', 'an incident file has another shape than its schema says.'),
   E_CLOCK: kind('failed', "this machine's clock is behind what the ledger has seen."),
+  E_EXECUTOR_KEY: kind(
+    'usage',
+    'the key at hand is not one that policy lists for this executor: name the right one with `--executor-key` or `PAM_EXECUTOR_KEY`.',
+  ),
   E_EXECUTOR_RIGHT: kind('failed', 'policy gives this executor no right to do that.'),
   E_MEM_MODE: kind('failed', 'others may write where this machine remembers.'),
   E_MEM_OWNER: kind('failed', 'what this machine remembers belongs to another user.'),

@@ -9,7 +9,7 @@ import { PamError } from '../model/error.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const PLACES = ['HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
+const PLACES = ['GIT_CONFIG_GLOBAL', 'HOME', 'TMPDIR', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME'];
 
 /** The environment without those of its places that are not absolute: git would read its settings there. */
 export function withoutRelativePlaces(env: Environment): Environment {

@@ -45,8 +45,8 @@ export interface KeyUse {
 /** The holder, or throws `E_KEY_...`. Says nothing about compromise after the fact: see `compromisedSince`. */
 export function judgeKey(policy: Policy, use: KeyUse): Holder {
   const holder = holdersOf(policy).get(use.key);
-  if (holder === undefined) throw unknownKey(use.key);
-  if (holder.id !== use.signer) throw otherPrincipal(use.signer, holder);
+  if (holder === undefined) throw unknownKey(policy, use);
+  if (holder.id !== use.signer) throw otherPrincipal(policy, use, holder);
   if (use.signedAt > plus(use.recordedAt, CLOCK_TOLERANCE_SECONDS)) {
     throw new PamError('E_APR_TIME', `signed-at ${use.signedAt} is in the future`);
   }
@@ -76,7 +76,7 @@ export function judgeStopKey(policy: Policy, use: KeyUse, wasTheirs: boolean): v
   if (holder?.id === signer) {
     needWindow(holder, use, moment);
   } else if (!wasTheirs) {
-    throw holder === undefined ? unknownKey(key) : otherPrincipal(signer, holder);
+    throw holder === undefined ? unknownKey(policy, use) : otherPrincipal(policy, use, holder);
   }
   const since = compromisedSince(policy, key);
   if (since !== undefined && since <= moment) {
@@ -84,11 +84,24 @@ export function judgeStopKey(policy: Policy, use: KeyUse, wasTheirs: boolean): v
   }
 }
 
-const unknownKey = (key: Fingerprint): PamError =>
-  new PamError('E_KEY_UNKNOWN', `the key ${key} belongs to nobody in policy`);
+const unknownKey = (policy: Policy, { key, signer }: KeyUse): PamError =>
+  new PamError('E_KEY_UNKNOWN', `the key ${key} belongs to nobody in policy`, hintOn(policy, signer));
 
-const otherPrincipal = (signer: string, holder: Holder): PamError =>
-  new PamError('E_KEY_PRINCIPAL', `the statement names ${signer} but ${holder.id}'s key signed it`);
+const otherPrincipal = (policy: Policy, { signer }: KeyUse, holder: Holder): PamError =>
+  new PamError(
+    'E_KEY_PRINCIPAL',
+    `the statement names ${signer} but ${holder.id}'s key signed it`,
+    hintOn(policy, signer),
+  );
+
+function hintOn(policy: Policy, signer: string): { readonly hint?: string } {
+  const listed = [...holdersOf(policy)]
+    .filter(([, { id }]) => id === signer)
+    .map(([fingerprint]) => fingerprint);
+  return listed.length === 0
+    ? {}
+    : { hint: `policy lists ${listed.join(' and ')} for ${signer}; name it with --key` };
+}
 
 function needWindow(holder: Holder, { signer, key }: KeyUse, ...moments: readonly Instant[]): void {
   const { from, until } = holder.key;

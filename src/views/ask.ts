@@ -1,5 +1,6 @@
 /** Questions, on a terminal only; without one the missing flag is named. Asked on stderr: stdout is the answer. */
 import { PamError } from '../model/error.ts';
+import { line } from './escape.ts';
 
 function needTerminal(mayAsk: boolean): void {
   if (mayAsk) return;
@@ -27,4 +28,29 @@ export async function retype(question: string, id: string, mayAsk: boolean): Pro
   const answer = await text({ message: `${question}:`, output: process.stderr });
   if (isCancel(answer)) throw cancelled();
   if (answer !== id) throw declined();
+}
+
+export interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
+export async function askText(
+  question: string,
+  initial: string,
+  faultOf: (text: string) => string | undefined,
+): Promise<string> {
+  const { text, isCancel } = await import('@clack/prompts');
+  const validate = (typed: string | undefined): string | undefined => faultOf((typed ?? '').trim());
+  const answer = await text({ message: question, initialValue: initial, validate, output: process.stderr });
+  if (isCancel(answer)) throw cancelled();
+  return answer.trim();
+}
+
+export async function pick(question: string, choices: readonly Choice[]): Promise<string> {
+  const { select, isCancel } = await import('@clack/prompts');
+  const options = choices.map(({ value, label }) => ({ value, label: line(label) }));
+  const answer = await select({ message: question, options, output: process.stderr });
+  if (isCancel(answer)) throw cancelled();
+  return answer;
 }

@@ -2,6 +2,7 @@
 import { type Check, type CheckArea, type Skipped, tellOf } from '../../model/check.ts';
 import { expected } from '../../model/error.ts';
 import type { Machine } from '../../model/machine.ts';
+import type { Policy } from '../../model/policy.ts';
 import { hintFor } from '../../rules/doctor/hint-for.ts';
 import type { Desk, Executor, Signer } from '../desk.ts';
 
@@ -11,7 +12,8 @@ export interface Visit {
   readonly desk: () => Promise<Desk>;
   /** Throws `E_USAGE` when nobody is named. */
   readonly person: () => Promise<string>;
-  readonly signer: () => Promise<Signer>;
+  /** The key that policy lists, where there is a policy, among those at hand. */
+  readonly signer: (policies: readonly Policy[]) => Promise<Signer>;
   readonly executor: () => Executor | null;
 }
 

@@ -4,6 +4,7 @@ import { expected } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { Machine } from '../../model/machine.ts';
 import type { Policy } from '../../model/policy.ts';
+import { orDidYouMean } from '../../rules/did-you-mean.ts';
 import { type AtHand, judgeKeyFile, judgeKeyInPolicy } from '../../rules/doctor/judge-key-file.ts';
 import type { Executor } from '../desk.ts';
 import { type Chart, look, type Visit } from './chart.ts';
@@ -32,13 +33,14 @@ export async function lookAtPerson(who: Who, visit: Visit): Promise<void> {
   }
   const { policy } = who;
   if (policy !== null && !Object.hasOwn(policy.people, id) && !Object.hasOwn(policy.services, id)) {
-    const message = `policy knows no ${id}`;
+    const names = [...Object.keys(policy.people), ...Object.keys(policy.services)];
+    const message = `policy knows no ${id}${orDidYouMean(id, names)}`;
     chart.checks.push(problem('E_WHO', message, 'say who you are with --as, or have an admin add you'));
     return;
   }
   chart.checks.push(ok('E_WHO', policy === null ? `you are ${id}` : `you are ${id}, whom policy knows`));
   await look(chart, 'person', async () => {
-    const { keyFile } = await visit.signer();
+    const { keyFile } = await visit.signer(policy === null ? [] : [policy]);
     return await judgeKey(who, { area: 'person', holder: id, named: keyFile });
   });
 }

@@ -10,7 +10,8 @@ import type { NewCommit } from '../../model/git.ts';
 import type { Fingerprint, Oid } from '../../model/names.ts';
 import type { Files, Policy } from '../../model/policy.ts';
 import { LEDGER_NAMESPACE } from '../../model/statement.ts';
-import { type NextEntry, contextOf, followChain, newestOrdered } from '../../rules/follow-chain.ts';
+import { contextOf, followChain, newestOrdered, type NextEntry } from '../../rules/follow-chain.ts';
+import { needExecutorKey } from '../../rules/executor-key.ts';
 import { type Dropped, eventsThatFollow, type Following } from '../../rules/events-that-follow.ts';
 import { foldIndex } from '../../rules/fold-index.ts';
 import { indexDigest } from '../../rules/print-index.ts';
@@ -81,6 +82,8 @@ export async function appendEntry(
     }
     if (!view.appendable) throw notAppendable(view);
     const key = await desk.keyOf(executor.keyFile);
+    const brought = drafted.brings === undefined ? [] : [drafted.brings.policy];
+    needExecutorKey([view.state.policy, ...brought], executor.name, key);
     const signer = { ...executor, key };
     const { events, dropped } = whatFollows(view.state, signer, drafted, drafted.at ?? now);
     if (events.length === 0) {
@@ -204,9 +207,19 @@ export async function makeEntry(
   };
   const bytes = printEntry(entry);
   const signature = await desk.sign(Buffer.from(bytes).toString('utf8'), LEDGER_NAMESPACE, executor.keyFile);
+  const signed = verifyEntry(bytes, signature);
+  if (signed.key !== executor.key) {
+    throw new PamError(
+      'E_EXECUTOR_KEY',
+      `the executor's key signs as ${signed.key}, and its .pub file says ${executor.key}`,
+      {
+        hint: `ssh-keygen -y -f ${executor.keyFile} > ${executor.keyFile}.pub`,
+      },
+    );
+  }
   // What we would not believe from others we do not write ourselves.
   const candidate: NextEntry = {
-    signed: verifyEntry(bytes, signature),
+    signed,
     entry,
     broughtDigest: () => policy.digest,
     brought: () => draft.brings ?? { policy: state.policy, files: state.policyFiles },

@@ -6,6 +6,8 @@ import { type Duration, type Instant, durationFrom, parseInstant } from '../../m
 import { isRequestId, requestPath, type RequestId } from '../../model/names.ts';
 import type { Request } from '../../model/request.ts';
 import { NAMESPACES } from '../../model/statement.ts';
+import type { Policy } from '../../model/policy.ts';
+import { orDidYouMean } from '../../rules/did-you-mean.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
 import { judgeRequest } from '../../rules/judge-request.ts';
 import { faultOfOpening, openBeside } from '../../rules/open-requests.ts';
@@ -78,17 +80,30 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
         exit: EXIT.refused,
         // There is no file that a place could be named in.
         issues: failing.map(({ code, message }) => ({ file: '', code, message })),
-        hint: known
-          ? `pam catalog ${wish.role} says what the role asks for`
-          : '`pam catalog` lists the roles',
+        hint: hintOn(policy, requester, wish, known),
       },
     );
   }
   return { request, bytes, view, reasons: reasons.map(({ code, ok, message }) => ({ code, ok, message })) };
 }
 
+/** With a key that is known beforehand. */
 export async function proposeRequest(desk: Desk, signer: Signer, wish: Wish): Promise<Proposed> {
-  const judged = await draftRequest(desk, signer.id, wish);
+  return await proposeDraft(desk, signer, await draftRequest(desk, signer.id, wish));
+}
+
+/** What is typed wrongly is told first: everything else may follow from it. */
+function hintOn(policy: Policy, requester: string, { role, subject }: Wish, known: boolean): string {
+  if (!known) return `\`pam catalog\` lists the roles${orDidYouMean(role, Object.keys(policy.roles))}`;
+  const names = [...Object.keys(policy.people), ...Object.keys(policy.services)];
+  const stranger = [requester, subject ?? requester].find((one) => !names.includes(one));
+  if (stranger === undefined) return `pam catalog ${role} says what the role asks for`;
+  return stranger === requester
+    ? `say who you are: --as, or git config --global pam.person <name>${orDidYouMean(stranger, names)}`
+    : `policy knows no ${stranger}${orDidYouMean(stranger, Object.keys(policy.services))}`;
+}
+
+export async function proposeDraft(desk: Desk, signer: Signer, judged: Judged): Promise<Proposed> {
   const { request, bytes, view } = judged;
   const { root, policy } = view.state;
   const fault = faultOfOpening(policy, signer.id, openBeside(view.state.index, request));

@@ -11,6 +11,7 @@ import type { Request } from '../../model/request.ts';
 import { type ApprovalStatement, type Capacity, NAMESPACES, type Signed } from '../../model/statement.ts';
 import { eligibility } from '../../rules/count-approvals.ts';
 import { approvalTimes } from '../../rules/decide.ts';
+import { orDidYouMean } from '../../rules/did-you-mean.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
 import { approversOf, beneficiaries, isPerson, members } from '../../rules/people.ts';
 import { verifyApproval } from '../../rules/verify-approvals.ts';
@@ -86,7 +87,9 @@ function judgeSigner(
     throw new PamError('E_APR_NONHUMAN', `${signer} is a service; only people approve`);
   }
   if (!isPerson(policy, signer))
-    throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`);
+    throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`, {
+      hint: `say who you are: --as, or git config --global pam.person <name>${orDidYouMean(signer, Object.keys(policy.people))}`,
+    });
   if (excluded.has(signer)) {
     throw new PamError('E_APR_SELF', `${signer} gains by ${id} and may not approve it`, {
       hint: 'somebody else has to sign; `pam show` lists who may',

@@ -63,7 +63,9 @@ export async function publishStop(desk: Desk, looked: Looked, signed: Signed): P
   if (verdict.kind !== 'counts') {
     const why = verdict.kind === 'refused' ? `: ${verdict.why.message}` : '';
     throw new PamError(INVALID, `the stop is not validly signed by somebody entitled${why}`, {
-      hint: 'is --key the key that policy lists for you?',
+      hint:
+        (verdict.kind === 'refused' ? verdict.why.hint : undefined) ??
+        'is --key the key that policy lists for you?',
     });
   }
   const { stop } = verdict;

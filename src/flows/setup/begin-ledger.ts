@@ -8,6 +8,7 @@ import type { Posting } from '../../model/forge.ts';
 import type { Oid, Sha256 } from '../../model/names.ts';
 import { type Files, isPlainGit, type Policy } from '../../model/policy.ts';
 import { LEDGER_NAMESPACE, NAMESPACES } from '../../model/statement.ts';
+import { needExecutorKey } from '../../rules/executor-key.ts';
 import { beginChain } from '../../rules/follow-chain.ts';
 import { EMPTY_INDEX } from '../../rules/fold-index.ts';
 import { tallies } from '../../rules/judge-policy-change.ts';
@@ -51,6 +52,7 @@ export async function beginLedger(desk: Desk, admin: Signer, executor: Executor)
   if (main === undefined) throw new PamError('E_POL_MISSING', `there is no commit on ${desk.hint.main}`);
   const files = await policyFilesOf(desk.repository, main);
   const { policy } = readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
+  needExecutorKey([policy], executor.name, await desk.keyOf(executor.keyFile));
   const first = await makeGenesis(desk, policy, files, executor);
   const signed = await policyStatement(desk, admin, first.state);
   const change = {

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../model/error-codes.ts';
 import type { CheckArea } from '../../model/check.ts';
 
 const BY_CODE: Readonly<Record<string, string>> = {
-  E_SIGN: 'name your signing key with --key, PAM_KEY or git config --global user.signingkey',
+  E_SIGN: 'name your signing key with --key, PAM_KEY or git config --global pam.key',
   E_PRV_TARGET_IDENTITY:
     'give this executor what belongs to the target in policy, or correct policy/targets.yaml',
   E_PRV_ENV: 'set it in the environment of this executor',
@@ -16,6 +16,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
   E_GIT_NETWORK: 'try: git ls-remote <the remote>',
   E_GIT_PARTIAL: 'make a clone without --filter',
 };
+const EXECUTOR_KEY = 'name the key of the executor with --executor-key or PAM_EXECUTOR_KEY';
 const BY_AREA: Partial<Readonly<Record<CheckArea, string>>> = {
   targets: 'mend it on this machine: until then this executor fails on this target',
   ledger: 'pam audit, in a full clone, says more',
@@ -24,4 +25,6 @@ const BY_AREA: Partial<Readonly<Record<CheckArea, string>>> = {
 };
 
 export const hintFor = (code: ErrorCode, area: CheckArea): string =>
-  BY_CODE[code] ?? BY_AREA[area] ?? 'mend it, and run pam doctor again';
+  (area === 'executor' && code === 'E_SIGN' ? EXECUTOR_KEY : BY_CODE[code]) ??
+  BY_AREA[area] ??
+  'mend it, and run pam doctor again';

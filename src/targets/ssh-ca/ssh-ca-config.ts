@@ -5,6 +5,7 @@ import { type Fingerprint, isFingerprint } from '../../model/names.ts';
 import type { ConfigRemark, TargetConfig, TargetPlace } from '../../model/target.ts';
 import { type PublicKey, parsePublicKey } from '../../trust/public-key.ts';
 import { configText, pathFromEnvironment, runSealed } from '../place.ts';
+import { unusableCaKey } from './ca-key-file.ts';
 
 /** Extensions that a certificate may carry, in the order in which they are asked for. */
 export const EXTENSIONS = [
@@ -97,11 +98,7 @@ export async function caPublicKey(place: TargetPlace): Promise<PublicKey> {
 export async function verifyCaKey(place: TargetPlace, path: string): Promise<void> {
   const expected = configuredCa(place.config);
   const result = await runSealed(place, 'ssh-keygen', ['-y', '-P', '', '-f', path], { home: '/' });
-  if (result.code !== 0) {
-    throw new PamError('E_PRV_CA_KEY', `the CA key of target ${place.target} cannot be used`, {
-      hint: 'it must be a private key file without a passphrase that nobody else can read',
-    });
-  }
+  if (result.code !== 0) throw unusableCaKey(path, place.target);
   const found = parseCaKey(result.stdout.toString('utf8')).fingerprint;
   if (found !== expected) throw anotherCa(place, found, expected);
 }
