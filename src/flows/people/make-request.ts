@@ -103,7 +103,7 @@ function hintOn(policy: Policy, requester: string, { role, subject }: Wish, know
     : `policy knows no ${stranger}${orDidYouMean(stranger, Object.keys(policy.services))}`;
 }
 
-export async function proposeDraft(desk: Desk, signer: Signer, judged: Judged): Promise<Proposed> {
+export async function proposeDraft(desk: Desk, signer: Signer, judged: CheckedDraft): Promise<Proposed> {
   const { request, bytes, view } = judged;
   const { root, policy } = view.state;
   const fault = faultOfOpening(policy, signer.id, openBeside(view.state.index, request));
