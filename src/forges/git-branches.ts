@@ -7,6 +7,7 @@ import type { About, Forge, NewProposal, Posting, Proposal } from '../model/forg
 import { readable, type Remote, type Repository } from '../model/git.ts';
 import type { Instant } from '../model/instant.ts';
 import { isRequestId, requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
+import { policyTopicName } from '../trust/statements/topics.ts';
 import { branchPlace, type BranchPlace } from './branch-place.ts';
 import { readProposals, withWholeMain } from './read-proposals.ts';
 import { statementBranch, statementBranches, STATEMENTS } from './statement-branches.ts';
@@ -57,7 +58,7 @@ export function branchesAbout({ ids, days, policy }: About): readonly string[] {
   const some = [
     ...days.flatMap((day) => [`pam/${checkDay(day)}-*`, `${STATEMENTS}/${day}-*`]),
     ...older.flatMap((id) => [`pam/${id}*`, `${STATEMENTS}/${id}.*`]),
-    ...(policy === undefined ? [] : [`${STATEMENTS}/policy-${policy}.*`]),
+    ...(policy === undefined ? [] : [`${STATEMENTS}/${policyTopicName(policy)}.*`]),
   ];
   return some.slice(0, MOST_AHEAD);
 }

@@ -10,6 +10,7 @@
 import { expected } from '../model/error.ts';
 import type { Signed } from '../model/statement.ts';
 import { joinSigned, splitSigned } from '../trust/armor.ts';
+import { FIRST_LINE } from '../trust/statement-text.ts';
 
 /** `undefined` unless the text holds exactly one statement, whole. Says nothing about what was signed or by whom. */
 export function readSignedBlock(text: string): Signed | undefined {
@@ -28,8 +29,6 @@ export function readSignedBlock(text: string): Signed | undefined {
 export function printSignedBlock(signed: Signed): string {
   return `\`\`\`text\n${joinSigned(signed).trimEnd()}\n\`\`\`\n`;
 }
-
-const FIRST_LINE = 'pam-statement: v1';
 
 /** One blank line in front is what an editor may have added. */
 function isStatement(lines: readonly string[]): boolean {

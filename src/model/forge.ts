@@ -2,7 +2,7 @@ import type { ErrorCode } from './error-codes.ts';
 import type { PamError } from './error.ts';
 import type { Oid, RequestId } from './names.ts';
 import type { Files } from './policy.ts';
-import type { Signed } from './statement.ts';
+import type { Signed, StatementType } from './statement.ts';
 
 /** The door to where proposals and statements travel. What it returns is bytes, places and clicks, never authority. */
 export interface Forge {
@@ -94,7 +94,8 @@ export interface Posting {
   readonly topic: Topic;
   readonly signed: Signed;
   readonly author: string;
-  readonly type: 'approval' | 'stop' | 'policy';
+  /** How it is posted stands with its type (`trust/statements/`). */
+  readonly type: StatementType;
   /** One sentence for people, above the signed block: "alice approves: ...". */
   readonly sentence: string;
   /** The head of the proposal that was judged; `null` when there is none (any more). */

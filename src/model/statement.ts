@@ -1,28 +1,30 @@
 import type { Duration, Instant } from './instant.ts';
-import type { Fingerprint, RequestId, Sha256 } from './names.ts';
+import type { Fingerprint, Sha256 } from './names.ts';
 
-/**
- * What people sign (DESIGN section 4). A statement is data here; `trust/statement-text.ts` prints it, and a
- * verifier *rebuilds* that text from what it knows instead of believing what it was given.
- */
-export type StatementType = 'request' | 'approval' | 'stop' | 'policy' | 'delegation' | 'review';
-
-export const NAMESPACES = {
-  request: 'pam-request-v1@pam',
-  approval: 'pam-approval-v1@pam',
-  stop: 'pam-stop-v1@pam',
-  policy: 'pam-policy-v1@pam',
-  delegation: 'pam-delegation-v1@pam',
-  review: 'pam-review-v1@pam',
-} as const satisfies Record<StatementType, string>;
 export const LEDGER_NAMESPACE = 'pam-ledger-v1@pam';
 export const CHECKPOINT_NAMESPACE = 'pam-checkpoint-v1@pam';
 
-interface Signing {
+/** What every statement says first. */
+export interface Signing {
   readonly root: Sha256;
   readonly signer: string;
   readonly signedAt: Instant;
 }
+
+/**
+ * What people sign (DESIGN section 4), by type, in two parts: `known`, what a verifier rebuilds from what it knows
+ * itself, and `claimed`, what its signer alone can know. Each type says so in its own file (`trust/statements/`), which
+ * adds a line here by declaration merging.
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface
+export interface StatementShapes {}
+export type StatementType = keyof StatementShapes;
+export type Known<T extends StatementType> = StatementShapes[T]['known'];
+export type Claimed<T extends StatementType> = StatementShapes[T]['claimed'];
+export type StatementOf<T extends StatementType> = { readonly type: T } & Signing & Known<T> & Claimed<T>;
+export type Statement = { [T in StatementType]: StatementOf<T> }[StatementType];
+/** Of a type whose signer claims nothing. */
+export type NoClaims = object;
 
 /** Exactly what one approval covers: nothing in it is left to interpret. */
 export interface ExactGrant {
@@ -46,34 +48,6 @@ export interface LedgerPoint {
 
 /** Entry digests by sequence number: the points of the chain that approvals name. */
 export type Witnesses = Pick<ReadonlyMap<number, Sha256>, 'get'>;
-
-export interface RequestStatement extends Signing {
-  readonly type: 'request';
-  readonly request: RequestId;
-  readonly requestSha256: Sha256;
-}
-export interface ApprovalStatement extends Signing {
-  readonly type: 'approval';
-  readonly request: RequestId;
-  readonly requestSha256: Sha256;
-  readonly grant: ExactGrant;
-  readonly capacity: Capacity;
-  readonly because: string | null;
-  /** The newest entry that the signer's own machine had verified. */
-  readonly ledger: LedgerPoint;
-}
-export interface StopStatement extends Signing {
-  readonly type: 'stop';
-  readonly request: RequestId;
-  readonly because: string | null;
-}
-export interface PolicyStatement extends Signing {
-  readonly type: 'policy';
-  readonly seq: number;
-  readonly policySha256: Sha256;
-  readonly previousSha256: Sha256 | null;
-}
-export type Statement = RequestStatement | ApprovalStatement | StopStatement | PolicyStatement;
 
 /** A statement's text and the OpenSSH armor over it: what travels and what the ledger keeps. */
 export interface Signed {

@@ -17,7 +17,7 @@ import type { Policy, Role } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { ExactGrant, Signed, Witnesses } from '../model/statement.ts';
 import { claimsOf } from '../trust/statement-text.ts';
-import { verifyStatement } from '../trust/verify-statement.ts';
+import { type VerifiedStatement, verifyStatement } from '../trust/verify-statement.ts';
 import { latestPerPerson, eligibility, type Seat, seat } from './count-approvals.ts';
 import { exactGrant, roleOf } from './exact-grant.ts';
 import { checkScope } from './fill-scope.ts';
@@ -180,20 +180,10 @@ export function verifyRequester(
   facts: Pick<Snapshot, 'root' | 'policy' | 'id' | 'request' | 'requestSha256'>,
   statement: Signed,
   recordedAt: Instant,
-): ReturnType<typeof verifyStatement> {
-  return verifyStatement(
-    facts.policy,
-    statement,
-    ({ signedAt }) => ({
-      type: 'request',
-      root: facts.root,
-      signer: facts.request.requester,
-      signedAt,
-      request: facts.id,
-      requestSha256: facts.requestSha256,
-    }),
-    recordedAt,
-  );
+): VerifiedStatement<'request'> {
+  const { root, id, requestSha256, request } = facts;
+  const known = { root, signer: request.requester, request: id, requestSha256 };
+  return verifyStatement(facts.policy, 'request', statement, known, recordedAt);
 }
 
 /** Seen, in time, merged: the road from proposal to main. */

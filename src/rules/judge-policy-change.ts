@@ -137,22 +137,11 @@ function versionOf(change: PolicyChange): PolicyVersion {
 
 function signers(policy: Policy, change: PolicyVersion): ReadonlySet<string> {
   const found = new Set<string>();
+  const { root, seq, digest: policySha256, previousDigest: previousSha256 } = change;
+  const known = { root, seq, policySha256, previousSha256 };
   for (const signed of change.statements) {
     try {
-      const { claims } = verifyStatement(
-        policy,
-        signed,
-        ({ signer, signedAt }) => ({
-          type: 'policy',
-          root: change.root,
-          signer,
-          signedAt,
-          seq: change.seq,
-          policySha256: change.digest,
-          previousSha256: change.previousDigest,
-        }),
-        change.recordedAt,
-      );
+      const { claims } = verifyStatement(policy, 'policy', signed, known, change.recordedAt);
       const alive = change.recordedAt <= plus(claims.signedAt, POLICY_STATEMENT_LIFE_SECONDS);
       if (alive && policy.admins.people.includes(claims.signer)) found.add(claims.signer);
     } catch (error) {

@@ -12,6 +12,7 @@ import type { Policy } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { Signed, StatementType } from '../model/statement.ts';
 import { claimsOf } from '../trust/statement-text.ts';
+import { travelsOf } from '../trust/statements/registry.ts';
 import { roleOf } from './exact-grant.ts';
 import type { DecisionReason } from './judge-request.ts';
 import { accountOf, approversOf, beneficiaries } from './people.ts';
@@ -29,15 +30,9 @@ export function sortPostings(policy: Policy, found: ReadonlyMap<string, readonly
   const postings = new Map<RequestId, readonly Found[]>();
   for (const [topic, all] of found) {
     if (!isRequestId(topic)) continue;
-    approvals.set(
-      topic,
-      signedOf(
-        'approval',
-        all.filter((one) => misfit(policy, one) === undefined),
-      ),
-    );
+    approvals.set(topic, standing('approval', [policy], all));
     // Whichever account copied a stop to the forge, and whatever happened to the copy: it stays a stop (rule 8).
-    stops.set(topic, signedOf('stop', all));
+    stops.set(topic, standing('stop', [policy], all));
     postings.set(
       topic,
       all.filter(({ posted }) => posted !== null),
@@ -47,29 +42,35 @@ export function sortPostings(policy: Policy, found: ReadonlyMap<string, readonly
 }
 
 /**
- * Statements on a policy version: those whose signer's own account posted them, and did not take them back.
- * @param policies whose accounts count: that of the policy in force, whose forge was asked, and of the next one, which
- *   may bring new admins
+ * Statements of this type that stand as they were posted: by their signer's own account and not taken back, or however
+ * they came, as their type has it.
+ * @param policies whose accounts count: that of the policy in force, whose forge was asked; for the next one also its
+ *   own, which may bring new admins
  */
-export function policyStatements(policies: readonly Policy[], found: readonly Found[]): readonly Signed[] {
-  const kind = policies[0]?.config.forge.kind;
-  const fits = (one: Found): boolean => policies.some((policy) => misfit(policy, one, kind) === undefined);
-  return signedOf('policy', found.filter(fits));
-}
-
-function signedOf(type: StatementType, found: readonly Found[]): readonly Signed[] {
-  return found.flatMap(({ signed }) => (signed !== null && typeOf(signed) === type ? [signed] : []));
+export function standing(
+  type: StatementType,
+  policies: readonly Policy[],
+  found: readonly Found[],
+): readonly Signed[] {
+  const forge = policies[0]?.config.forge.kind;
+  return found.flatMap((one) => {
+    if (one.signed === null || typeOf(one.signed) !== type) return [];
+    return policies.some((policy) => misfit(type, policy, one, forge) === undefined) ? [one.signed] : [];
+  });
 }
 
 const typeOf = ({ text }: Signed): string | undefined => /^type: ([a-z]+)$/mu.exec(text)?.[1];
 
-/** Why a signed text does not count as the act of its signer, whatever its signature says. */
+/** Why a signed text of this type does not count as the act of its signer, whatever its signature says. */
 function misfit(
+  type: StatementType,
   policy: Policy,
   { signed, posted, place }: Found,
   forge = policy.config.forge.kind,
 ): Reason | undefined {
   if (signed === null || posted === null) return undefined;
+  const { account: whose, stands } = travelsOf(type);
+  if (whose === 'any') return undefined;
   const signer = signerOf(signed);
   const { by, intent } = posted;
   const no = (code: ErrorCode, message: string): Reason => ({ code, ok: false, message });
@@ -78,8 +79,7 @@ function misfit(
     return no('E_FORGE_IDENTITY', `${account} posted ${place}, and is not that of ${signer ?? 'its signer'}`);
   }
   if (intent === 'dismissed') return no('E_APR_DISMISSED', `the review of ${signer} was dismissed: ${place}`);
-  const meant = intent === 'approve' || (typeOf(signed) === 'policy' && intent === 'comment');
-  return meant
+  return stands.includes(intent)
     ? undefined
     : no('E_APR_INTENT', `${signer} signed an approval, but did not post it as one: ${place}`);
 }
@@ -119,11 +119,7 @@ export function remarksOn(
     const decisive = one.posted?.intent === 'approve' || one.posted?.intent === 'object';
     if (person !== undefined && decisive && approvers.has(person)) newest.set(person, one);
   }
-  const signers = new Set(
-    postings.flatMap((one) =>
-      one.signed === null || misfit(policy, one) !== undefined ? [] : [signerOf(one.signed)],
-    ),
-  );
+  const signers = new Set(standing('approval', [policy], postings).map(signerOf));
   const gains = beneficiaries(policy, request.requester, request.subject);
   const clicks = [...newest].flatMap(([person, { posted, signed, place }]): DecisionReason[] => {
     if (posted?.intent === 'object') {
@@ -137,7 +133,7 @@ export function remarksOn(
   if (recorded) return clicks;
   const bad = postings.flatMap((one): DecisionReason[] => {
     if (one.signed === null || typeOf(one.signed) !== 'approval') return [];
-    const reason = misfit(policy, one);
+    const reason = misfit('approval', policy, one);
     return reason === undefined ? [] : [{ ...reason, kind: 'evidence' }];
   });
   return [...bad, ...clicks];

@@ -9,11 +9,11 @@ import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, RequestId, Sha256 } from '../model/names.ts';
 import type { FirstSeen, OpenRecord, SeenPart } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
-import { NAMESPACES, type Signed } from '../model/statement.ts';
+import type { Claimed, Signed, StatementOf } from '../model/statement.ts';
 import { holdersOf, judgeStopKey } from '../trust/keyring.ts';
-import { verifySshsig } from '../trust/sshsig.ts';
 import { type Claims, claimsOf, printStatement } from '../trust/statement-text.ts';
 import type { DecisionReason } from './judge-request.ts';
+import { verifySigned } from '../trust/verify-statement.ts';
 import { stoppersOf } from './people.ts';
 
 /** What a stop is judged by, beside its own bytes. */
@@ -87,7 +87,8 @@ export function judgeStop(ground: StopGround, signed: Signed, recordedAt: Instan
     if (!ground.stoppers.has(signer))
       throw new PamError('E_APR_SCOPE', `${signer} may not stop ${ground.id}`);
     const { root, id: request } = ground;
-    if (printStatement({ type: 'stop', root, signer, signedAt, request, because }) !== signed.text)
+    const rebuilt: StatementOf<'stop'> = { type: 'stop', root, signer, signedAt, request, because };
+    if (printStatement(rebuilt) !== signed.text)
       throw new PamError('E_STATEMENT', 'the statement is not written the way pam writes it');
     return { kind: 'counts', stop: { signer, because, signed } };
   } catch (cause) {
@@ -98,12 +99,12 @@ export function judgeStop(ground: StopGround, signed: Signed, recordedAt: Instan
 }
 
 /** What it says and the key that signed these very words; nothing else about it is known yet. */
-function signedStop(signed: Signed): { readonly claims: Claims; readonly key: Fingerprint } | undefined {
+function signedStop(
+  signed: Signed,
+): { readonly claims: Claims & Claimed<'stop'>; readonly key: Fingerprint } | undefined {
   try {
-    const claims = claimsOf(signed.text);
-    const { text: message, armor } = signed;
-    const { key } = verifySshsig({ message, armor, namespace: NAMESPACES.stop });
-    return { claims, key: key.fingerprint };
+    const claims = claimsOf(signed.text, 'stop');
+    return { claims, key: verifySigned('stop', signed).key.fingerprint };
   } catch (error) {
     expected(error);
     return undefined;

@@ -4,17 +4,10 @@ import { expected, PamError } from '../model/error.ts';
 import { type Duration, type Instant, plus, secondsOf } from '../model/instant.ts';
 import type { RequestId, Sha256 } from '../model/names.ts';
 import type { Policy } from '../model/policy.ts';
-import {
-  type ApprovalStatement,
-  type ExactGrant,
-  NAMESPACES,
-  type Signed,
-  type Witnesses,
-} from '../model/statement.ts';
+import type { ExactGrant, Signed, Witnesses } from '../model/statement.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince, holdersOf } from '../trust/keyring.ts';
-import { verifySshsig } from '../trust/sshsig.ts';
 import { claimsOf } from '../trust/statement-text.ts';
-import { verifyStatement } from '../trust/verify-statement.ts';
+import { verifySigned, verifyStatement } from '../trust/verify-statement.ts';
 
 export interface ApprovalFacts {
   readonly root: Sha256;
@@ -63,11 +56,10 @@ export function verifyApprovals(facts: ApprovalFacts, approvals: readonly Signed
  */
 export function namedEntry(policy: Policy, signed: Signed): number | undefined {
   try {
-    const { signer, ledger } = claimsOf(signed.text);
-    const { text: message, armor } = signed;
-    const { key } = verifySshsig({ message, armor, namespace: NAMESPACES.approval });
+    const { signer, ledger } = claimsOf(signed.text, 'approval');
+    const { key } = verifySigned('approval', signed);
     const holder = holdersOf(policy).get(key.fingerprint);
-    return holder?.kind === 'person' && holder.id === signer ? ledger?.seq : undefined;
+    return holder?.kind === 'person' && holder.id === signer ? ledger.seq : undefined;
   } catch (error) {
     expected(error);
     return undefined;
@@ -75,32 +67,9 @@ export function namedEntry(policy: Policy, signed: Signed): number | undefined {
 }
 
 export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedApproval {
-  const { policy, recordedAt } = facts;
-  let statement: ApprovalStatement | undefined;
-  const { claims, holder, key, flags } = verifyStatement(
-    policy,
-    signed,
-    (claimed) => {
-      if (claimed.capacity === null || claimed.ledger === null) {
-        throw new PamError('E_STATEMENT', 'the approval names no capacity or no ledger entry');
-      }
-      statement = {
-        type: 'approval',
-        root: facts.root,
-        signer: claimed.signer,
-        signedAt: claimed.signedAt,
-        request: facts.id,
-        requestSha256: facts.requestSha256,
-        grant: facts.grant,
-        capacity: claimed.capacity,
-        because: claimed.because,
-        ledger: claimed.ledger,
-      };
-      return statement;
-    },
-    recordedAt,
-  );
-  if (statement === undefined) throw new PamError('E_STATEMENT', 'the approval could not be rebuilt');
+  const { policy, recordedAt, root, id: request, requestSha256, grant } = facts;
+  const known = { root, request, requestSha256, grant };
+  const { claims, holder, key, flags } = verifyStatement(policy, 'approval', signed, known, recordedAt);
   if (holder.kind !== 'person') {
     throw new PamError('E_APR_NONHUMAN', `${claims.signer} is a service; only people approve`);
   }
@@ -112,13 +81,13 @@ export function verifyApproval(facts: ApprovalFacts, signed: Signed): VerifiedAp
     throw new PamError('E_KEY_COMPROMISED', `${claims.signer}'s key ${key} is compromised since ${since}`);
   }
   if (facts.times !== null) needInTime(facts.times, claims, recordedAt);
-  if (facts.witnesses.get(statement.ledger.seq) !== statement.ledger.head) {
+  if (facts.witnesses.get(claims.ledger.seq) !== claims.ledger.head) {
     throw new PamError(
       'E_APR_LEDGER',
-      `${claims.signer} had verified a ledger entry ${statement.ledger.seq} that is not on this ledger`,
+      `${claims.signer} had verified a ledger entry ${claims.ledger.seq} that is not on this ledger`,
     );
   }
-  const { signedAt, capacity, because, ledger } = statement;
+  const { signedAt, capacity, because, ledger } = claims;
   const attested = holder.key.attested !== undefined;
   return {
     signer: claims.signer,

@@ -3,89 +3,53 @@
  * LF, no optional lines. Verifiers print the text they expect and compare bytes; the only things read *out* of a
  * given text are the claims that its signer alone can know (`claimsOf`), and those are printed back in.
  */
-import { PamError } from '../model/error.ts';
+import { expected, PamError } from '../model/error.ts';
 import { type Instant, parseInstant } from '../model/instant.ts';
-import { isName, isSha256 } from '../model/names.ts';
-import type { Capacity, LedgerPoint, Statement } from '../model/statement.ts';
-import { sortBytes } from './digest.ts';
+import { isName } from '../model/names.ts';
+import type { Claimed, LedgerPoint, StatementOf, StatementType } from '../model/statement.ts';
+import { STATEMENT_KINDS } from './statements/registry.ts';
 
-export function printStatement(statement: Statement): string {
-  const lines: [string, string][] = [
-    ['pam-statement', 'v1'],
-    ['type', statement.type],
+/** What every statement begins with. */
+export const FIRST_LINE = 'pam-statement: v1';
+
+export function printStatement<T extends StatementType>(statement: StatementOf<T>): string {
+  const type: T = statement.type;
+  const lines = [
+    ['type', type],
     ['root', statement.root],
     ['signer', statement.signer],
     ['signed-at', statement.signedAt],
-    ...bodyOf(statement),
+    ...STATEMENT_KINDS[type].lines(statement),
   ];
-  return lines.map(([key, value]) => `${key}: ${value}\n`).join('');
+  return `${FIRST_LINE}\n${lines.map(([key, value]) => `${key}: ${value}\n`).join('')}`;
 }
 
-function bodyOf(statement: Statement): [string, string][] {
-  switch (statement.type) {
-    case 'request':
-      return [
-        ['request', statement.request],
-        ['request-sha256', statement.requestSha256],
-      ];
-    case 'approval': {
-      const { grant } = statement;
-      return [
-        ['request', statement.request],
-        ['request-sha256', statement.requestSha256],
-        ['subject', grant.subject],
-        ['target', grant.target],
-        ['login', grant.login],
-        ...sortBytes(grant.permissions).map((one): [string, string] => ['permission', quote(one)]),
-        ['login-key', grant.loginKey ?? '-'],
-        ['duration', grant.duration],
-        ['start', grant.start ?? '-'],
-        ['capacity', statement.capacity],
-        ['because', quoteOrDash(statement.because)],
-        ['ledger', `${statement.ledger.seq} ${statement.ledger.head}`],
-      ];
-    }
-    case 'stop':
-      return [
-        ['request', statement.request],
-        ['because', quoteOrDash(statement.because)],
-      ];
-    case 'policy':
-      return [
-        ['seq', String(statement.seq)],
-        ['policy-sha256', statement.policySha256],
-        ['previous-sha256', statement.previousSha256 ?? '-'],
-      ];
-  }
-}
-
-/** A JSON string in which everything outside 0x20-0x7e is `\uXXXX`. */
-export function quote(text: string): string {
-  let out = '"';
-  for (let i = 0; i < text.length; i++) {
-    const char = text.charAt(i);
-    const unit = text.charCodeAt(i);
-    if (char === '"' || char === '\\') out += `\\${char}`;
-    else if (unit < 0x20 || unit > 0x7e) out += `\\u${unit.toString(16).padStart(4, '0')}`;
-    else out += char;
-  }
-  return `${out}"`;
-}
-
-const quoteOrDash = (text: string | null): string => (text === null ? '-' : quote(text));
-
-/** What only the signer can know. Shapes are checked; truth is not: print them back and compare. */
+/** What a text says of itself, whatever its type. Shapes are checked; truth is not: print it back and compare. */
 export interface Claims {
   readonly signer: string;
   readonly signedAt: Instant;
-  readonly because: string | null;
-  readonly capacity: Capacity | null;
-  readonly ledger: LedgerPoint | null;
   /** All lines by key, those of one key together; for saying which line differs. */
   readonly lines: ReadonlyMap<string, string>;
 }
 
-export function claimsOf(text: string): Claims {
+/**
+ * @param type also reads what a signer of that type claims
+ * @throws PamError `E_STATEMENT`
+ */
+export function claimsOf(text: string): Claims;
+export function claimsOf<T extends StatementType>(text: string, type: T): Claims & Claimed<T>;
+export function claimsOf(text: string, type?: StatementType): Claims {
+  const lines = linesOf(text);
+  const signer = lines.get('signer') ?? '';
+  const signedAt = parseInstant(lines.get('signed-at') ?? '');
+  if (lines.get('pam-statement') !== 'v1' || !isName(signer) || signedAt === undefined) {
+    throw new PamError('E_STATEMENT', 'this is not a statement of version 1');
+  }
+  const claimed = type === undefined ? {} : STATEMENT_KINDS[type].claims(lines);
+  return { ...claimed, signer, signedAt, lines };
+}
+
+function linesOf(text: string): ReadonlyMap<string, string> {
   const lines = new Map<string, string>();
   for (const line of text.split('\n')) {
     const cut = line.indexOf(': ');
@@ -94,52 +58,27 @@ export function claimsOf(text: string): Claims {
     const before = lines.get(key);
     lines.set(key, before === undefined ? value : `${before}, ${value}`);
   }
-  const signer = lines.get('signer') ?? '';
-  const signedAt = parseInstant(lines.get('signed-at') ?? '');
-  if (lines.get('pam-statement') !== 'v1' || !isName(signer) || signedAt === undefined) {
-    throw new PamError('E_STATEMENT', 'this is not a statement of version 1');
-  }
-  return {
-    signer,
-    signedAt,
-    because: unquote(lines.get('because')),
-    capacity: capacityOf(lines.get('capacity')),
-    ledger: pointOf(lines.get('ledger')),
-    lines,
-  };
+  return lines;
 }
 
-function unquote(value: string | undefined): string | null {
-  if (value === undefined || value === '-') return null;
+/** The ledger entry that a statement of this type names; `undefined` where it names none, or is no such statement. */
+export function namedPoint(text: string, type: StatementType): LedgerPoint | undefined {
   try {
-    const text: unknown = JSON.parse(value);
-    if (typeof text === 'string') return text;
-  } catch {
-    // Falls through to the one error.
+    const claims = claimsOf(text, type);
+    return 'ledger' in claims ? claims.ledger : undefined;
+  } catch (error) {
+    // It is refused when it is judged.
+    expected(error);
+    return undefined;
   }
-  throw new PamError('E_STATEMENT', 'the line "because" is neither "-" nor a JSON string');
-}
-
-function capacityOf(value: string | undefined): Capacity | null {
-  if (value === 'named' || value === 'fallback') return value;
-  if (value?.startsWith('delegate:') === true && isName(value.slice('delegate:'.length))) {
-    return `delegate:${value.slice('delegate:'.length)}`;
-  }
-  return null;
-}
-
-function pointOf(value: string | undefined): LedgerPoint | null {
-  const [seq = '', head = '', ...rest] = (value ?? '').split(' ');
-  if (!/^(?:0|[1-9][0-9]{0,14})$/u.test(seq) || !isSha256(head) || rest.length > 0) return null;
-  return { seq: Number(seq), head };
 }
 
 /** Which line says something else than expected; `undefined` when only order, number or spelling differ. */
 export function firstDifference(
-  expected: string,
+  wanted: string,
   claimed: Claims,
 ): { readonly key: string; readonly expected: string; readonly found: string | undefined } | undefined {
-  for (const [key, value] of claimsOf(expected).lines) {
+  for (const [key, value] of linesOf(wanted)) {
     const found = claimed.lines.get(key);
     if (found !== value) return { key, expected: value, found };
   }

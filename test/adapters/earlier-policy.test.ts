@@ -13,9 +13,9 @@ import { type LedgerView, readLedger } from '../../src/flows/ledger/read-ledger.
 import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
-import { NAMESPACES } from '../../src/model/statement.ts';
 import { treeDigest } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { BEGIN, makeWorld, type World } from '../crash/access-repository.ts';
 import { tempDir } from './git-workbench.ts';
 
@@ -44,7 +44,7 @@ async function signedByAlice(desk: Desk, { state }: LedgerView, world: World) {
     policySha256: digest,
     previousSha256: state.policy.digest,
   });
-  const armor = await desk.sign(text, NAMESPACES.policy, join(world.home, 'keys', 'alice'));
+  const armor = await desk.sign(text, STATEMENT_KINDS.policy.namespace, join(world.home, 'keys', 'alice'));
   return { files, digest, seq, signed: { text, armor } };
 }
 

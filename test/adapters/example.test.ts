@@ -10,7 +10,6 @@ import { readRequest } from '../../src/documents/request-file.ts';
 import { dayOf, secondsOf } from '../../src/model/instant.ts';
 import { isRequestId } from '../../src/model/names.ts';
 import { POLICY_PATHS } from '../../src/model/policy.ts';
-import { NAMESPACES } from '../../src/model/statement.ts';
 import { run } from '../../src/process/run.ts';
 import { checkScope, fillPermissions } from '../../src/rules/fill-scope.ts';
 import { members } from '../../src/rules/people.ts';
@@ -18,6 +17,7 @@ import { providers } from '../../src/targets/registry.ts';
 import { splitSigned } from '../../src/trust/armor.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';
 import { claimsOf, printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 
 const HOME = new URL('../../requests/', import.meta.url);
 const bytesOf = (path: string): Uint8Array => readFileSync(new URL(path, HOME));
@@ -104,7 +104,7 @@ describe('the worked access repository', () => {
     expect(text).toBe(printStatement(expected));
     expect(signedAt.slice(0, 10)).toBe(dayOf(request.id)?.slice(0, 10));
     const lines = (policy.people[request.requester]?.keys ?? []).map(
-      ({ key }) => `${request.requester} namespaces="${NAMESPACES.request}" ${key}\n`,
+      ({ key }) => `${request.requester} namespaces="${STATEMENT_KINDS.request.namespace}" ${key}\n`,
     );
     await writeFile(join(temporary, 'signers'), lines.join(''));
     await writeFile(join(temporary, 'signature'), armor);
@@ -119,7 +119,7 @@ describe('the worked access repository', () => {
           '-I',
           request.requester,
           '-n',
-          NAMESPACES.request,
+          STATEMENT_KINDS.request.namespace,
           '-s',
           'signature',
         ],

@@ -9,12 +9,13 @@ import { EXIT } from '../../src/model/error.ts';
 import { readable } from '../../src/model/git.ts';
 import { plus } from '../../src/model/instant.ts';
 import { type Oid, requestPath, type RequestId, signaturePath } from '../../src/model/names.ts';
-import { LEDGER_NAMESPACE, NAMESPACES } from '../../src/model/statement.ts';
+import { LEDGER_NAMESPACE } from '../../src/model/statement.ts';
 import { foldIndex } from '../../src/rules/fold-index.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { BEGIN, makeWorld, type World } from '../crash/access-repository.ts';
 import { tempDir } from './git-workbench.ts';
 
@@ -258,7 +259,7 @@ describe('what a requester or a pusher can do to the others', () => {
       request: doomed,
       requestSha256: sha256(bytes),
     });
-    const armor = await desk.sign(text, NAMESPACES.request, world.signer('dana').keyFile);
+    const armor = await desk.sign(text, STATEMENT_KINDS.request.namespace, world.signer('dana').keyFile);
     world.commitToMain({ [signaturePath(doomed)]: joinSigned({ text, armor }) });
     const other = await world.ask({ role: 'reader' });
     await world.apply();

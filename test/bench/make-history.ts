@@ -19,7 +19,7 @@ import { isRequestId, type RequestId, type Sha256 } from '../../src/model/names.
 import { BEATS_PATH, type OpenIndex, openPath } from '../../src/model/open-record.ts';
 import { type Files, POLICY_PATHS, type Policy } from '../../src/model/policy.ts';
 import type { Request } from '../../src/model/request.ts';
-import { LEDGER_NAMESPACE, NAMESPACES, type Signed, type Statement } from '../../src/model/statement.ts';
+import { LEDGER_NAMESPACE, type Signed, type Statement } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
 import { ACT_WITHIN_SECONDS } from '../../src/rules/events/record-steps.ts';
@@ -31,6 +31,7 @@ import { joinSigned } from '../../src/trust/armor.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { keyNamed } from './keys.ts';
 
 export const APPLY = 'pam-apply';
@@ -309,7 +310,7 @@ class Maker {
   #sign(statement: DistributiveOmit<Statement, 'root'>): Signed {
     const text = printStatement({ ...statement, root: this.#root ?? never() });
     this.#signatures += 1;
-    return { text, armor: keyNamed(statement.signer).sign(text, NAMESPACES[statement.type]) };
+    return { text, armor: keyNamed(statement.signer).sign(text, STATEMENT_KINDS[statement.type].namespace) };
   }
 
   async #append(

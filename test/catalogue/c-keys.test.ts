@@ -4,10 +4,10 @@ import { prepareApproval } from '../../src/flows/people/sign-approval.ts';
 import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
-import { NAMESPACES } from '../../src/model/statement.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
 import { wireString } from '../../src/trust/wire.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { BEGIN, type World } from '../crash/access-repository.ts';
 import { makeKey, mpint, printParts } from '../support/make-signature.ts';
 import { forgerOf, type How, publishAll } from './forger.ts';
@@ -119,7 +119,9 @@ const KIND: readonly Forgery[] = [
     code: 'E_RSA_BITS',
     approvals: (request, forger) => {
       const text = printStatement(forger.approval(request));
-      return [{ text, armor: makeKey('ssh-rsa', { bits: 1024 }).sign(text, NAMESPACES.approval) }];
+      return [
+        { text, armor: makeKey('ssh-rsa', { bits: 1024 }).sign(text, STATEMENT_KINDS.approval.namespace) },
+      ];
     },
   },
   {

@@ -9,10 +9,10 @@ import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { policyFilesOf } from '../../src/flows/ledger/walk/walk-ledger.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { isOid } from '../../src/model/names.ts';
-import { NAMESPACES } from '../../src/model/statement.ts';
 import { treeDigest } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
 import { wireString } from '../../src/trust/wire.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import type { World } from '../crash/access-repository.ts';
 import { makeKey, mpint } from '../support/make-signature.ts';
 import { publishAll } from './forger.ts';
@@ -242,6 +242,6 @@ async function signPolicyOnMain({ world, keys }: KeyedScene): Promise<void> {
     policySha256: treeDigest(await policyFilesOf(desk.repository, main)),
     previousSha256: state.policy.digest,
   });
-  const armor = keys.get('alice')?.sign(text, NAMESPACES.policy) ?? '';
+  const armor = keys.get('alice')?.sign(text, STATEMENT_KINDS.policy.namespace) ?? '';
   publishAll(world, [{ topic: `policy-${seq}`, signed: { text, armor } }]);
 }

@@ -4,10 +4,10 @@
  * `test/adapters/sshsig-oracle.test.ts`.
  */
 import { describe } from 'vitest';
-import { NAMESPACES } from '../../src/model/statement.ts';
 import { printArmor } from '../../src/trust/armor.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
 import { wireString } from '../../src/trust/wire.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import {
   addGroupOrder,
   makeKey,
@@ -41,7 +41,7 @@ const by =
   (make: () => TestKey): Make =>
   (request, forger) => {
     const text = printStatement(forger.approval(request));
-    return [{ text, armor: make().sign(text, NAMESPACES.approval) }];
+    return [{ text, armor: make().sign(text, STATEMENT_KINDS.approval.namespace) }];
   };
 
 /** The armor changed after signing. */
@@ -97,7 +97,14 @@ const TEXT: readonly Forgery[] = [
       forger.signText(`${printStatement(forger.approval(request))}\n`, { key: ED }),
     ],
   },
-  ...['git', 'file', NAMESPACES.request, NAMESPACES.stop, 'pam-approval-v1', 'pam-approval-v1@pam '].map(
+  ...[
+    'git',
+    'file',
+    STATEMENT_KINDS.request.namespace,
+    STATEMENT_KINDS.stop.namespace,
+    'pam-approval-v1',
+    'pam-approval-v1@pam ',
+  ].map(
     (namespace): Forgery => ({
       title: `[D2] namespace "${namespace}"`,
       code: 'E_NAMESPACE',
@@ -107,13 +114,13 @@ const TEXT: readonly Forgery[] = [
   {
     title: '[D2] a namespace changed after signing',
     code: 'E_SIGNATURE',
-    approvals: broken(ED, () => ({ namespace: NAMESPACES.approval }), { namespace: 'git' }),
+    approvals: broken(ED, () => ({ namespace: STATEMENT_KINDS.approval.namespace }), { namespace: 'git' }),
   },
   { title: '[D3] no namespace', code: 'E_NAMESPACE_EMPTY', approvals: signed({ namespace: '' }) },
   {
     title: '[D3] a namespace with NUL',
     code: 'E_BAD_STRING',
-    approvals: signed({ namespace: `${NAMESPACES.approval}\0x` }),
+    approvals: signed({ namespace: `${STATEMENT_KINDS.approval.namespace}\0x` }),
   },
 ];
 
@@ -123,12 +130,12 @@ const ARMOR: readonly Forgery[] = [
   {
     title: '[D5] two armors, the good one first',
     code: 'E_ARMOR',
-    approvals: retold((armor) => armor + makeKey().sign('x', NAMESPACES.approval)),
+    approvals: retold((armor) => armor + makeKey().sign('x', STATEMENT_KINDS.approval.namespace)),
   },
   {
     title: '[D5] two armors, the good one last',
     code: 'E_ARMOR',
-    approvals: retold((armor) => makeKey().sign('x', NAMESPACES.approval) + armor),
+    approvals: retold((armor) => makeKey().sign('x', STATEMENT_KINDS.approval.namespace) + armor),
   },
   {
     title: '[D6] a blank inside base64',

@@ -8,7 +8,7 @@ import { EXIT } from '../../src/model/error.ts';
 import { plus } from '../../src/model/instant.ts';
 import { requestPath, signaturePath, type RequestId } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';
-import type { ApprovalStatement } from '../../src/model/statement.ts';
+import type { StatementOf } from '../../src/model/statement.ts';
 import { printRequest } from '../../src/documents/request-file.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
@@ -24,14 +24,16 @@ const OTHER = requestId('20261122-anyone-zzzzzz');
 
 /** Approvals that differ from honest ones by bob in what is said here. */
 const saying =
-  (...wishes: readonly (Partial<ApprovalStatement> & { readonly key?: string })[]): Forgery['approvals'] =>
+  (
+    ...wishes: readonly (Partial<StatementOf<'approval'>> & { readonly key?: string })[]
+  ): Forgery['approvals'] =>
   (request, forger) =>
     wishes.map(({ key, ...wish }) =>
       forger.sign(forger.approval(request, wish), key === undefined ? {} : { key }),
     );
 
 const covering =
-  (change: Partial<ApprovalStatement['grant']>): Forgery['approvals'] =>
+  (change: Partial<StatementOf<'approval'>['grant']>): Forgery['approvals'] =>
   (request, forger) => {
     const honest = forger.approval(request);
     return [forger.sign({ ...honest, grant: { ...honest.grant, ...change } })];
@@ -100,7 +102,7 @@ const WHAT: readonly Forgery[] = [
     ],
   },
   // The same bytes, and still another grant: policy says something else than what the signer saw.
-  ...Object.entries<Partial<ApprovalStatement['grant']>>({
+  ...Object.entries<Partial<StatementOf<'approval'>['grant']>>({
     'a shorter time': { duration: duration('30m') },
     'fewer permissions': { permissions: [] },
     'another permission': { permissions: ['read'] },
@@ -283,7 +285,11 @@ async function proposed({ world }: KeyedScene, id: RequestId): Promise<Request> 
 }
 
 /** Publishes an approval of a request that is proposed already. */
-async function approve(at: KeyedScene, id: RequestId, wish: Partial<ApprovalStatement> = {}): Promise<void> {
+async function approve(
+  at: KeyedScene,
+  id: RequestId,
+  wish: Partial<StatementOf<'approval'>> = {},
+): Promise<void> {
   const { world } = at;
   const request = await proposed(at, id);
   const requestSha256 = sha256(`${world.git('show', `pam/${id}:${requestPath(id)}`)}\n`);

@@ -7,19 +7,14 @@ import { join } from 'node:path';
 import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import { requestPath, signaturePath, type RequestId } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';
-import {
-  type ApprovalStatement,
-  NAMESPACES,
-  type RequestStatement,
-  type Signed,
-  type StopStatement,
-} from '../../src/model/statement.ts';
+import type { Signed, StatementOf } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { statementBranch } from '../../src/forges/statement-branches.ts';
 import { printRequest } from '../../src/documents/request-file.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import type { World } from '../crash/access-repository.ts';
 import type { SignOptions, SshsigParts, TestKey } from '../support/make-signature.ts';
 import type { Files } from './hostile-hands.ts';
@@ -34,9 +29,12 @@ export interface How extends SignOptions {
 export interface Forger {
   readonly key: (name: string) => TestKey;
   /** What bob would honestly sign for this request now, but for `wish`. */
-  readonly approval: (request: Request, wish?: Partial<ApprovalStatement>) => ApprovalStatement;
-  readonly stop: (request: Request, wish?: Partial<StopStatement>) => StopStatement;
-  readonly sign: (statement: ApprovalStatement | StopStatement | RequestStatement, how?: How) => Signed;
+  readonly approval: (request: Request, wish?: Partial<StatementOf<'approval'>>) => StatementOf<'approval'>;
+  readonly stop: (request: Request, wish?: Partial<StatementOf<'stop'>>) => StatementOf<'stop'>;
+  readonly sign: (
+    statement: StatementOf<'approval'> | StatementOf<'stop'> | StatementOf<'request'>,
+    how?: How,
+  ) => Signed;
   readonly signText: (text: string, how: How & { readonly key: string }) => Signed;
   readonly parts: (text: string, how: How & { readonly key: string }) => SshsigParts;
   /** `<id>.yaml.sig` over these bytes. */
@@ -53,14 +51,17 @@ export async function forgerOf({ world, keys }: KeyedScene): Promise<Forger> {
     if (found === undefined) throw new Error(`nobody holds a key "${name}"`);
     return found;
   };
-  const signText: Forger['signText'] = (text, { key: name, namespace = NAMESPACES.approval, ...how }) => ({
+  const signText: Forger['signText'] = (
+    text,
+    { key: name, namespace = STATEMENT_KINDS.approval.namespace, ...how },
+  ) => ({
     text,
     armor: key(name).sign(text, namespace, how),
   });
   const sign: Forger['sign'] = (statement, how = {}) =>
     signText(printStatement(statement), {
       key: statement.signer,
-      namespace: NAMESPACES[statement.type],
+      namespace: STATEMENT_KINDS[statement.type].namespace,
       ...how,
     });
   const now = world.now;
@@ -72,7 +73,7 @@ export async function forgerOf({ world, keys }: KeyedScene): Promise<Forger> {
     key,
     signText,
     sign,
-    parts: (text, { key: name, namespace = NAMESPACES.approval, ...how }) =>
+    parts: (text, { key: name, namespace = STATEMENT_KINDS.approval.namespace, ...how }) =>
       key(name).parts(text, namespace, how),
     approval: (request, wish = {}) => {
       const exact = exactGrant(policy, desk.providers, request, now);

@@ -12,12 +12,13 @@ import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import { type Duration, parseDuration } from '../../src/model/instant.ts';
 import { isRequestId, type RequestId, requestPath, signaturePath } from '../../src/model/names.ts';
 import type { Request } from '../../src/model/request.ts';
-import { type Capacity, NAMESPACES, type Signed } from '../../src/model/statement.ts';
+import type { Capacity, Signed } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
 import { sha256 } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import type { World } from '../crash/access-repository.ts';
 
 /** Bytes of a plain file, a file with another mode, or `null` for none. */
@@ -131,7 +132,10 @@ export async function requestSignature(
     request: id,
     requestSha256: sha256(bytes),
   });
-  return joinSigned({ text, armor: await desk.sign(text, NAMESPACES.request, world.signer(key).keyFile) });
+  return joinSigned({
+    text,
+    armor: await desk.sign(text, STATEMENT_KINDS.request.namespace, world.signer(key).keyFile),
+  });
 }
 
 export interface ApprovalWish {
@@ -164,7 +168,10 @@ export async function approveBytes(
     because: capacity === 'named' ? null : 'nobody answers',
     ledger: { seq: state.seq, head: state.head },
   });
-  const signed = { text, armor: await desk.sign(text, NAMESPACES.approval, world.signer(key).keyFile) };
+  const signed = {
+    text,
+    armor: await desk.sign(text, STATEMENT_KINDS.approval.namespace, world.signer(key).keyFile),
+  };
   await (await desk.forge(state.policy.config)).publish(posting(request.id, signed, signer));
   return signed;
 }

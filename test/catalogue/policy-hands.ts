@@ -6,9 +6,10 @@ import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import { policyFilesOf } from '../../src/flows/ledger/walk/walk-ledger.ts';
 import type { Instant } from '../../src/model/instant.ts';
 import { isOid } from '../../src/model/names.ts';
-import { NAMESPACES, type Signed } from '../../src/model/statement.ts';
+import type { Signed } from '../../src/model/statement.ts';
 import { treeDigest } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import type { World } from '../crash/access-repository.ts';
 import { plant } from './hostile-hands.ts';
 
@@ -64,7 +65,10 @@ export async function signPolicyOnMain(world: World, wish: PolicySignature = {})
     policySha256: treeDigest(await policyFilesOf(desk.repository, main)),
     previousSha256: state.policy.digest,
   });
-  const signed = { text, armor: await desk.sign(text, NAMESPACES.policy, world.signer(key).keyFile) };
+  const signed = {
+    text,
+    armor: await desk.sign(text, STATEMENT_KINDS.policy.namespace, world.signer(key).keyFile),
+  };
   await (await desk.forge(state.policy.config)).publish(posting(`policy-${seq}`, signed, signer));
   return signed;
 }

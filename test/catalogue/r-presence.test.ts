@@ -5,7 +5,7 @@ import { lookAtRequest } from '../../src/flows/gather/look-at-request.ts';
 import { prepareApproval, publishApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
 import { plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
-import { NAMESPACES } from '../../src/model/statement.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import type { World } from '../crash/access-repository.ts';
 import { makeKey, type SignOptions } from '../support/make-signature.ts';
 import { attack, permit } from './attack.ts';
@@ -36,7 +36,9 @@ async function approveWithToken(world: World, id: RequestId, how: SignOptions): 
   const looked = await lookAtRequest(desk, id);
   const { text } = prepareApproval(looked, 'bob', null);
   const forge = await desk.forge(looked.view.state.policy.config);
-  await forge.publish(posting(id, { text, armor: token.sign(text, NAMESPACES.approval, how) }, 'bob'));
+  await forge.publish(
+    posting(id, { text, armor: token.sign(text, STATEMENT_KINDS.approval.namespace, how) }, 'bob'),
+  );
 }
 
 describe('group R', () => {
@@ -81,7 +83,7 @@ describe('group R', () => {
     const desk = await world.desk();
     const looked = await lookAtRequest(desk, id);
     const { text } = prepareApproval(looked, 'bob', null);
-    const armor = token.sign(text, NAMESPACES.approval, { flags: 0 });
+    const armor = token.sign(text, STATEMENT_KINDS.approval.namespace, { flags: 0 });
     await expect(publishApproval(desk, looked, { text, armor })).rejects.toMatchObject({
       code: 'E_SK_NO_TOUCH',
     });

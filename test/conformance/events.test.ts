@@ -12,6 +12,7 @@ import { EVENTS, kindOf } from '../../src/rules/events/registry.ts';
 import { judgeRight } from '../../src/rules/rights.ts';
 import { tellEntry } from '../../src/rules/tell-entry.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { codeOf } from '../support/error-code.ts';
 import { at, fingerprintOf, Ledger, MAIN, requestId } from '../support/world.ts';
 
@@ -171,6 +172,6 @@ describe.each(kinds)('%s', (type, kind) => {
     const given = kind.statements?.(event) ?? [];
     const armors = JSON.stringify(event).match(/"armor":/gu)?.length ?? 0;
     expect(given).toHaveLength(armors);
-    for (const one of given) expect(['request', 'approval', 'stop', 'policy']).toContain(one.type);
+    for (const one of given) expect(Object.keys(STATEMENT_KINDS)).toContain(one.type);
   });
 });

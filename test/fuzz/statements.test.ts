@@ -1,12 +1,13 @@
 /** Statements and signatures: whatever is done to a text, an armor or a blob, people have said only what they said. */
 import { describe } from 'vitest';
 import type { Sha256 } from '../../src/model/names.ts';
-import { NAMESPACES, type Signed, type StatementType } from '../../src/model/statement.ts';
+import type { Signed, StatementType } from '../../src/model/statement.ts';
 import { decide, verifyRequester } from '../../src/rules/decide.ts';
 import { adminsAgree } from '../../src/rules/judge-policy-change.ts';
 import { judgeStop, stopGround } from '../../src/rules/judge-stop.ts';
 import { joinSigned, parseArmor, printArmor, splitSigned } from '../../src/trust/armor.ts';
 import { verifySshsig } from '../../src/trust/sshsig.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { blobOf, KEY_TYPES, makeKey } from '../support/make-signature.ts';
 import { type Asked, keyNamed, signText, snapshot } from '../support/world.ts';
 import { HONEST, isAttacker, NOW, POOL, WORLD } from './attack-world.ts';
@@ -88,20 +89,20 @@ describe('[D12][D24] mutated statements', () => {
 
   const keys = KEY_TYPES.map((type) => makeKey(type));
   const [text, other] = ['pam-statement: v1\ntype: stop\n', 'pam-statement: v1\ntype: approval\n'];
-  const honest = keys.map((key) => key.parts(text, NAMESPACES.stop));
+  const honest = keys.map((key) => key.parts(text, STATEMENT_KINDS.stop.namespace));
   fuzz(
     'signatures by every type of key',
     { runs: 6000, shares: { 'the blob': 0.3, 'the signature': 0.1 } },
     (random) => {
       const at = random.below(keys.length);
-      const foreign = random.pick(keys)?.parts(other, NAMESPACES.approval);
+      const foreign = random.pick(keys)?.parts(other, STATEMENT_KINDS.approval.namespace);
       const parts = honest[at];
       if (parts === undefined || foreign === undefined) throw new TypeError('no such key');
       const blob = mutateBlob(random, parts, foreign);
       const armor = random.chance(0.2) ? mutateArmor(random, blob) : printArmor(blob);
       const judgeBlob = (): string => {
         const code = refusal(() => {
-          verifySshsig({ message: text, armor, namespace: NAMESPACES.stop });
+          verifySshsig({ message: text, armor, namespace: STATEMENT_KINDS.stop.namespace });
         });
         if (code !== undefined) return layerOf(code, LAYERS);
         return blob.equals(blobOf(parts))
@@ -114,7 +115,7 @@ describe('[D12][D24] mutated statements', () => {
 });
 
 function mutated(random: Random, { type, signed }: Kind): Signed {
-  const namespace = NAMESPACES[type];
+  const namespace = STATEMENT_KINDS[type].namespace;
   const signer = /^signer: (.*)$/mu.exec(signed.text)?.[1] ?? '';
   const parts = keyNamed(signer).parts(signed.text, namespace);
   const text = mutateLines(random, signed.text, POOL);
@@ -127,7 +128,7 @@ function mutated(random: Random, { type, signed }: Kind): Signed {
       const own = random.chance(0.5) ? text.replace(/^signer: .*$/mu, `signer: ${key}`) : text;
       return signText(
         own,
-        random.chance(0.9) ? namespace : (random.pick(Object.values(NAMESPACES)) ?? ''),
+        random.chance(0.9) ? namespace : (random.pick(Object.values(STATEMENT_KINDS))?.namespace ?? ''),
         key,
       );
     }

@@ -34,15 +34,11 @@ import {
 } from '../../src/model/names.ts';
 import { POLICY_PATHS } from '../../src/model/policy.ts';
 import type { Request } from '../../src/model/request.ts';
-import {
-  type ApprovalStatement,
-  LEDGER_NAMESPACE,
-  NAMESPACES,
-  type Signed,
-} from '../../src/model/statement.ts';
+import { LEDGER_NAMESPACE, type Signed, type StatementOf } from '../../src/model/statement.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import { treeDigest } from '../../src/trust/digest.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { type Act, tracedDesk } from '../crash/traced-desk.ts';
 import { digest, HistoryModel, type ModelPolicy, type Run, signedKey } from './history-model.ts';
 import {
@@ -396,7 +392,7 @@ export class HistoryStage {
       request: id,
       requestSha256: sha(bytes),
     });
-    const signed = { text, armor: signAs(signer, text, NAMESPACES.request) };
+    const signed = { text, armor: signAs(signer, text, STATEMENT_KINDS.request.namespace) };
     const version = {
       id,
       request,
@@ -454,7 +450,7 @@ export class HistoryStage {
     this.#approved(id, prepared.statement, signed);
   }
 
-  #approved(topic: RequestId, statement: ApprovalStatement, signed: Signed): void {
+  #approved(topic: RequestId, statement: StatementOf<'approval'>, signed: Signed): void {
     this.#published.push({ id: topic, signed });
     const { request: id, requestSha256: bytes, signer, signedAt, grant, capacity } = statement;
     const { subject, target, permissions, duration, start } = grant;
@@ -482,7 +478,7 @@ export class HistoryStage {
     if (grant == null) return;
     const forge = await desk.forge(looked.view.state.policy.config);
     const { seq, head } = looked.view.state;
-    const honest: ApprovalStatement = {
+    const honest: StatementOf<'approval'> = {
       type: 'approval',
       root: this.#root(),
       signer,
@@ -497,7 +493,7 @@ export class HistoryStage {
     const later = instantOf((this.#now + 1200) * 1000);
     const earlier = instantOf((this.#now - 7200) * 1000);
     const duration = parseDuration('9h') ?? grant.duration;
-    const lies: readonly Partial<ApprovalStatement>[] = [
+    const lies: readonly Partial<StatementOf<'approval'>>[] = [
       {},
       { grant: { ...grant, duration } },
       { requestSha256: sha('other bytes') },
@@ -511,9 +507,9 @@ export class HistoryStage {
       { root: sha('another root') },
     ];
     if (how % 13 < lies.length) {
-      const statement: ApprovalStatement = { ...honest, ...lies[how % 13] };
+      const statement: StatementOf<'approval'> = { ...honest, ...lies[how % 13] };
       const text = printStatement(statement);
-      const signed = { text, armor: signAs(signer, text, NAMESPACES.approval) };
+      const signed = { text, armor: signAs(signer, text, STATEMENT_KINDS.approval.namespace) };
       await forge.publish(posting(id, signed, signer));
       // What names another ledger or another root says nothing about this one.
       const aboutThis = statement.root === honest.root && statement.ledger.head === head;
@@ -522,7 +518,7 @@ export class HistoryStage {
     }
     const copied = this.#published.findLast((one) => one.id !== id)?.signed;
     const text = printStatement(honest);
-    const stolen = { text, armor: signAs('dana', text, NAMESPACES.approval) };
+    const stolen = { text, armor: signAs('dana', text, STATEMENT_KINDS.approval.namespace) };
     const signed = how % 13 === 12 && copied !== undefined ? copied : stolen;
     if (signer !== 'dana') await forge.publish(posting(id, signed, 'mallory'));
   }
@@ -539,7 +535,7 @@ export class HistoryStage {
     }
     const stop = { type: 'stop' as const, root: this.#root(), signer, request: id, because: null };
     const text = printStatement({ ...stop, signedAt: this.#instant() });
-    const signed = { text, armor: signAs(signer, text, NAMESPACES.stop) };
+    const signed = { text, armor: signAs(signer, text, STATEMENT_KINDS.stop.namespace) };
     const forge = await desk.forge(looked.view.state.policy.config);
     await forge.publish(posting(id, signed, signer));
     this.#stopped(id, signer, signed);

@@ -13,7 +13,8 @@ import {
 import { isName, isSha256 } from '../../src/model/names.ts';
 import type { Capacity, Statement } from '../../src/model/statement.ts';
 import { sha256 } from '../../src/trust/digest.ts';
-import { claimsOf, firstDifference, printStatement, quote } from '../../src/trust/statement-text.ts';
+import { claimsOf, firstDifference, printStatement } from '../../src/trust/statement-text.ts';
+import { quote } from '../../src/trust/statements/line-values.ts';
 import { codeOf } from '../support/error-code.ts';
 import { REQUEST } from '../support/world.ts';
 
@@ -70,7 +71,7 @@ describe('statements', () => {
       fc.property(approval, (statement) => {
         if (statement.type !== 'approval') return;
         const text = printStatement(statement);
-        const { signer, signedAt, because, capacity: as, ledger } = claimsOf(text);
+        const { signer, signedAt, because, capacity: as, ledger } = claimsOf(text, 'approval');
         const { signer: by, signedAt: when } = statement;
         expect({ signer, signedAt, because, as, ledger }).toEqual({
           signer: by,
@@ -139,8 +140,8 @@ describe('statements', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 9 }), (lines) => {
         const code = codeOf(() => {
-          const { signer, signedAt, ledger } = claimsOf(lines.join('\n'));
-          const point = ledger === null || (isSha256(ledger.head) && Number.isSafeInteger(ledger.seq));
+          const { signer, signedAt, ledger } = claimsOf(lines.join('\n'), 'approval');
+          const point = isSha256(ledger.head) && Number.isSafeInteger(ledger.seq);
           expect([isName(signer), parseInstant(signedAt), point]).toEqual([true, signedAt, true]);
         });
         expect(['ok', 'E_STATEMENT']).toContain(code);

@@ -27,7 +27,6 @@ import {
   type ExactGrant,
   type LedgerPoint,
   LEDGER_NAMESPACE,
-  NAMESPACES,
   type Signed,
   type Statement,
 } from '../../src/model/statement.ts';
@@ -49,6 +48,7 @@ import { sha256, treeDigest } from '../../src/trust/digest.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import { verifyEntry } from '../../src/trust/signed-entry.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
 import { makeKey, type SignOptions, type TestKey } from './make-signature.ts';
 
 /** The day that most tests happen on. */
@@ -171,7 +171,12 @@ export interface SignHow extends SignOptions {
 }
 
 export function sign(statement: Statement, how: SignHow = {}): Signed {
-  return signText(printStatement(statement), NAMESPACES[statement.type], how.key ?? statement.signer, how);
+  return signText(
+    printStatement(statement),
+    STATEMENT_KINDS[statement.type].namespace,
+    how.key ?? statement.signer,
+    how,
+  );
 }
 
 export function signText(text: string, namespace: string, key: string, how: SignOptions = {}): Signed {

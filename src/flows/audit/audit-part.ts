@@ -10,7 +10,7 @@ import type { PolicyEvent } from '../../rules/events/policy.ts';
 import { expected, handledLater, PamError } from '../../model/error.ts';
 import { readable } from '../../model/git.ts';
 import { type Fingerprint, isRequestId, type Oid, requestPath, type Sha256 } from '../../model/names.ts';
-import { NAMESPACES, type Witnesses } from '../../model/statement.ts';
+import type { Witnesses } from '../../model/statement.ts';
 import { auditEntry, type Finding, type Written } from '../../rules/audit-entry.ts';
 import type { AuditFacts, TypedStatement } from '../../rules/events/event-kind.ts';
 import { kindOf } from '../../rules/events/registry.ts';
@@ -18,8 +18,8 @@ import { tellEntry } from '../../rules/tell-entry.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import { sha256 } from '../../trust/digest.ts';
 import { EntryDigests } from '../../trust/entry-digests.ts';
-import { verifySshsig, verifySshsigAside } from '../../trust/sshsig.ts';
-import { claimsOf } from '../../trust/statement-text.ts';
+import { namedPoint } from '../../trust/statement-text.ts';
+import { verifySigned, verifySignedAside } from '../../trust/verify-statement.ts';
 import type { Desk } from '../desk.ts';
 import { ENTRY_MAX_BYTES, executorKeys } from '../ledger/walk/ledger-junk.ts';
 import type { Newer } from '../ledger/walk/newer-version.ts';
@@ -170,11 +170,11 @@ interface Writing {
 }
 
 /** Keys of the statements that came with a policy; one that is not good counted for nothing. */
-function signersOf({ statements }: PolicyEvent): ReadonlySet<Fingerprint> {
+function signersOf(event: PolicyEvent): ReadonlySet<Fingerprint> {
   const keys = new Set<Fingerprint>();
-  for (const { text, armor } of statements) {
+  for (const one of statementsOf(event)) {
     try {
-      keys.add(verifySshsig({ message: text, armor, namespace: NAMESPACES.policy }).key.fingerprint);
+      keys.add(verifySigned(one.type, one).key.fingerprint);
     } catch (error) {
       expected(error);
     }
@@ -208,18 +208,10 @@ function digestsBelow(
   };
 }
 
-/** The numbers of entries that its approvals name. */
+/** The numbers of entries that its statements name. */
 function pointsOf({ after }: Step): readonly number[] {
-  return after.entry.events.flatMap(statementsOf).flatMap(({ type, text }) => {
-    if (type !== 'approval') return [];
-    try {
-      return claimsOf(text).ledger?.seq ?? [];
-    } catch (error) {
-      // It is refused when it is judged.
-      expected(error);
-      return [];
-    }
-  });
+  const statements = after.entry.events.flatMap(statementsOf);
+  return statements.flatMap(({ type, text }) => namedPoint(text, type)?.seq ?? []);
 }
 
 /** The commit message is the story that `git log` tells; it has to be the entry's. Forgets what it has judged. */
@@ -253,9 +245,7 @@ const MOST_MESSAGES = 2048;
 async function checkStatements({ after }: Step): Promise<unknown> {
   const { events } = after.entry;
   return await Promise.allSettled(
-    events.flatMap(statementsOf).map(async ({ type, text, armor }) => {
-      await verifySshsigAside({ message: text, armor, namespace: NAMESPACES[type] });
-    }),
+    events.flatMap(statementsOf).map(async (one) => await verifySignedAside(one.type, one)),
   );
 }
 

@@ -1,7 +1,10 @@
 /** Evidence as files, so that anybody can verify it with stock `ssh-keygen` and nothing of ours. */
-import { NAMESPACES, type Signed, type StatementType } from '../../model/statement.ts';
+import type { Signed } from '../../model/statement.ts';
 import { claimsOf } from '../../trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import { expected } from '../../model/error.ts';
+import type { TypedStatement } from '../../rules/events/event-kind.ts';
+import { evidenceStatements } from '../../rules/events/granting.ts';
 import { identityOf } from '../../rules/exact-grant.ts';
 import type { Policy } from '../../model/policy.ts';
 import type { Desk } from '../desk.ts';
@@ -11,31 +14,30 @@ import { recordedEvidence } from './recorded-evidence.ts';
 export async function evidenceFiles(desk: Desk, looked: Looked): Promise<ReadonlyMap<string, string>> {
   const { judged, situation, id } = looked;
   const recorded = await recordedEvidence(desk, looked);
-  const all: readonly (readonly [StatementType, Signed])[] =
+  const request = judged?.snapshot.statement ?? null;
+  const all: readonly TypedStatement[] =
     recorded === undefined
       ? [
-          ...(judged?.snapshot.statement == null ? [] : [['request', judged.snapshot.statement] as const]),
-          ...(situation.approvals.get(id) ?? []).map((one) => ['approval', one] as const),
-          ...(situation.stops.get(id) ?? []).map((one) => ['stop', one] as const),
+          ...(request === null ? [] : [{ ...request, type: 'request' as const }]),
+          ...(situation.approvals.get(id) ?? []).map((one) => ({ ...one, type: 'approval' as const })),
+          ...(situation.stops.get(id) ?? []).map((one) => ({ ...one, type: 'stop' as const })),
         ]
-      : [
-          ['request', recorded.statement] as const,
-          ...recorded.approvals.map((one) => ['approval', one] as const),
-        ];
+      : evidenceStatements({ evidence: recorded });
   const { policy } = looked.view.state;
   const files = new Map<string, string>();
   const signers = new Set<string>();
-  for (const [type, signed] of all) {
+  for (const signed of all) {
+    const { type } = signed;
     const signer = signerOf(signed);
     if (signer === undefined) continue;
     const count = [...files.keys()].filter((name) => name.startsWith(`${type}-${signer}`)).length / 2;
     const name = `${type}-${signer}${count === 0 ? '' : `-${count + 1}`}`;
     files.set(`${name}.txt`, signed.text);
     files.set(`${name}.txt.sig`, signed.armor);
-    for (const line of signerLines(policy, signer, NAMESPACES[type])) signers.add(line);
+    for (const line of signerLines(policy, signer, STATEMENT_KINDS[type].namespace)) signers.add(line);
   }
-  const request = recorded?.request ?? looked.candidate?.bytes;
-  if (request !== undefined) files.set(`${id}.yaml`, request);
+  const bytes = recorded?.request ?? looked.candidate?.bytes;
+  if (bytes !== undefined) files.set(`${id}.yaml`, bytes);
   files.set('allowed_signers', [...signers].join(''));
   return files;
 }

@@ -3,7 +3,7 @@
  * event. The admins' statements are its authority, not the executor's key.
  */
 import { expected, gaveNoAnswer, PamError } from '../../model/error.ts';
-import { policyStatements } from '../../rules/judge-postings.ts';
+import { standing } from '../../rules/judge-postings.ts';
 import { adminsAgree, countedOnly, judgePolicyChange } from '../../rules/judge-policy-change.ts';
 import type { Desk, Executor } from '../desk.ts';
 import { judgeSettling, policyOnMain, policyTopic, statementsOnPolicy } from '../gather/policy-on-main.ts';
@@ -24,7 +24,7 @@ export async function recordPolicy(
       const found = await policyOnMain(desk, now);
       if (found === undefined) return null;
       const posted = await statementsOnPolicy(desk, now, policyTopic(found.seq, null));
-      const statements = policyStatements([now.state.policy], posted);
+      const statements = standing('policy', [now.state.policy], posted);
       const previous = found.seq === 1 ? null : now.state.policy;
       const { root, index } = now.state;
       const { seq, digest, files } = found;
@@ -35,7 +35,7 @@ export async function recordPolicy(
       const { policy, counted } = await unlessRefused(desk, seq, async () => {
         const { policy: next } = found.read();
         const change = { root, seq, next, previous, recordedAt: at };
-        const all = policyStatements([now.state.policy, next], posted);
+        const all = standing('policy', [now.state.policy, next], posted);
         const kept = countedOnly({ ...change, statements: all });
         judgePolicyChange({ ...change, statements: kept }, index);
         await judgeSettling(desk, now, next);

@@ -12,7 +12,7 @@ import type { Signed } from '../../model/statement.ts';
 import { type Candidate, isRequest, type Situation } from '../../rules/situation.ts';
 import { sortPostings } from '../../rules/judge-postings.ts';
 import { namedEntry } from '../../rules/verify-approvals.ts';
-import { claimsOf } from '../../trust/statement-text.ts';
+import { namedPoint } from '../../trust/statement-text.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import type { Freshness } from '../ledger/fetch-state.ts';
 import { daysAround, isStoppable, isUndecided } from './about.ts';
@@ -157,6 +157,6 @@ function pointsOf(view: LedgerView, approvals: ReadonlyMap<RequestId, readonly S
   const recorded = [...index.records.values()].flatMap(({ grant }) => grant?.evidence?.approvals ?? []);
   const found = [...approvals.values()].flat();
   // Recorded ones were verified by the policy of their time.
-  const before = recorded.flatMap(({ text }) => claimsOf(text).ledger?.seq ?? []);
+  const before = recorded.flatMap(({ text }) => namedPoint(text, 'approval')?.seq ?? []);
   return [...before, ...found.flatMap((signed) => namedEntry(policy, signed) ?? [])];
 }

@@ -7,6 +7,7 @@ import type { Files, Policy } from '../../model/policy.ts';
 import type { Signed } from '../../model/statement.ts';
 import { judgeKept, newlySettled, settlesItsOwn } from '../../rules/judge-settled.ts';
 import { treeDigest } from '../../trust/digest.ts';
+import { policyTopicName } from '../../trust/statements/topics.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
@@ -62,7 +63,10 @@ export function policyPosting(seq: number, place: string | null, signed: Signed,
   return { topic: policyTopic(seq, place), signed, author, type: 'policy', sentence, head: null };
 }
 
-export const policyTopic = (seq: number, place: string | null): Topic => ({ name: `policy-${seq}`, place });
+export const policyTopic = (seq: number, place: string | null): Topic => ({
+  name: policyTopicName(seq),
+  place,
+});
 
 /**
  * Throws `E_POL_SETTLED` for a policy that names an entry of the chain which this machine follows, or drops what the

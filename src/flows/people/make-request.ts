@@ -5,7 +5,6 @@ import { EXIT, PamError } from '../../model/error.ts';
 import { type Duration, type Instant, durationFrom, parseInstant } from '../../model/instant.ts';
 import { isRequestId, requestPath, type RequestId } from '../../model/names.ts';
 import type { Request } from '../../model/request.ts';
-import { NAMESPACES } from '../../model/statement.ts';
 import type { Policy } from '../../model/policy.ts';
 import { orDidYouMean } from '../../rules/did-you-mean.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
@@ -18,6 +17,7 @@ import { judgeApprovers } from '../../rules/who-can-approve.ts';
 import { joinSigned } from '../../trust/armor.ts';
 import { sha256 } from '../../trust/digest.ts';
 import { printStatement } from '../../trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import { type Desk, mainRef, type Signer } from '../desk.ts';
 import { incidentStates } from '../gather/gather.ts';
 import { aboutOne } from '../gather/about.ts';
@@ -122,7 +122,7 @@ export async function proposeDraft(desk: Desk, signer: Signer, judged: CheckedDr
     request: request.id,
     requestSha256,
   });
-  const signed = { text, armor: await desk.sign(text, NAMESPACES.request, signer.keyFile) };
+  const signed = { text, armor: await desk.sign(text, STATEMENT_KINDS.request.namespace, signer.keyFile) };
   verifyRequester({ root, policy, id: request.id, request, requestSha256 }, signed, signedAt);
   const forge = await desk.forge(policy.config);
   const { branch, proposal } = await forge.propose({

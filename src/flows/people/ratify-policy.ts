@@ -1,7 +1,7 @@
 /** Ratify: an admin signs what main holds as the next policy version, after seeing who gains what. */
 import { type Issue, PamError } from '../../model/error.ts';
 import type { PullRequest } from '../../model/forge.ts';
-import { NAMESPACES, type PolicyStatement, type Signed } from '../../model/statement.ts';
+import type { Signed, StatementOf } from '../../model/statement.ts';
 import {
   type PolicyChange,
   type Side,
@@ -9,10 +9,11 @@ import {
   type Tally,
   tallies,
 } from '../../rules/judge-policy-change.ts';
-import { policyStatements } from '../../rules/judge-postings.ts';
 import { tellLiveKeys } from '../../rules/tell-live-keys.ts';
+import { standing } from '../../rules/judge-postings.ts';
 import { tellPolicyChange } from '../../rules/tell-policy-change.ts';
 import { printStatement } from '../../trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import type { Desk, Executor, Signer } from '../desk.ts';
 import { recordPolicy } from '../executor/record-policy.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
@@ -85,7 +86,7 @@ async function ratifiableAs(
   await judgeSettling(desk, view, next);
   const { seq } = found;
   const posted = await statementsOnPolicy(desk, view, policyTopic(seq, proposed?.place ?? null));
-  const statements = policyStatements([view.state.policy, next], posted);
+  const statements = standing('policy', [view.state.policy, next], posted);
   const change = { root: view.state.root, seq, next, previous, statements, recordedAt: desk.clock() };
   const told = [
     ...tellPolicyChange(previous, next),
@@ -125,7 +126,7 @@ export async function ratify(
   }
   const forge = await desk.forge(view.state.policy.config);
   await needOwnAccount(forge, judges, signer.id);
-  const statement: PolicyStatement = {
+  const statement: StatementOf<'policy'> = {
     type: 'policy',
     root: change.root,
     signer: signer.id,
@@ -135,7 +136,10 @@ export async function ratify(
     previousSha256: change.previous?.digest ?? null,
   };
   const text = printStatement(statement);
-  const signed: Signed = { text, armor: await desk.sign(text, NAMESPACES.policy, signer.keyFile) };
+  const signed: Signed = {
+    text,
+    armor: await desk.sign(text, STATEMENT_KINDS.policy.namespace, signer.keyFile),
+  };
   if (!tallies({ ...change, statements: [signed] }).some(({ have }) => have.includes(signer.id))) {
     throw new PamError('E_KEY_PRINCIPAL', `that signature does not count for ${signer.id}`, {
       hint: 'is --key the key that policy lists for you, and valid now?',

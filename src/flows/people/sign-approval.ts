@@ -8,7 +8,7 @@ import type { Forge } from '../../model/forge.ts';
 import { type Instant, plus, secondsOf } from '../../model/instant.ts';
 import type { Policy, Role } from '../../model/policy.ts';
 import type { Request } from '../../model/request.ts';
-import { type ApprovalStatement, type Capacity, NAMESPACES, type Signed } from '../../model/statement.ts';
+import type { Capacity, Signed, StatementOf } from '../../model/statement.ts';
 import { eligibility } from '../../rules/count-approvals.ts';
 import { approvalTimes } from '../../rules/decide.ts';
 import { orDidYouMean } from '../../rules/did-you-mean.ts';
@@ -16,13 +16,14 @@ import { roleOf } from '../../rules/exact-grant.ts';
 import { approversOf, beneficiaries, isPerson, members } from '../../rules/people.ts';
 import { verifyApproval } from '../../rules/verify-approvals.ts';
 import { printStatement } from '../../trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import type { Desk, Signer } from '../desk.ts';
 import { needOwnAccount } from './own-account.ts';
 import { type Looked, topicOfLooked } from '../gather/look-at-request.ts';
 import { needKnownVersion } from '../ledger/walk/newer-version.ts';
 
 export interface Prepared {
-  readonly statement: ApprovalStatement;
+  readonly statement: StatementOf<'approval'>;
   readonly text: string;
   readonly decision: Decision;
 }
@@ -46,7 +47,7 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
       hint: 'add --reason "why the named approver cannot"',
     });
   }
-  const statement: ApprovalStatement = {
+  const statement: StatementOf<'approval'> = {
     type: 'approval',
     root,
     signer,
@@ -173,7 +174,7 @@ export async function signApproval(
   signer: Signer,
 ): Promise<VerifiedApproval> {
   const forge = await ownForge(desk, looked, signer.id);
-  const armor = await desk.sign(prepared.text, NAMESPACES.approval, signer.keyFile);
+  const armor = await desk.sign(prepared.text, STATEMENT_KINDS.approval.namespace, signer.keyFile);
   const signed = { text: prepared.text, armor };
   return await publish(forge, looked, signed, judgeApproval(looked, signed));
 }

@@ -1,8 +1,9 @@
 /** Stopping: a denial, a withdrawal and a revocation are one signed statement, and final. */
 import { PamError } from '../../model/error.ts';
-import { NAMESPACES, type Signed, type StopStatement } from '../../model/statement.ts';
+import type { Signed, StatementOf } from '../../model/statement.ts';
 import { judgeStop, type StopGround, stopGround } from '../../rules/judge-stop.ts';
 import { printStatement } from '../../trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import type { Desk, Signer } from '../desk.ts';
 import { type Looked, topicOfLooked } from '../gather/look-at-request.ts';
 
@@ -14,7 +15,7 @@ function groundOn({ view, judged, record, id }: Looked): StopGround {
 
 export const stoppersOn = (looked: Looked): ReadonlySet<string> => groundOn(looked).stoppers;
 
-export function prepareStop(looked: Looked, signer: string, because: string | null): StopStatement {
+export function prepareStop(looked: Looked, signer: string, because: string | null): StatementOf<'stop'> {
   const { record, view, id, now } = looked;
   if (!stoppersOn(looked).has(signer)) {
     throw new PamError('E_APR_SCOPE', `${signer} may not stop ${id}`, {
@@ -42,12 +43,12 @@ const STOPS_HERE: ReadonlySet<string> = new Set([INVALID, 'E_INTERRUPTED']);
 export async function signStop(
   desk: Desk,
   looked: Looked,
-  statement: StopStatement,
+  statement: StatementOf<'stop'>,
   signer: Signer,
   atHand = false,
 ): Promise<Signed> {
   const text = printStatement(statement);
-  const signed = { text, armor: await desk.sign(text, NAMESPACES.stop, signer.keyFile) };
+  const signed = { text, armor: await desk.sign(text, STATEMENT_KINDS.stop.namespace, signer.keyFile) };
   try {
     await publishStop(desk, looked, signed);
   } catch (error) {

@@ -7,7 +7,7 @@ import { expected, PamError } from '../../model/error.ts';
 import type { Posting } from '../../model/forge.ts';
 import type { Oid, Sha256 } from '../../model/names.ts';
 import { type Files, isPlainGit, type Policy } from '../../model/policy.ts';
-import { LEDGER_NAMESPACE, NAMESPACES } from '../../model/statement.ts';
+import { LEDGER_NAMESPACE } from '../../model/statement.ts';
 import { needExecutorKey } from '../../rules/executor-key.ts';
 import { beginChain } from '../../rules/follow-chain.ts';
 import { EMPTY_INDEX } from '../../rules/fold-index.ts';
@@ -17,6 +17,7 @@ import type { ChainState } from '../../trust/chain-state.ts';
 import { sha256, treeDigest } from '../../trust/digest.ts';
 import { verifyEntry } from '../../trust/signed-entry.ts';
 import { printStatement } from '../../trust/statement-text.ts';
+import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import { commitEntry, makeEntry } from '../ledger/append-entry.ts';
 import { type Desk, type Executor, ledgerRef, type Signer } from '../desk.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
@@ -161,7 +162,7 @@ async function policyStatement(
     policySha256: state.policy.digest,
     previousSha256: null,
   });
-  return { text, armor: await desk.sign(text, NAMESPACES.policy, admin.keyFile) };
+  return { text, armor: await desk.sign(text, STATEMENT_KINDS.policy.namespace, admin.keyFile) };
 }
 
 /** Main and the ledger appear together or not at all. */

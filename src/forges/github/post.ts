@@ -3,12 +3,14 @@ import type { GitHub } from '../../github/api.ts';
 import { PamError } from '../../model/error.ts';
 import type { Account, Found, Posting } from '../../model/forge.ts';
 import type { Oid } from '../../model/names.ts';
+import { travelsOf } from '../../trust/statements/registry.ts';
 import { isMarked, markedComment, postingBody } from '../pull-request-text.ts';
 import { ownAccount } from './accounts.ts';
 import { readComments, readPostings } from './postings.ts';
 import type { Pull } from './pulls.ts';
 
 type Event = 'APPROVE' | 'REQUEST_CHANGES' | 'COMMENT';
+const EVENTS = { approve: 'APPROVE', object: 'REQUEST_CHANGES', comment: null } as const;
 
 const WRITE_PULLS = 'pull requests: write';
 
@@ -25,16 +27,11 @@ export async function post(github: GitHub, pull: Pull, posting: Posting, me: Acc
   const mine = me !== null && me.id === pull.author.id;
   const { type, head } = posting;
   const body = postingBody(posting);
+  const { as, stands } = travelsOf(type);
   // GitHub takes nobody's verdict on their own pull request, and asks for no changes to a closed one.
-  const event: Event | null =
-    type === 'stop'
-      ? pull.open && !mine
-        ? 'REQUEST_CHANGES'
-        : null
-      : mine && type === 'policy'
-        ? null
-        : 'APPROVE';
-  if (event !== null && type === 'approval' && mine) {
+  const taken = !mine && (as !== 'object' || pull.open);
+  const event = taken ? EVENTS[as] : null;
+  if (event === null && !stands.includes('comment')) {
     throw new PamError('E_FORGE_OWN', `GitHub lets nobody approve their own pull request (${pull.place})`, {
       hint: 'another approver has to sign, or somebody else opens the pull request',
     });
@@ -50,7 +47,7 @@ export async function post(github: GitHub, pull: Pull, posting: Posting, me: Acc
 function isSame({ signed, posted }: Found, { signed: wanted, type }: Posting, me: Account | null): boolean {
   if (signed?.text !== wanted.text || signed.armor !== wanted.armor || posted === null) return false;
   if (me !== null && posted.by.id !== me.id) return false;
-  return type === 'approval' ? posted.intent === 'approve' : posted.intent !== 'dismissed';
+  return travelsOf(type).stands.some((intent) => intent === posted.intent);
 }
 
 async function review(

@@ -9,6 +9,8 @@ import type { Doubt, Forge, Found, Proposal, Topic, Wanted } from '../../model/f
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Instant } from '../../model/instant.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
+import { travelsOf } from '../../trust/statements/registry.ts';
+import { topicKind } from '../../trust/statements/topics.ts';
 import { fewAtOnce } from '../few-at-once.ts';
 import { gitBranches } from '../git-branches.ts';
 import { type AtHead, listOnce, readProposals, withWholeMain } from '../read-proposals.ts';
@@ -51,7 +53,8 @@ export function pullRequests(forge: GitHubForge): Forge {
     place === null ? undefined : numberIn(place, owner, name);
   const pullsAbout = async (pulls: Pulls, topic: Topic): Promise<readonly Pull[]> => {
     if (isRequestId(topic.name)) return await pulls.of(topic.name);
-    return topic.name.startsWith('policy-') ? await policyPulls(repository, await mainNow(), pulls) : [];
+    const isPolicy = topicKind(topic.name) === 'policy';
+    return isPolicy ? await policyPulls(repository, await mainNow(), pulls) : [];
   };
   const lookingAt = async (): Promise<LookUp> => ({
     repository,
@@ -111,7 +114,8 @@ export function pullRequests(forge: GitHubForge): Forge {
       const { topic } = posting;
       const number = numbered(topic);
       const about = number === undefined ? await pullsAbout(pulls, topic) : [await pulls.numbered(number)];
-      const pull = about.at(isRequestId(topic.name) ? 0 : -1);
+      // Of a request's the first counts; main's policy came with the newest.
+      const pull = about.at(travelsOf(posting.type).about === 'request' ? 0 : -1);
       if (pull === undefined) {
         throw new PamError('E_FORGE_PLACE', `there is no pull request where ${topic.name} could be signed`, {
           hint: 'statements travel on pull requests here: open one for it, or name it',

@@ -74,7 +74,13 @@ export function judgeKeyInPolicy(policy: Policy, at: AtHand, now: Instant): Chec
     return [ok('E_KEY_UNKNOWN', `policy lists ${key.fingerprint} as a key of ${holder}, and it counts now`)];
   } catch (cause) {
     const error = expected(cause);
-    return [problem(error.code, sentence(error, holder), error.hint ?? HINTS[error.code] ?? 'use a key that policy lists')];
+    return [
+      problem(
+        error.code,
+        sentence(error, holder),
+        error.hint ?? HINTS[error.code] ?? 'use a key that policy lists',
+      ),
+    ];
   }
 }
 

@@ -51,9 +51,9 @@ function needEntitled({ state, at, before, now }: StateBefore, event: StoppedEve
   needEntitledStop(state, event, [before, now], at);
 }
 
-/** The statement was verified with its entry; `claimsOf` only reads it. */
+/** It was verified with its entry, and is only read here. */
 function whoAndWhy({ text }: Signed): string {
-  const { signer, because } = claimsOf(text);
+  const { signer, because } = claimsOf(text, 'stop');
   return because === null ? signer : `${signer}: ${because}`;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Policy, Service } from '../../../src/model/policy.ts';
-import type { PolicyStatement, Signed } from '../../../src/model/statement.ts';
+import type { Signed, StatementOf } from '../../../src/model/statement.ts';
 import { EMPTY_INDEX } from '../../../src/rules/fold-index.ts';
 import {
   judgePolicyChange,
@@ -20,7 +20,12 @@ const otherAdmins = policyOf(
   textsWith(PEOPLE, 'people: [alice, bob, grace], threshold: 2', 'people: [carol, frank], threshold: 2'),
 ).policy;
 
-const statement = (signer: string, to: Policy, more: Partial<PolicyStatement> = {}, key = signer): Signed =>
+const statement = (
+  signer: string,
+  to: Policy,
+  more: Partial<StatementOf<'policy'>> = {},
+  key = signer,
+): Signed =>
   sign(
     {
       type: 'policy',

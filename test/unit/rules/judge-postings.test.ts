@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Account, Found, Intent } from '../../../src/model/forge.ts';
 import type { Signed } from '../../../src/model/statement.ts';
 import { decide } from '../../../src/rules/decide.ts';
-import { personOf, policyStatements, remarksOn, sortPostings } from '../../../src/rules/judge-postings.ts';
+import { personOf, remarksOn, sortPostings, standing } from '../../../src/rules/judge-postings.ts';
 import {
   approve,
   ask,
@@ -164,20 +164,22 @@ describe('statements on a policy', () => {
 
   it('count from their signer, as a review or where the forge refuses one, as a comment', () => {
     for (const intent of ['approve', 'comment'] as const)
-      expect(policyStatements([policy], [posted(account('alice'), intent, statement)])).toEqual([statement]);
+      expect(standing('policy', [policy], [posted(account('alice'), intent, statement)])).toEqual([
+        statement,
+      ]);
     for (const intent of ['object', 'dismissed'] as const)
-      expect(policyStatements([policy], [posted(account('alice'), intent, statement)])).toEqual([]);
-    expect(policyStatements([policy], [posted(account('bob'), 'approve', statement)])).toEqual([]);
-    expect(policyStatements([policy], [posted(account('alice'), 'approve', hers)])).toEqual([]);
-    expect(policyStatements([policy], [posted(account('alice'), 'approve', null)])).toEqual([]);
+      expect(standing('policy', [policy], [posted(account('alice'), intent, statement)])).toEqual([]);
+    expect(standing('policy', [policy], [posted(account('bob'), 'approve', statement)])).toEqual([]);
+    expect(standing('policy', [policy], [posted(account('alice'), 'approve', hers)])).toEqual([]);
+    expect(standing('policy', [policy], [posted(account('alice'), 'approve', null)])).toEqual([]);
   });
 
   it('count by the accounts of the next policy too, at the forge that was asked', () => {
     // The next policy moves to another forge: its accounts there are none of this one's.
     const moved = policyOf({ ...TEXTS, 'policy/people.yaml': people.replace('id: 1 }', 'id: 41 }') }).policy;
     const found = [posted(account('alice', { id: 41 }), 'approve', statement)];
-    expect(policyStatements([policy], found)).toEqual([]);
-    expect(policyStatements([policy, moved], found)).toEqual([statement]);
+    expect(standing('policy', [policy], found)).toEqual([]);
+    expect(standing('policy', [policy, moved], found)).toEqual([statement]);
     expect(moved.config.forge.kind).not.toBe(policy.config.forge.kind);
     expect(personOf(moved, account('alice', { id: 41 }))).toBeUndefined();
   });

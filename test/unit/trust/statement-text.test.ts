@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { parseDuration } from '../../../src/model/instant.ts';
 import type { Sha256 } from '../../../src/model/names.ts';
 import type { Statement } from '../../../src/model/statement.ts';
-import { claimsOf, firstDifference, printStatement, quote } from '../../../src/trust/statement-text.ts';
+import { claimsOf, firstDifference, namedPoint, printStatement } from '../../../src/trust/statement-text.ts';
+import { quote } from '../../../src/trust/statements/line-values.ts';
 import { codeOf } from '../../support/error-code.ts';
 import { at, REQUEST } from '../../support/world.ts';
 
@@ -88,7 +89,7 @@ ledger: 41 ${digest('c')}
 
 describe('what is read out of a statement', () => {
   it('gives back what only the signer can know', () => {
-    expect(claimsOf(printStatement(approval))).toMatchObject({
+    expect(claimsOf(printStatement(approval), 'approval')).toMatchObject({
       signer: 'alice',
       signedAt: at('18:00'),
       because: 'Bob\nis \u{1F634}',
@@ -107,7 +108,7 @@ describe('what is read out of a statement', () => {
     ['two times', `${head('stop')}signed-at: 2026-11-22T18:00:00Z\n`],
     ['a reason that is no text', `${head('stop')}because: 12\n`],
     ['a reason that is not JSON', `${head('stop')}because: "x\n`],
-  ])('refuses %s', (_, text) => expect(codeOf(() => claimsOf(text))).toBe('E_STATEMENT'));
+  ])('refuses %s', (_, text) => expect(codeOf(() => claimsOf(text, 'stop'))).toBe('E_STATEMENT'));
 
   it.each([
     ['named', 'named'],
@@ -118,7 +119,10 @@ describe('what is read out of a statement', () => {
     ['admin', null],
     ['', null],
   ])('capacity %j is %s', (word, capacity) => {
-    expect(claimsOf(`${head('approval')}capacity: ${word}\n`).capacity).toBe(capacity);
+    const text = `${head('approval')}capacity: ${word}\nledger: 0 ${digest('c')}\n`;
+    let read: string | undefined;
+    const code = codeOf(() => (read = claimsOf(text, 'approval').capacity));
+    expect([code, read]).toEqual(capacity === null ? ['E_STATEMENT', undefined] : ['ok', capacity]);
   });
 
   it.each([
@@ -132,7 +136,11 @@ describe('what is read out of a statement', () => {
     [`9999999999999999 ${digest('c')}`, undefined],
     ['41', undefined],
   ])('ledger point %j', (word, seq) => {
-    expect(claimsOf(`${head('approval')}ledger: ${word}\n`).ledger?.seq).toBe(seq);
+    const text = `${head('approval')}capacity: named\nledger: ${word}\n`;
+    expect(namedPoint(text, 'approval')?.seq).toBe(seq);
+    expect(codeOf(() => claimsOf(text, 'approval'))).toBe(seq === undefined ? 'E_STATEMENT' : 'ok');
+    // Of the other types it is no line that means anything.
+    expect(namedPoint(text.replace('approval', 'stop'), 'stop')).toBeUndefined();
   });
 });
 

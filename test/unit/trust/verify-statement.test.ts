@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { NAMESPACES, type Signed, type StopStatement } from '../../../src/model/statement.ts';
+import type { Signed, StatementOf } from '../../../src/model/statement.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { printStatement } from '../../../src/trust/statement-text.ts';
 import { verifyStatement } from '../../../src/trust/verify-statement.ts';
+import { STATEMENT_KINDS } from '../../../src/trust/statements/registry.ts';
 import { codeOf } from '../../support/error-code.ts';
 import { at, policyOf, REQUEST, requestId, sign, signText, TEXTS } from '../../support/world.ts';
 
 const { policy } = policyOf(TEXTS);
-const honest: StopStatement = {
+const honest: StatementOf<'stop'> = {
   type: 'stop',
   root: sha256('root'),
   signer: 'bob',
@@ -17,12 +18,7 @@ const honest: StopStatement = {
 };
 /** A verifier who knows the root and the request, and takes the rest from the signer. */
 const verify = (signed: Signed) =>
-  verifyStatement(
-    policy,
-    signed,
-    ({ signer, signedAt, because }) => ({ ...honest, signer, signedAt, because }),
-    at('12:01'),
-  );
+  verifyStatement(policy, 'stop', signed, { root: honest.root, request: honest.request }, at('12:01'));
 
 describe('one statement', () => {
   it('is verified with its holder, key and flags', () => {
@@ -43,23 +39,23 @@ describe('one statement', () => {
     ['another request', sign({ ...honest, request: requestId('20261122-dba-bbbbbb') }), 'E_APR_REQUEST'],
     [
       'another type in its own namespace',
-      signText(text.replace('stop', 'request'), NAMESPACES.request, 'bob'),
+      signText(text.replace('stop', 'request'), STATEMENT_KINDS.request.namespace, 'bob'),
       'E_NAMESPACE',
     ],
     [
       'another type in this namespace',
-      signText(text.replace('stop', 'request'), NAMESPACES.stop, 'bob'),
+      signText(text.replace('stop', 'request'), STATEMENT_KINDS.stop.namespace, 'bob'),
       'E_APR_TYPE',
     ],
-    ['a line more', signText(`${text}note: "x"\n`, NAMESPACES.stop, 'bob'), 'E_STATEMENT'],
-    ['no last LF', signText(text.trimEnd(), NAMESPACES.stop, 'bob'), 'E_STATEMENT'],
-    ['CRLF', signText(text.replaceAll('\n', '\r\n'), NAMESPACES.stop, 'bob'), 'E_STATEMENT'],
+    ['a line more', signText(`${text}note: "x"\n`, STATEMENT_KINDS.stop.namespace, 'bob'), 'E_STATEMENT'],
+    ['no last LF', signText(text.trimEnd(), STATEMENT_KINDS.stop.namespace, 'bob'), 'E_STATEMENT'],
+    ['CRLF', signText(text.replaceAll('\n', '\r\n'), STATEMENT_KINDS.stop.namespace, 'bob'), 'E_STATEMENT'],
     [
       'another spelling of the reason',
-      signText(text.replace('"no"', '"\\u006eo"'), NAMESPACES.stop, 'bob'),
+      signText(text.replace('"no"', '"\\u006eo"'), STATEMENT_KINDS.stop.namespace, 'bob'),
       'E_APR_GRANT',
     ],
-    ['another namespace', signText(text, NAMESPACES.approval, 'bob'), 'E_NAMESPACE'],
+    ['another namespace', signText(text, STATEMENT_KINDS.approval.namespace, 'bob'), 'E_NAMESPACE'],
     [
       'another text under the signature',
       { text, armor: sign({ ...honest, because: 'x' }).armor },
