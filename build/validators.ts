@@ -1,7 +1,7 @@
 /**
  * Makes `generated/*-validators.js`: a function for every schema in `schemas/` and for every provider's
- * `configSchema`. Events, sources and forges come from their registries, and the files of `schemas/` follow them.
- * Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
+ * `configSchema`. Events, files of `open/`, sources and forges come from their registries, and the files of `schemas/` follow
+ * them. Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
  * `src/documents/schema.ts` puts into words what the functions answer.
  *
  * Runs before every build and every test run, and a test compares the files with their sources: nobody works
@@ -17,6 +17,7 @@ import { SCHEMAS } from '../src/documents/document-schemas.ts';
 import { formats } from '../src/documents/formats.ts';
 import { forges } from '../src/forges/registry.ts';
 import type { Provider } from '../src/model/target.ts';
+import { SHELVES } from '../src/rules/shelves/registry.ts';
 import { providers } from '../src/targets/registry.ts';
 import { withEvents } from './entry-schema.ts';
 import { withAccounts, withForges } from './forge-schemas.ts';
@@ -34,6 +35,11 @@ export async function writeValidators(root: string): Promise<void> {
     // `npm run format` lays it out.
     if (!isDeepStrictEqual(schema, SCHEMAS[name as keyof typeof SCHEMAS]))
       writeFileSync(join(root, `schemas/${name}.schema.json`), `${JSON.stringify(schema, null, 2)}\n`);
+  }
+  for (const { schema } of Object.values(SHELVES)) {
+    const place = join(root, 'schemas', schema.$id);
+    if (!isDeepStrictEqual(JSON.parse(contentOf(place) ?? 'null'), schema))
+      writeFileSync(place, `${JSON.stringify(schema, null, 2)}\n`);
   }
 }
 

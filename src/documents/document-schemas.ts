@@ -1,5 +1,4 @@
 /** Every document that pam reads, by the name that `pam schema <name>` takes. */
-import beats from '../../schemas/beats.schema.json' with { type: 'json' };
 import checkpoint from '../../schemas/checkpoint.schema.json' with { type: 'json' };
 import entry from '../../schemas/entry.schema.json' with { type: 'json' };
 import incident from '../../schemas/incident.schema.json' with { type: 'json' };
@@ -9,9 +8,17 @@ import people from '../../schemas/people.schema.json' with { type: 'json' };
 import request from '../../schemas/request.schema.json' with { type: 'json' };
 import roles from '../../schemas/roles.schema.json' with { type: 'json' };
 import targets from '../../schemas/targets.schema.json' with { type: 'json' };
+import type { ShelfName } from '../model/open-record.ts';
+import type { ShelfSchema } from '../rules/shelves/shelf-kind.ts';
+import { SHELVES } from '../rules/shelves/registry.ts';
+
+// The same keys as the table's; hence the cast.
+const shelfSchemas = Object.fromEntries(
+  Object.entries(SHELVES).map(([name, { schema }]) => [name, schema]),
+) as Readonly<Record<ShelfName, ShelfSchema>>;
 
 export const SCHEMAS = {
-  beats,
+  ...shelfSchemas,
   checkpoint,
   entry,
   incident,

@@ -1,7 +1,7 @@
 import type { Entry, LedgerEvent } from '../model/entry.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Sha256 } from '../model/names.ts';
-import type { Beats, OpenRecord } from '../model/open-record.ts';
+import type { OpenRecord, ShelfName, ShelfShapes } from '../model/open-record.ts';
 import { printJsonLine, readJson, readJsonLine } from './json-line.ts';
 
 // Each schema says exactly what the type beside it says; hence the casts.
@@ -39,5 +39,6 @@ const AROUND: Omit<Entry, 'events'> = {
 export const readOpenRecord = (bytes: Uint8Array): OpenRecord =>
   readJson('open-record', bytes, 'E_LED_SHAPE') as OpenRecord;
 
-/** `open/beats.json` */
-export const readBeats = (bytes: Uint8Array): Beats => readJson('beats', bytes, 'E_LED_SHAPE') as Beats;
+/** A file of `open/` beside the records. */
+export const readShelf = <N extends ShelfName>(name: N, bytes: Uint8Array): ShelfShapes[N] =>
+  readJson(name, bytes, 'E_LED_SHAPE') as ShelfShapes[N];

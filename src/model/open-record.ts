@@ -85,24 +85,22 @@ export interface OpenRecord {
   readonly attempts: number;
 }
 
-/** `open/beats.json` */
-export interface Beats {
-  /** Version of the policy in force, and when the ledger recorded it. */
-  readonly policy: { readonly seq: number; readonly at: Instant };
-  readonly apply: { readonly at: Instant; readonly main: string } | null;
-  readonly sweep: { readonly at: Instant; readonly executor: string } | null;
-}
+/**
+ * Files of `open/` beside the records, by name. Each says what it holds in its own file (`rules/shelves/`), which adds a
+ * line here by declaration merging.
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type, typescript/no-empty-interface
+export interface ShelfShapes {}
+export type ShelfName = keyof ShelfShapes;
+/** `null`: the file is not there, for it would hold nothing. */
+export type Shelves = { readonly [N in ShelfName]: ShelfShapes[N] | null };
 
-export interface OpenIndex {
-  readonly records: ReadonlyMap<RequestId, OpenRecord>;
-  readonly beats: Beats | null;
-}
+export type OpenIndex = Shelves & { readonly records: ReadonlyMap<RequestId, OpenRecord> };
 
 /** `open/<YYYYMMDD of the id>/<id>.json` */
 export function openPath(id: RequestId): string {
   return `open/${id.slice(0, 8)}/${id}.json`;
 }
-export const BEATS_PATH = 'open/beats.json';
 
 /** States in which access exists or may exist on the target. */
 export const mayBeLive = (record: OpenRecord): boolean =>

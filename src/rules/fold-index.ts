@@ -7,13 +7,14 @@ import type { LedgerEvent } from '../model/entry.ts';
 import { PamError } from '../model/error.ts';
 import { dayOf, earlier, type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
-import type { Beats, OpenIndex, OpenRecord } from '../model/open-record.ts';
+import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
 import type { Policy } from '../model/policy.ts';
 import { type FoldContext, isAboutRequest } from './events/event-kind.ts';
 import { kindOf } from './events/registry.ts';
+import { foldShelves, NO_SHELVES } from './shelves/registry.ts';
 import { needStopperKeys, stillHoldsStopperKeys } from './see-request.ts';
 
-export const EMPTY_INDEX: OpenIndex = { records: new Map(), beats: null };
+export const EMPTY_INDEX: OpenIndex = { ...NO_SHELVES, records: new Map() };
 
 export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
   const { policy, ...told } = context;
@@ -51,7 +52,7 @@ function fold(index: OpenIndex, events: readonly LedgerEvent[], context: FoldCon
     stillHoldsStopperKeys(index.records, events, records);
   }
   knownDue.set(records, due);
-  return { records, beats: foldBeats(index.beats, events, context) };
+  return { ...foldShelves(index, events, context), records };
 }
 
 export const keysLeftOut = ({ id }: { readonly id: RequestId }): PamError =>
@@ -102,17 +103,6 @@ function firstDue(records: OpenIndex['records']): Instant {
   let due = NEVER;
   for (const record of records.values()) due = earlier(due, overFrom(record));
   return due;
-}
-
-function foldBeats(beats: Beats | null, events: readonly LedgerEvent[], context: FoldContext): Beats | null {
-  const { at, main, executor } = context;
-  const policy = events.find((one) => one.type === 'policy');
-  if (policy !== undefined) {
-    return { apply: null, sweep: null, ...beats, policy: { seq: policy.seq, at } };
-  }
-  if (beats === null) return null;
-  if (main !== null) return { ...beats, apply: { at, main } };
-  return { ...beats, sweep: { at, executor } };
 }
 
 /** From when on nothing about it can matter: two days after the id's date and a day after its end. */

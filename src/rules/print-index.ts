@@ -4,10 +4,21 @@
  */
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
-import { BEATS_PATH, type Beats, type OpenIndex, type OpenRecord, openPath } from '../model/open-record.ts';
+import {
+  type OpenIndex,
+  type OpenRecord,
+  openPath,
+  type ShelfName,
+  type ShelfShapes,
+  type Shelves,
+} from '../model/open-record.ts';
 import { sha256, sortBytes } from '../trust/digest.ts';
 import type { Directory } from '../trust/git-tree-id.ts';
 import { jsonInOrder } from './same-json.ts';
+import { filesOfShelves } from './shelves/registry.ts';
+
+/** What one file holds. */
+type Document = OpenRecord | ShelfShapes[ShelfName];
 
 interface Printed {
   readonly path: string;
@@ -16,33 +27,33 @@ interface Printed {
   readonly line: string;
 }
 
-const printed = new WeakMap<OpenRecord | Beats, Printed>();
+const printed = new WeakMap<Document, Printed>();
 
 /**
  * Bytes that a document was read from, as what it prints as. Only for a reader that compares `indexDigest` with a signed
  * one before it believes any of them: another spelling is another digest.
  */
-export function asItWasRead(document: OpenRecord | Beats, bytes: Uint8Array): void {
-  printed.set(document, fileOf(document, bytes));
+export function asItWasRead(path: string, document: Document, bytes: Uint8Array): void {
+  printed.set(document, fileOf(path, bytes));
 }
 
 /** Path -> text of every file below `open/`. */
 export function printIndex(index: OpenIndex): ReadonlyMap<string, string> {
-  const files = new Map([...index.records].map(([id, record]) => [openPath(id), textOf(record)]));
-  if (index.beats !== null) files.set(BEATS_PATH, textOf(index.beats));
-  return files;
+  const records = [...index.records].map(([id, record]) => [openPath(id), record] as const);
+  return new Map([...records, ...filesOfShelves(index)].map(([path, one]) => [path, textOf(one)]));
 }
 
 /** Digest over the sorted lines `<sha256>  <path>\n`, as `treeDigest` makes it, from lines that are kept. */
-export function indexDigest({ records, beats }: OpenIndex): Sha256 {
-  const { lines } = laidOut(records);
-  return sha256(beats === null ? lines : exchanged(lines, [print(beats).line]));
+export function indexDigest(index: OpenIndex): Sha256 {
+  const { lines } = laidOut(index.records);
+  const beside = printShelves(index).map(({ line }) => line);
+  return sha256(beside.length === 0 ? lines : exchanged(lines, beside));
 }
 
 /** The same files as directories, `open` in the root of a commit; nothing where the index is empty. */
-export function openDirectory({ records, beats }: OpenIndex): Directory {
-  const open = new Map<string, Directory | Uint8Array>(laidOut(records).days);
-  if (beats !== null) open.set('beats.json', print(beats).bytes);
+export function openDirectory(index: OpenIndex): Directory {
+  const open = new Map<string, Directory | Uint8Array>(laidOut(index.records).days);
+  for (const { path, bytes } of printShelves(index)) open.set(path.slice('open/'.length), bytes);
   return open.size === 0 ? open : new Map([['open', open]]);
 }
 
@@ -148,17 +159,23 @@ function daysAfter(
   return days;
 }
 
-function print(document: OpenRecord | Beats): Printed {
+const print = (record: OpenRecord): Printed => printAs(openPath(record.id), record);
+
+const printShelves = (shelves: Shelves): readonly Printed[] =>
+  filesOfShelves(shelves).map(([path, document]) => printAs(path, document));
+
+function printAs(path: string, document: Document): Printed {
   const known = printed.get(document);
   if (known !== undefined) return known;
-  const file = fileOf(document, Buffer.from(textOf(document)));
+  const file = fileOf(path, Buffer.from(textOf(document)));
   printed.set(document, file);
   return file;
 }
 
-function fileOf(document: OpenRecord | Beats, bytes: Uint8Array): Printed {
-  const path = 'id' in document ? openPath(document.id) : BEATS_PATH;
-  return { path, bytes, line: `${sha256(bytes)}  ${path}\n` };
-}
+const fileOf = (path: string, bytes: Uint8Array): Printed => ({
+  path,
+  bytes,
+  line: `${sha256(bytes)}  ${path}\n`,
+});
 
-const textOf = (document: OpenRecord | Beats): string => `${jsonInOrder(document)}\n`;
+const textOf = (document: Document): string => `${jsonInOrder(document)}\n`;

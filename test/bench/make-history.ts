@@ -16,13 +16,14 @@ import { printRequest } from '../../src/documents/request-file.ts';
 import type { Entry, GrantTerms, LedgerEvent } from '../../src/model/entry.ts';
 import { type Instant, parseDuration, plus, secondsOf, unixSeconds } from '../../src/model/instant.ts';
 import { isRequestId, type RequestId, type Sha256 } from '../../src/model/names.ts';
-import { BEATS_PATH, type OpenIndex, openPath } from '../../src/model/open-record.ts';
+import { type OpenIndex, openPath } from '../../src/model/open-record.ts';
 import { type Files, POLICY_PATHS, type Policy } from '../../src/model/policy.ts';
 import type { Request } from '../../src/model/request.ts';
 import { LEDGER_NAMESPACE, type Signed, type Statement } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
 import { ACT_WITHIN_SECONDS } from '../../src/rules/events/record-steps.ts';
+import { SHELVES } from '../../src/rules/shelves/registry.ts';
 import { indexDigest } from '../../src/rules/print-index.ts';
 import { inOrder } from '../../src/rules/same-json.ts';
 import { tellEntry } from '../../src/rules/tell-entry.ts';
@@ -366,7 +367,8 @@ function changes(before: OpenIndex, after: OpenIndex): [string, Uint8Array | nul
   for (const [id, record] of after.records)
     if (before.records.get(id) !== record) changed.push([openPath(id), text(record)]);
   for (const id of before.records.keys()) if (!after.records.has(id)) changed.push([openPath(id), null]);
-  if (after.beats !== null && after.beats !== before.beats) changed.push([BEATS_PATH, text(after.beats)]);
+  if (after.beats !== null && after.beats !== before.beats)
+    changed.push([SHELVES.beats.path, text(after.beats)]);
   return changed;
 }
 

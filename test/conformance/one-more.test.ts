@@ -190,6 +190,63 @@ sourceConformance('board', async () => {
 });
 `;
 
+const WRITEOFF = `import type { RequestId } from '../../model/names.ts';
+import { VERSION_FAULTS } from './about-request.ts';
+import { EXAMPLE } from './example-values.ts';
+import { quoteOrDash, unquoteLine } from './line-values.ts';
+import type { StatementKind } from './statement-kind.ts';
+
+declare module '../../model/statement.ts' {
+  interface StatementShapes {
+    readonly writeoff: {
+      readonly known: { readonly request: RequestId };
+      readonly claimed: { readonly because: string | null };
+    };
+  }
+}
+
+export const writeoff: StatementKind<'writeoff'> = {
+  namespace: 'pam-writeoff-v1@pam',
+  lines: ({ request, because }) => [
+    ['request', request],
+    ['because', quoteOrDash(because)],
+  ],
+  claims: (lines) => ({ because: unquoteLine(lines, 'because') }),
+  faults: { request: VERSION_FAULTS.request },
+  travels: { about: 'request', as: 'comment', stands: ['comment'], account: 'any' },
+  example: { request: EXAMPLE.request, because: EXAMPLE.text },
+};
+`;
+
+const BRAKES = `import type { Instant } from '../../model/instant.ts';
+import type { ShelfKind } from './shelf-kind.ts';
+
+export interface Brakes {
+  readonly newest: Instant;
+}
+
+declare module '../../model/open-record.ts' {
+  interface ShelfShapes {
+    readonly brakes: Brakes;
+  }
+}
+
+export const brakes: ShelfKind<'brakes'> = {
+  path: 'open/brakes.json',
+  schema: {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $id: 'brakes.schema.json',
+    title: 'pam brakes',
+    description: 'A brake.',
+    type: 'object',
+    additionalProperties: false,
+    required: ['newest'],
+    properties: { newest: { $ref: 'entry.schema.json#/$defs/instant' } },
+  },
+  fold: (before, events, { at }) => (events.length === 0 ? before : { newest: at }),
+};
+`;
+
 /** One line in a registry; `mark` must stand in it. */
 function list(registry: string, line: string, mark: string, instead: string): void {
   const path = join(copy, registry);
@@ -230,6 +287,26 @@ function passed(word: string, ...files: readonly string[]): number {
     ({ ancestorTitles, status }) => status === 'passed' && ancestorTitles.join(' ').split(' ').includes(word),
   ).length;
 }
+
+describe('one more statement', () => {
+  it('is one file and its line in the registry', { timeout: 240_000 }, () => {
+    write('src/trust/statements/writeoff.ts', WRITEOFF);
+    const line = "import { writeoff } from './writeoff.ts';";
+    list('src/trust/statements/registry.ts', line, '  policy,\n', '  policy,\n  writeoff,\n');
+    expect(run('tsc', '--noEmit')).toBe('');
+    expect(passed('writeoff', 'test/conformance/statements.test.ts')).toBe(6);
+  });
+});
+
+describe('one more file of open/', () => {
+  it('is one file and its line in the registry', { timeout: 240_000 }, () => {
+    write('src/rules/shelves/brakes.ts', BRAKES);
+    const line = "import { brakes } from './brakes.ts';";
+    list('src/rules/shelves/registry.ts', line, '  beats,\n', '  beats,\n  brakes,\n');
+    expect(run('tsc', '--noEmit')).toBe('');
+    expect(passed('brakes', 'test/conformance/shelves.test.ts')).toBe(3);
+  });
+});
 
 describe('one more event', () => {
   it('is one file and its line in the registry', { timeout: 240_000 }, () => {

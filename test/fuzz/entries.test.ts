@@ -6,19 +6,20 @@
 import { describe } from 'vitest';
 import { readRequest } from '../../src/documents/request-file.ts';
 import { inFieldOrder } from '../../src/documents/field-order.ts';
-import { readBeats, readOpenRecord } from '../../src/documents/entry-file.ts';
+import { readOpenRecord, readShelf } from '../../src/documents/entry-file.ts';
 import { walkLedger, type Walked } from '../../src/flows/ledger/walk/walk-ledger.ts';
 import type { Entry, LedgerEvent } from '../../src/model/entry.ts';
 import { PamError } from '../../src/model/error.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
 import { requestPath } from '../../src/model/names.ts';
-import { BEATS_PATH, type OpenRecord } from '../../src/model/open-record.ts';
+import type { OpenRecord, ShelfName } from '../../src/model/open-record.ts';
 import { LEDGER_NAMESPACE } from '../../src/model/statement.ts';
 import { auditEntry, auditEnd } from '../../src/rules/audit-entry.ts';
 import { foldIndex } from '../../src/rules/fold-index.ts';
 import { planApply } from '../../src/rules/plan-apply.ts';
 import { planSweep } from '../../src/rules/plan-sweep.ts';
 import { indexDigest, printIndex } from '../../src/rules/print-index.ts';
+import { SHELVES } from '../../src/rules/shelves/registry.ts';
 import { sameJson } from '../../src/rules/same-json.ts';
 import { tellEntry } from '../../src/rules/tell-entry.ts';
 import type { ChainState } from '../../src/trust/chain-state.ts';
@@ -289,7 +290,8 @@ function filesFor(before: ChainState, bytes: Buffer, armor: string): TreeFiles {
 function mustReadBack(after: ChainState): void {
   for (const [path, text] of printIndex(after.index)) {
     const bytes = Buffer.from(text);
-    const read = path === BEATS_PATH ? readBeats(bytes) : readOpenRecord(bytes);
+    const shelf = Object.entries(SHELVES).find(([, one]) => one.path === path)?.[0];
+    const read = shelf === undefined ? readOpenRecord(bytes) : readShelf(shelf as ShelfName, bytes);
     if (!sameJson(read, JSON.parse(text))) broken(`${path} reads as something else`);
   }
   tellEntry(after.entry);

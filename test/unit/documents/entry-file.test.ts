@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readCheckpoint, printCheckpoint } from '../../../src/documents/checkpoint-file.ts';
-import { printEntry, readBeats, readEntry, readOpenRecord } from '../../../src/documents/entry-file.ts';
+import { printEntry, readEntry, readOpenRecord, readShelf } from '../../../src/documents/entry-file.ts';
 import type { Entry, GrantTerms, LedgerEvent } from '../../../src/model/entry.ts';
 import type { Duration, Instant } from '../../../src/model/instant.ts';
 import type { Fingerprint, RequestId, Sha256 } from '../../../src/model/names.ts';
-import type { Beats, OpenRecord } from '../../../src/model/open-record.ts';
+import type { OpenRecord } from '../../../src/model/open-record.ts';
+import type { Beats } from '../../../src/rules/shelves/beats.ts';
 import { codeOf } from '../../support/error-code.ts';
 
 // Texts that match their grammars.
@@ -264,7 +265,7 @@ describe('the other documents of a ledger', () => {
       attempts: 3,
     };
     expect(readOpenRecord(line(bare))).toEqual(bare);
-    expect(readBeats(line(beats))).toEqual(beats);
+    expect(readShelf('beats', line(beats))).toEqual(beats);
   });
 
   it('refuses other shapes', () => {
@@ -276,8 +277,8 @@ describe('the other documents of a ledger', () => {
     expect(
       codeOf(() => readOpenRecord(line({ ...record, grant: { ...record.grant, recorded: undefined } }))),
     ).toBe('E_LED_SHAPE');
-    expect(codeOf(() => readBeats(line({ ...beats, policy: null })))).toBe('E_LED_SHAPE');
-    expect(codeOf(() => readBeats(line({ ...beats, apply: { at } })))).toBe('E_LED_SHAPE');
+    expect(codeOf(() => readShelf('beats', line({ ...beats, policy: null })))).toBe('E_LED_SHAPE');
+    expect(codeOf(() => readShelf('beats', line({ ...beats, apply: { at } })))).toBe('E_LED_SHAPE');
   });
 
   it('[M17] reads checkpoints in one spelling', () => {

@@ -71,10 +71,11 @@ describe('open/ as files', () => {
       const records = new Map([...index.records].map(([id, record]) => [id, { ...record }]));
       for (const record of records.values()) {
         const path = `open/${record.id.slice(0, 8)}/${record.id}.json`;
-        asItWasRead(record, Buffer.from(respell(files.get(path) ?? '')));
+        asItWasRead(path, record, Buffer.from(respell(files.get(path) ?? '')));
       }
-      if (beats !== null) asItWasRead(beats, Buffer.from(files.get('open/beats.json') ?? ''));
-      return indexDigest({ records, beats });
+      const place = 'open/beats.json';
+      if (beats !== null) asItWasRead(place, beats, Buffer.from(files.get(place) ?? ''));
+      return indexDigest({ ...index, records, beats });
     };
     expect(readBack((text) => text)).toBe(indexDigest(index));
     expect(readBack((text) => text.replace(':', ': '))).not.toBe(indexDigest(index));

@@ -2,7 +2,7 @@
  * Walks ledger commits, entry by entry. The chain is of entries, not of commits: a commit whose entry does not
  * follow, or that holds anything but what its entry makes, is stepped over and reported.
  */
-import { readBeats, readEntry, readOpenRecord } from '../../../documents/entry-file.ts';
+import { readEntry, readOpenRecord, readShelf } from '../../../documents/entry-file.ts';
 import { readPolicy } from '../../../documents/policy-files.ts';
 import { POLICY_BYTES } from '../../../documents/yaml.ts';
 import type { Entry } from '../../../model/entry.ts';
@@ -10,7 +10,7 @@ import type { CommitInfo, Commits } from '../../../model/commit-log.ts';
 import { EXIT, gaveNoAnswer, handledLater, PamError } from '../../../model/error.ts';
 import { isUnreadable, readable, type Repository, type Unreadable } from '../../../model/git.ts';
 import type { Oid, RequestId, Sha256 } from '../../../model/names.ts';
-import { BEATS_PATH, type OpenIndex, type OpenRecord } from '../../../model/open-record.ts';
+import { type OpenIndex, type OpenRecord, openPath } from '../../../model/open-record.ts';
 import { type Files, POLICY_PATHS } from '../../../model/policy.ts';
 import type { Provider } from '../../../model/target.ts';
 import type { ChainState } from '../../../trust/chain-state.ts';
@@ -20,6 +20,7 @@ import { keyInAnyNamespace } from '../../../trust/sshsig.ts';
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../../../trust/signed-entry.ts';
 import { type NextEntry, followChain, isExecutorKey } from '../../../rules/follow-chain.ts';
 import { asItWasRead, indexDigest, openDirectory } from '../../../rules/print-index.ts';
+import { SHELVES, shelvesOf } from '../../../rules/shelves/registry.ts';
 import { newlySettled, settlesItsOwn } from '../../../rules/judge-settled.ts';
 import {
   ENTRY_MAX_BYTES,
@@ -346,19 +347,23 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
     files.map(({ path }) => ({ treeish: commit, path })),
     1024 * 1024,
   );
+  // The caller compares the digest of all this with a signed entry; until then it only has the right shape.
+  const held = new Map(files.map(({ path }, at) => [path, readable(blobs[at], path) ?? new Uint8Array()]));
+  const shelves = shelvesOf((name) => {
+    const { path } = SHELVES[name];
+    const bytes = held.get(path);
+    if (bytes === undefined) return null;
+    held.delete(path);
+    const shelf = readShelf(name, bytes);
+    asItWasRead(path, shelf, bytes);
+    return shelf;
+  });
   const records = new Map<RequestId, OpenRecord>();
-  let beats: OpenIndex['beats'] = null;
-  for (const [at, { path }] of files.entries()) {
-    // The caller compares the digest of all this with a signed entry; until then it only has the right shape.
-    const bytes = readable(blobs[at], path) ?? new Uint8Array();
-    if (path === BEATS_PATH) {
-      beats = readBeats(bytes);
-      asItWasRead(beats, bytes);
-    } else {
-      const record = readOpenRecord(bytes);
-      records.set(record.id, record);
-      asItWasRead(record, bytes);
-    }
+  for (const [path, bytes] of held) {
+    const record = readOpenRecord(bytes);
+    if (openPath(record.id) !== path) throw new PamError('E_LED_SHAPE', `${path} is no file of the index`);
+    records.set(record.id, record);
+    asItWasRead(path, record, bytes);
   }
-  return { records, beats };
+  return { ...shelves, records };
 }
