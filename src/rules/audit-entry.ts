@@ -3,12 +3,13 @@
  * more than its evidence allows: what each event is asked beyond the chain stands with it (`events/`).
  */
 import type { ErrorCode } from '../model/error-codes.ts';
+import type { LedgerEvent } from '../model/entry.ts';
 import { expected } from '../model/error.ts';
 import { type Instant, plus } from '../model/instant.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS, compromisedSince } from '../trust/keyring.ts';
 import { oddArmors } from './audit-armor.ts';
-import type { AuditFacts, Severity } from './events/event-kind.ts';
+import type { AuditFacts, Records, Severity } from './events/event-kind.ts';
 import { kindOf } from './events/registry.ts';
 import { recordsBefore } from './fold-index.ts';
 import { contextOf } from './follow-chain.ts';
@@ -37,6 +38,7 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
   for (const [event, records] of recordsBefore(before.index.records, entry.events, context)) {
     for (const { severity, code, message } of oddArmors(event)) tell(severity, code, message);
     try {
+      judgeAgain(facts, event, records);
       kindOf(event).audit?.(facts, event, records, tell);
     } catch (cause) {
       const error = expected(cause);
@@ -44,6 +46,14 @@ export function auditEntry(facts: AuditFacts): readonly Finding[] {
     }
   }
   return findings;
+}
+
+/** What the chain judges of one event, once more. Throws. */
+function judgeAgain({ before, after }: AuditFacts, event: LedgerEvent, records: Records): void {
+  const { id } = event;
+  if (id === '-') return;
+  const [old, now] = [before.index.records, records].map((some) => some.get(id));
+  kindOf(event).follows?.({ state: before, at: after.entry.at, before: old, now }, event);
 }
 
 /** What is wrong at the end of the walk: access overdue, clocks, keys that policy calls compromised. */

@@ -39,7 +39,7 @@ export interface EventKind<T extends EventType> {
   readonly step?: (record: OpenRecord | undefined, event: EventOf<T>, at: StepPlace) => OpenRecord;
   /** It begins something: behind an event of its id that was left out it is left out as well. */
   readonly begins?: true;
-  /** What only the chain can judge. Throws. */
+  /** What only the chain can judge, and audit once more. Throws. */
   readonly follows?: (state: StateBefore, event: EventOf<T>) => void;
   /** What audit asks beyond the chain. */
   readonly audit?: (facts: AuditFacts, event: EventOf<T>, records: Records, add: AddFinding) => void;

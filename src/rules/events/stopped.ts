@@ -3,7 +3,7 @@ import type { OpenRecord } from '../../model/open-record.ts';
 import type { Signed } from '../../model/statement.ts';
 import { claimsOf } from '../../trust/statement-text.ts';
 import { needEntitledStop } from '../judge-stop.ts';
-import type { EventKind, StateBefore, StepPlace } from './event-kind.ts';
+import type { EventKind, StepPlace } from './event-kind.ts';
 import { over } from './record-steps.ts';
 import { eventSchema, REQUEST_ID, SIGNED } from './schema-parts.ts';
 import { signerIn } from './signer-in.ts';
@@ -34,22 +34,8 @@ export const stopped: EventKind<'stopped'> = {
   statements: ({ statement }) => [{ ...statement, type: 'stop' }],
   step: stop,
   // Only a stop signed by an entitled person ends a request, whichever executor key is stolen.
-  follows: needEntitled,
-  audit: ({ before, after }, event, records) =>
-    needEntitled(
-      {
-        state: before,
-        at: after.entry.at,
-        before: before.index.records.get(event.id),
-        now: records.get(event.id),
-      },
-      event,
-    ),
+  follows: ({ state, at, before, now }, event) => needEntitledStop(state, event, [before, now], at),
 };
-
-function needEntitled({ state, at, before, now }: StateBefore, event: StoppedEvent): void {
-  needEntitledStop(state, event, [before, now], at);
-}
 
 /** It was verified with its entry, and is only read here. */
 function whoAndWhy({ text }: Signed): string {
