@@ -1,6 +1,6 @@
 /**
- * The program as it ships, without `node_modules`: `main.cjs`, `audit-worker.cjs` and the chunks that `import()` in the source loads
- * when they are needed. `bin/pam.js` starts it.
+ * The program as it ships, without `node_modules`: `main.cjs`, `program.cjs` (`runPam`, for a process that is not `pam` itself),
+ * `audit-worker.cjs` and the chunks that `import()` in the source loads when they are needed. `bin/pam.js` starts it.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ export async function bundle(root: string, outdir: string): Promise<void> {
   const { outputFiles } = await build({
     ...TARGET,
     absWorkingDir: root,
-    entryPoints: ['src/main.ts', 'src/audit-worker.ts'],
+    entryPoints: ['src/main.ts', 'src/program.ts', 'src/audit-worker.ts'],
     bundle: true,
     splitting: true,
     format: 'esm',

@@ -1,6 +1,6 @@
 /**
  * The composition root: one desk and one session a run, from concrete adapters, laid only when a command asks for
- * them. Clock, streams and signals come from `main.ts`; nothing below reads them anywhere else.
+ * them. Clock, streams and signals come from `program.ts`; nothing below reads them anywhere else.
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
@@ -37,7 +37,7 @@ import type { Auditors, PartFound } from './flows/audit/ledger-part.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** What `main.ts` alone may touch. */
+/** What a run has of the world, as the desk takes it. */
 export interface Outside {
   readonly env: Environment;
   readonly cwd: string;
@@ -51,6 +51,15 @@ export interface Options {
   readonly dir: string | undefined;
   readonly root: string | undefined;
   readonly offline: boolean;
+}
+
+/**
+ * A file that a person named, from where they stand. Where this process stands there too it stays as they named it, which is
+ * how messages say it; `~/` is the home directory (`signing/ssh-keygen.ts`).
+ */
+export function fileFrom(cwd: string, path: string): string {
+  const file = resolve(cwd, path);
+  return path.startsWith('~/') || file === resolve(path) ? path : file;
 }
 
 export const directoryOf = (outside: Outside, dir: string | undefined): string =>
@@ -152,10 +161,12 @@ export function layMachine(env: Environment): Machine {
 function forgesOf(
   repository: Repository,
   open: (name: string) => Promise<Remote>,
-  { env, clock: now, note }: Outside,
+  outside: Outside,
   offline: boolean,
   { write: door }: Doors,
 ): (config: PamConfig) => Promise<Forge> {
+  const { clock: now, note } = outside;
+  const env = withKeyFile(outside);
   const chance = Math.random;
   const made = new Map<string, unknown>();
   const once = <T>(name: string, make: () => T): T => {
@@ -169,6 +180,13 @@ function forgesOf(
     const place = { config, repository, ...side, offline, env, now, chance, note, door, once };
     return await kindOf(config.forge).open(place);
   };
+}
+
+/** The environment, with the key file of a GitHub App named from where the run was started. */
+function withKeyFile({ env, cwd }: Outside): Environment {
+  const name = 'PAM_GITHUB_APP_KEY';
+  const file = env[name] ?? '';
+  return file === '' ? env : { ...env, [name]: fileFrom(cwd, file) };
 }
 
 type Hint = Pick<PamConfig, 'main' | 'ledger'> & {
@@ -285,7 +303,7 @@ function rootOf(text: string | undefined): Sha256 | undefined {
 export function executorOf(
   name: string | undefined,
   keyFile: string | undefined,
-  env: Environment,
+  { env, cwd }: Outside,
 ): Executor | null {
   const who = name ?? env['PAM_EXECUTOR'];
   const key = keyFile ?? env['PAM_EXECUTOR_KEY'];
@@ -296,5 +314,5 @@ export function executorOf(
     });
   }
   if (!isName(who)) throw new PamError('E_USAGE', `${JSON.stringify(who)} is not the name of a service`);
-  return { name: who, keyFile: key };
+  return { name: who, keyFile: fileFrom(cwd, key) };
 }

@@ -30,6 +30,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   views: 4,
   'context.ts': 5,
   'main.ts': 5,
+  'program.ts': 5,
   'audit-worker.ts': 5,
 };
 const ADAPTERS = 2;
@@ -141,7 +142,8 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
   'only commands and main show things': (files) =>
     edges(files)
       .filter(
-        ([from, to]) => roomOf(to) === 'views' && !['views', 'commands', 'main.ts'].includes(roomOf(from)),
+        ([from, to]) =>
+          roomOf(to) === 'views' && !['views', 'commands', 'main.ts', 'program.ts'].includes(roomOf(from)),
       )
       .map(arrow),
 
@@ -195,7 +197,7 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
       .flatMap(({ path, code }) =>
         [
           ...code.matchAll(
-            /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bprocess\.(?:env|exit|exitCode|argv|cwd|hrtime|stdin|stdout)\b|\bperformance\.now\b/gu,
+            /\bDate\.now\b|\bnew Date\(\s*\)|\bDate\(\s*\)|\bprocess\.(?:env|exit|exitCode|argv|cwd|hrtime|stdin|stdout|stderr)\b|\bperformance\.now\b/gu,
           ),
         ].map(([what]) => `${path}: ${what}`),
       ),

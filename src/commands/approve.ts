@@ -18,7 +18,7 @@ export const register: Register = (program, session) => {
   withSigningOptions(command, 'why you and not the named approver (required for a fallback)').action(
     async (id: string, options: SigningOptions) => {
       const at = session(command);
-      const elsewhere = await signedElsewhere(options);
+      const elsewhere = await signedElsewhere(at, options);
       if (elsewhere !== undefined) {
         const desk = await at.desk();
         const looked = await lookAtRequest(desk, requestOrPull(id));

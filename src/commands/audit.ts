@@ -3,7 +3,7 @@ import { EXIT, PamError } from '../model/error.ts';
 import { printCheckpoint } from '../documents/checkpoint-file.ts';
 import { audit } from '../flows/audit/audit.ts';
 import { auditText } from '../views/audit.ts';
-import type { Register } from './session.ts';
+import type { Register, Session } from './session.ts';
 
 interface Options {
   readonly checkpoint?: string;
@@ -25,13 +25,13 @@ export const register: Register = (program, session) => {
     .option('--write-checkpoint <file>', 'write one, to keep elsewhere')
     .action(async (options: Options, command) => {
       const at = session(command);
-      const checkpoint = await fileOf(options.checkpoint);
-      const since = await fileOf(options.since);
+      const checkpoint = await fileOf(at, options.checkpoint);
+      const since = await fileOf(at, options.since);
       const audited = await audit(await at.desk(), { checkpoint, since, auditors: at.auditors() });
       const { ok, root, seq, head, findings, totals } = audited;
       if (options.writeCheckpoint !== undefined && ok) {
         await writeFile(
-          options.writeCheckpoint,
+          at.file(options.writeCheckpoint),
           printCheckpoint({ schema: 'pam.checkpoint/1', root, seq, head, at: audited.at }),
         );
       }
@@ -55,10 +55,10 @@ export const register: Register = (program, session) => {
     });
 };
 
-async function fileOf(path: string | undefined): Promise<Uint8Array | undefined> {
+async function fileOf(at: Session, path: string | undefined): Promise<Uint8Array | undefined> {
   if (path === undefined) return undefined;
   try {
-    return await readFile(path);
+    return await readFile(at.file(path));
   } catch (cause) {
     throw new PamError('E_USAGE', `cannot read ${path}`, { cause });
   }

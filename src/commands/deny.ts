@@ -16,7 +16,7 @@ export const register: Register = (program, session) => {
     .argument('<id>', 'its id, or the number or URL of its pull request');
   withSigningOptions(command, 'why').action(async (id: string, options: SigningOptions) => {
     const at = session(command);
-    const elsewhere = await signedElsewhere(options);
+    const elsewhere = await signedElsewhere(at, options);
     if (elsewhere !== undefined) {
       const desk = await at.desk();
       const looked = await lookAtRequest(desk, requestOrPull(id));

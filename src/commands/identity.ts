@@ -22,6 +22,8 @@ export interface Asked {
   readonly key: string | undefined;
   /** `-C`: where `[includeIf]` is asked. */
   readonly dir: string;
+  /** Where the run was started: files named by flag or environment are looked for from there. */
+  readonly cwd: string;
   readonly env: Environment;
 }
 
@@ -91,9 +93,10 @@ interface Found {
   readonly other: string | null;
 }
 
-async function named({ key, env }: Asked, settings: () => Promise<UserSettings>): Promise<Found> {
+async function named({ key, env, cwd }: Asked, settings: () => Promise<UserSettings>): Promise<Found> {
   const given = key ?? env['PAM_KEY'] ?? '';
-  if (given !== '') return { text: given, from: key === undefined ? 'PAM_KEY' : '--key', other: null };
+  if (given !== '')
+    return { text: startedFrom(cwd, given), from: key === undefined ? 'PAM_KEY' : '--key', other: null };
   const own = await settings();
   const pams = own.get('pam.key');
   if (pams !== undefined) return { text: pams, from: 'git config pam.key', other: null };
@@ -197,6 +200,10 @@ const allOf = (faults: readonly PamError[]): PamError =>
     })),
     hint: '`pam setup` asks who you are and for your key, and keeps both',
   });
+
+/** Where this process was started there too it stays as it was named, which is how messages say it. */
+const startedFrom = (cwd: string, text: string): string =>
+  resolve(cwd, text) === resolve(text) ? text : keptKey(text, cwd);
 
 /** As `pam.key` keeps it: the same wherever pam is started. */
 export const keptKey = (text: string, cwd: string): string =>

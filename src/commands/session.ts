@@ -58,6 +58,8 @@ export interface Session {
   readonly program: Program;
   /** Who am I, and which keys are at hand. */
   readonly identity: Identity;
+  /** A file that the command line names: from where the run was started. */
+  readonly file: (path: string) => string;
   /** `null` when neither flag nor environment names one. */
   readonly executor: () => Executor | null;
   /** Prints a part of the answer at once, for what takes long. */

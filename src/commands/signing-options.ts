@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { PamError } from '../model/error.ts';
 import type { Signed } from '../model/statement.ts';
 import { splitSigned } from '../trust/armor.ts';
+import type { Session } from './session.ts';
 
 export interface SigningOptions {
   readonly reason?: string;
@@ -32,14 +33,14 @@ export function withSigningOptions(command: Command, because: string): Command {
 }
 
 /** A statement signed on another machine, from two files, or from one that holds both. */
-export async function signedElsewhere(options: SigningOptions): Promise<Signed | undefined> {
+export async function signedElsewhere(at: Session, options: SigningOptions): Promise<Signed | undefined> {
   const { statement, signature } = options;
   if (statement === undefined && signature === undefined) return undefined;
   if (statement === undefined || signature === undefined) {
     throw new PamError('E_USAGE', '--statement and --signature go together');
   }
   const read = async (path: string): Promise<string> =>
-    await readFile(path, 'utf8').catch((cause: unknown) => {
+    await readFile(at.file(path), 'utf8').catch((cause: unknown) => {
       throw new PamError('E_USAGE', `cannot read ${path}`, { cause });
     });
   const text = await read(statement);

@@ -14,6 +14,7 @@ import { PamError } from '../model/error.ts';
 import { keepOpen, type KeptOpen } from '../process/keep-open.ts';
 import { temporaryDirectory } from '../process/own-places.ts';
 import { run, type RunResult } from '../process/run.ts';
+import { atEndOfRun } from '../process/this-run.ts';
 import type { ObjectFormat } from './new-objects.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -123,18 +124,10 @@ export function localEnvironment(env: Environment): Record<string, string> {
   return { ...baseEnvironment(env), GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null' };
 }
 
-/** Directories to remove when the process ends. */
-const lent = new Set<string>();
-
-function removeLent(): void {
-  for (const dir of lent) rmSync(dir, { recursive: true, force: true });
-}
-
-/** A git directory of our own that lives as long as this process. `refs` of the clone are lent only if asked. */
+/** A git directory of our own that lives as long as this run. `refs` of the clone are lent only if asked. */
 export function sealedDirectory(place: RepositoryPlace, env: Environment, lendRefs = false): string {
   const dir = temporaryDirectory(env, 'pam-git-');
-  if (lent.size === 0) process.once('exit', removeLent);
-  lent.add(dir);
+  atEndOfRun(() => rmSync(dir, { recursive: true, force: true }));
   const sha256 = place.objectFormat === 'sha256';
   const format = sha256 ? '[extensions]\n\tobjectFormat = sha256\n' : '';
   writeFileSync(

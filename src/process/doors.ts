@@ -8,6 +8,7 @@ import { Interrupted, mayStillArrive, PamError } from '../model/error.ts';
 import type { PushResult, Remote, Repository } from '../model/git.ts';
 import type { Provider, TargetSession } from '../model/target.ts';
 import { letCutOff, letFinish, orCutOff } from './interrupt.ts';
+import { type Run, thisRun, type Unsettled } from './this-run.ts';
 
 export interface Doors {
   readonly repository: (inner: Repository) => Repository;
@@ -25,18 +26,19 @@ export interface Doors {
 }
 
 /** What a second interrupt has to tell, since it ends this process at once. */
-const unsettled = new Set<keyof typeof UNSETTLED>();
-const UNSETTLED = {
+const UNSETTLED: Readonly<Record<Unsettled, string>> = {
   push: 'whether the last push arrived is not known: `pam status` tells once the remote answers',
   target:
     'what was being done at a target is not recorded: the next `pam apply` or `pam sweep` looks there and finishes it',
-} as const;
+};
 
-export const tellUnsettled = (): readonly string[] => [...unsettled].sort().map((one) => UNSETTLED[one]);
+export const tellUnsettled = ({ unsettled }: Run = thisRun()): readonly string[] =>
+  [...unsettled].sort().map((one) => UNSETTLED[one]);
 
 /** @param heard whether there was an interrupt */
 export function openDoors(heard: () => boolean): Doors {
   let begun = false;
+  const { unsettled } = thisRun();
   const calls = { begun: 0, ended: 0 };
   const check = (): void => {
     if (heard() && !begun) throw new Interrupted();

@@ -1,6 +1,6 @@
 /**
- * What Ctrl-C, SIGTERM and a closed terminal do to this process (DESIGN rule 11). The state is one for the process, as
- * signals are; `main.ts` alone reports one.
+ * What Ctrl-C, SIGTERM and a closed terminal do to a run (DESIGN rule 11; `this-run.ts` says which one). `main.ts` hears
+ * the process's signals and reports them.
  *
  * Until something was begun that has to be finished (a push, a call that changes a target), an interrupt cuts off:
  * programs that run are ended, whatever waits for them gets `Interrupted`, and no program starts and no question is
@@ -8,50 +8,50 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handledLater, Interrupted } from '../model/error.ts';
+import { type Run, thisRun, within } from './this-run.ts';
 
-let heard = false;
-let begun = false;
-const listening = new Set<() => void>();
-
-export const isInterrupted = (): boolean => heard;
+export const isInterrupted = (): boolean => thisRun().heard;
 
 /** Interrupted, and there is nothing to finish. */
-export const isCutOff = (): boolean => heard && !begun;
+export function isCutOff(): boolean {
+  const { heard, begun } = thisRun();
+  return heard && !begun;
+}
 
-/** Throws `Interrupted` when this process is cut off. Stands in front of all that starts or sends something. */
+/** Throws `Interrupted` when this run is cut off. Stands in front of all that starts or sends something. */
 export function checkInterrupt(): void {
   if (isCutOff()) throw new Interrupted();
 }
 
-/** A signal arrived. */
-export function interrupt(): void {
-  heard = true;
-  callListeners();
+/** A signal arrived for that run. */
+export function interrupt(run: Run = thisRun()): void {
+  run.heard = true;
+  within(run, callListeners);
 }
 
-/** From now on an interrupt lets this process finish. */
+/** From now on an interrupt lets this run finish. */
 export function letFinish(): void {
-  begun = true;
+  thisRun().begun = true;
 }
 
 /** What was begun is finished, or did not come about: an interrupt, also one that was heard meanwhile, cuts off. */
 export function letCutOff(): void {
-  begun = false;
+  thisRun().begun = false;
   callListeners();
 }
 
-/** For tests, which are many in one process. */
+/** For tests of what stands below `runPam`, which are many in one process. */
 export function forgetInterrupt(): void {
-  heard = false;
-  begun = false;
+  Object.assign(thisRun(), { heard: false, begun: false });
 }
 
 function callListeners(): void {
-  if (isCutOff()) for (const stop of listening) stop();
+  if (isCutOff()) for (const stop of thisRun().listening) stop();
 }
 
-/** @param stop called once when this process is cut off @returns stops listening */
+/** @param stop called once when this run is cut off @returns stops listening */
 export function whenCutOff(stop: () => void): () => void {
+  const { listening } = thisRun();
   const once = (): void => {
     listening.delete(once);
     stop();
@@ -60,7 +60,7 @@ export function whenCutOff(stop: () => void): () => void {
   return () => void listening.delete(once);
 }
 
-/** Waits for `work`, or throws `Interrupted` as soon as this process is cut off; what `work` does then is not heard. */
+/** Waits for `work`, or throws `Interrupted` as soon as this run is cut off; what `work` does then is not heard. */
 export async function orCutOff<T>(work: Promise<T>): Promise<T> {
   checkInterrupt();
   let ignore = (): void => undefined;

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { Interrupted, PamError } from '../model/error.ts';
 import { checkInterrupt, isCutOff, isInterrupted, ownTurn, whenCutOff } from './interrupt.ts';
+import { thisRun } from './this-run.ts';
 
 export interface RunOptions {
   /** The whole environment; nothing is inherited. */
@@ -49,12 +50,13 @@ const PATIENCE_MS = 1000;
 
 async function runOnce(program: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   checkInterrupt();
+  const prompts = options.showStderr === true ? thisRun().stderr : undefined;
   return await new Promise<RunResult>((resolve, reject) => {
     const child = spawn(program, args, {
       env: { ...options.env },
       cwd: options.cwd,
       detached: options.ownGroup === true,
-      stdio: ['pipe', 'pipe', options.showStderr === true ? 'inherit' : 'pipe'],
+      stdio: ['pipe', 'pipe', prompts === 'inherit' ? 'inherit' : 'pipe'],
     });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
@@ -93,7 +95,7 @@ async function runOnce(program: string, args: readonly string[], options: RunOpt
       } else into.push(chunk);
     };
     child.stdout?.on('data', collect(out));
-    child.stderr?.on('data', collect(err));
+    child.stderr?.on('data', typeof prompts === 'function' ? prompts : collect(err));
     // A program that exits without reading its input is judged by its answer, not by the broken pipe.
     child.stdin?.on('error', () => undefined);
     child.on('error', (cause: NodeJS.ErrnoException) => {

@@ -32,6 +32,8 @@ for (const path of ['bin', 'package.json'])
 
 /** `bin/pam.js` of the private copy. */
 export const program = (): string => join(home, 'bin', 'pam.js');
+/** Its `dist/`. */
+export const dist = (): string => join(home, 'dist');
 
 export interface Ran {
   readonly code: number | null;
