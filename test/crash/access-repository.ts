@@ -35,7 +35,7 @@ import type { RequestId } from '../../src/model/names.ts';
 import { mayBeLive, type OpenRecord } from '../../src/model/open-record.ts';
 import { POLICY_PATHS } from '../../src/model/policy.ts';
 import { generateKey, readPublicKey } from '../../src/signing/ssh-keygen.ts';
-import { type Call, type Manners, PLUGIN, PLUGIN_TEXT } from './shelf-plugin.ts';
+import { type Call, type Manners, PLUGIN, pluginFiles } from './shelf-plugin.ts';
 
 export const BEGIN = instant('2026-11-22T18:00:00Z');
 const KEYS = ['alice', 'bob', 'dana', 'erin', 'pam-apply', 'pam-apply-two', 'pam-sweep', 'ca'];
@@ -131,8 +131,8 @@ export async function makeWorld(home: string, options: { readonly remote?: boole
   for (const dir of ['keys', 'user', 'plugins', 'shelf/held', 'shelf/manners', 'hosts/one/repo']) {
     mkdirSync(join(home, dir), { recursive: true, mode: 0o755 });
   }
-  const plugin = join(home, 'plugins', `pam-provider-${PLUGIN}`);
-  writeFileSync(plugin, PLUGIN_TEXT, { mode: 0o755 });
+  for (const [name, text] of Object.entries(pluginFiles()))
+    writeFileSync(join(home, 'plugins', name), text, { mode: 0o755 });
   writeFileSync(join(home, 'plugins', 'package.json'), '{ "type": "commonjs" }\n');
   writeFileSync(join(home, 'shelf', 'calls'), '');
   const env = environmentOf(home, 'one');
@@ -426,6 +426,10 @@ function gitIn(home: string, dir: string, args: readonly string[]): string {
 export function delayPushes(world: World, milliseconds: number): void {
   const hook = join(world.home, 'remote.git', 'hooks', 'pre-receive');
   mkdirSync(dirname(hook), { recursive: true });
-  const script = `#!/usr/bin/env node\nsetTimeout(() => undefined, Math.random() * ${milliseconds});\n`;
+  // In a shell: node itself would take longer to start than most of these waits. One of 256 lengths.
+  const script = `#!/bin/sh
+ms=$(($(od -An -N1 -tu1 /dev/urandom) * ${milliseconds} / 256))
+exec sleep "$((ms / 1000)).$(printf %03d $((ms % 1000)))"
+`;
   writeFileSync(hook, script, { mode: 0o755 });
 }
