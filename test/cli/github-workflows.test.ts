@@ -23,7 +23,7 @@ let ahead = 0;
 let flows: Shipped;
 
 beforeAll(async () => {
-  team = await bench({ remote: true, config: 'sweep_within: 1h\n' });
+  team = await bench({ processes: true, remote: true, config: 'sweep_within: 1h\n' });
   bare = team.bare ?? '';
   flows = await shipped(team.alice);
   const { bundle, files: written } = flows;

@@ -100,7 +100,7 @@ describe('with a remote', () => {
   const bare = (): string => team.bare ?? '';
 
   beforeAll(async () => {
-    team = await bench({ remote: true });
+    team = await bench({ processes: true, remote: true });
     id.live = await askBastion(team.dana);
     await approved(team, id.live);
     await must(team.apply.pam(['apply']));
@@ -250,7 +250,7 @@ describe('[X50] [X51] in a lone clone, where a branch that moves is what is publ
   const id = { open: '', approved: '' };
 
   beforeAll(async () => {
-    team = await bench({ remote: false });
+    team = await bench({ processes: true, remote: false });
     id.open = await askBastion(team.dana);
     id.approved = await askBastion(team.erin);
     await must(team.alice.pam(['approve', id.approved, '--yes']));

@@ -40,7 +40,7 @@ describe('an executor', () => {
   let again: () => void;
   const begun = (): string => join(executors.targets.legacy, 'begun');
   beforeAll(async () => {
-    executors = await bench({ remote: false });
+    executors = await bench({ processes: true, remote: false });
     write(executors.dir, 'plugins/pam-provider-legacy', SLOW);
     const first = (await ask(executors.deployBot, 'publish', '--for', '30m')).id;
     await approved(executors, first);

@@ -17,7 +17,7 @@ let restore: () => void;
 const id = { open: '', approved: '' };
 
 beforeAll(async () => {
-  team = await bench({ remote: true });
+  team = await bench({ processes: true, remote: true });
   id.open = await askBastion(team.dana);
   id.approved = await askBastion(team.erin);
   await must(team.alice.pam(['approve', id.approved, '--yes']));

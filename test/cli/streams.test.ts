@@ -9,7 +9,7 @@ import { askBastion, bench, type Bench, must, stock, stockGit, write } from './w
 let team: Bench;
 let id: string;
 beforeAll(async () => {
-  team = await bench({ remote: false });
+  team = await bench({ processes: true, remote: false });
   id = await askBastion(team.dana);
 });
 

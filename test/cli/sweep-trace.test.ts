@@ -1,4 +1,7 @@
-/** Sweeps leave a trace: whoever looks is told when the last one ran, and warned when none did in time. */
+/**
+ * Sweeps leave a trace: `status` and `audit` say when the last one ran, and warn when none did in time. A whole story in
+ * which each command is a process of its own.
+ */
 import { beforeAll, describe, expect, test } from 'vitest';
 import { expectQuiet, listOf, parse } from './expectations.ts';
 import { approved, ask, bench, type Bench, must } from './workbench.ts';
@@ -6,7 +9,7 @@ import { approved, ask, bench, type Bench, must } from './workbench.ts';
 let team: Bench;
 
 beforeAll(async () => {
-  team = await bench({ remote: false, config: 'sweep_within: 30m\n' });
+  team = await bench({ processes: true, remote: false, config: 'sweep_within: 30m\n' });
   const { id } = await ask(team.dana, 'web-restart', '--for', '8h');
   await approved(team, id, team.bob);
   await must(team.apply.pam(['apply']));

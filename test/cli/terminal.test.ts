@@ -17,7 +17,7 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     });
 
   beforeAll(async () => {
-    team = await bench({ remote: false });
+    team = await bench({ processes: true, remote: false });
     socket = join(tempDir(), 'tmux');
   });
   afterAll(() => {

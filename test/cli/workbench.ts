@@ -1,5 +1,5 @@
 /**
- * A team and its access repository: real keys, real git, the real program. alice, bob and carol are admins, dana and
+ * A team and its access repository: real keys, real git, the real program (in this process, where that shows the same). alice, bob and carol are admins, dana and
  * erin ask, `deploy-bot` is dana's, `pam-apply` grants and `pam-sweep` only revokes. Either everybody works in one
  * lone clone, or each in a clone of their own of a bare remote, with a machine (home, state) of their own.
  */
@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type How, type Ran, runProgram, runStock, tempDir } from './program.ts';
+import { runHere } from './run-here.ts';
 
 export const PEOPLE = ['alice', 'bob', 'carol', 'dana', 'erin'] as const;
 const SERVICES = ['deploy-bot', 'pam-apply', 'pam-sweep'] as const;
@@ -57,6 +58,8 @@ export interface Bench {
 
 export interface Plan {
   readonly remote: boolean;
+  /** Each command is a process of its own, as it is for a person. */
+  readonly processes?: true;
   readonly threshold?: 1 | 2;
   /** Added to `pam.yaml`. */
   readonly config?: string;
@@ -189,6 +192,8 @@ export async function bench(plan: Plan): Promise<Bench> {
   writeFileSync(join(plugins, 'package.json'), '{ "type": "commonjs" }\n');
 
   let ahead = 0;
+  // What a process trusts of TLS it reads at its start.
+  const pam = plan.processes === true || plan.github !== undefined ? runProgram : runHere;
   const bare = plan.remote ? join(dir, 'access.git') : null;
   const machine = (name: string, clone: string, more: Readonly<Record<string, string>>): Actor => {
     const home = join(dir, 'home', name);
@@ -207,7 +212,7 @@ export async function bench(plan: Plan): Promise<Bench> {
       clone,
       env,
       pam: async (args, how = {}) =>
-        await runProgram(args, {
+        await pam(args, {
           cwd: clone,
           ahead,
           ...how,
