@@ -24,9 +24,11 @@ import type { Instant } from './model/instant.ts';
 import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Sha256 } from './model/names.ts';
 import { isPlainGit, type PamConfig } from './model/policy.ts';
+import { CHECKPOINT_NAMESPACE, LEDGER_NAMESPACE } from './model/statement.ts';
 import { type Doors, openDoors } from './process/doors.ts';
 import { stateHome } from './process/own-places.ts';
 import { examineKey, keygenSigns } from './signing/examine-key.ts';
+import { signAsExecutor } from './signing/sign-as-executor.ts';
 import { readPublicKey, signText } from './signing/ssh-keygen.ts';
 import { openSource } from './sources/open-source.ts';
 import { sources } from './sources/registry.ts';
@@ -61,6 +63,9 @@ export function fileFrom(cwd: string, path: string): string {
   const file = resolve(cwd, path);
   return path.startsWith('~/') || file === resolve(path) ? path : file;
 }
+
+/** Entries and kept heads. What a person signs goes to ssh-keygen, which may ask for a passphrase or a touch. */
+const EXECUTORS_SIGN: ReadonlySet<string> = new Set([LEDGER_NAMESPACE, CHECKPOINT_NAMESPACE]);
 
 export const directoryOf = (outside: Outside, dir: string | undefined): string =>
   resolve(outside.cwd, dir ?? '.');
@@ -106,7 +111,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     keyOf: async (keyFile) => parsePublicKey(await readPublicKey(keyFile, env)).fingerprint,
     sign: doors.signing(
       async (text: string, namespace: string, keyFile: string) =>
-        await signText(text, namespace, keyFile, env),
+        await (EXECUTORS_SIGN.has(namespace) ? signAsExecutor : signText)(text, namespace, keyFile, env),
     ),
   };
 }

@@ -57,6 +57,7 @@ const OPENS =
 const OPENERS: Readonly<Record<string, string>> = {
   'files/plain-file.ts': 'the helper itself',
   'process/person-here.ts': 'the terminal of this process',
+  'signing/key-file.ts': 'the key that a person or an executor named',
   'targets/ssh-ca/krl-file.ts': 'the list that the executor named, read where hosts read it',
   'targets/durable-file.ts': 'writes the files of a target',
   'targets/ssh-ca/issue-certificate.ts': 'a directory of its own, made a moment before',

@@ -114,7 +114,8 @@ function openPublic(path: string, lines: readonly [string, ...string[]]): Opened
   return { half: 'public', path, lines };
 }
 
-function publicBeside(path: string): string | null {
+/** What `<path>.pub` says; `null` where there is no such file, or no key in it. Throws `E_SIGN` where it cannot be read. */
+export function publicBeside(path: string): string | null {
   if (statSync(`${path}.pub`, { throwIfNoEntry: false })?.isFile() !== true) return null;
   return publicLines(textOf(`${path}.pub`), null)[0] ?? null;
 }

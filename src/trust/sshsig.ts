@@ -36,8 +36,8 @@ export interface VerifiedSignature {
 
 export type MessageHash = 'sha256' | 'sha512';
 
-const MAGIC = 'SSHSIG';
-const VERSION = 1;
+export const MAGIC = 'SSHSIG';
+export const VERSION = 1;
 const USER_PRESENT = 0x01;
 const USER_VERIFIED = 0x04;
 
@@ -111,12 +111,15 @@ function readSshsig(input: SshsigInput): ReadSshsig {
     throw new PamError('E_NAMESPACE', `the signature was made for ${namespaces}`);
   }
   const { key, hash } = envelope;
-  const digest = hashOf(hash, input.message, 'buffer');
-  // The version and the key stand outside what is signed; the reserved field is empty or was refused.
-  const signed = [input.namespace, '', hash, digest].map(wireString);
-  const data = Buffer.concat([Buffer.from(MAGIC), ...signed]);
+  const data = signedData(input.message, input.namespace, hash);
   const { raw, flags, counter } = readSignature(envelope.signature, key, data);
   return { raw, says: { key, flags, counter, hash } };
+}
+
+/** The version and the key stand outside what is signed; the reserved field is empty or was refused. */
+export function signedData(message: Uint8Array | string, namespace: string, hash: MessageHash): Buffer {
+  const signed = [namespace, '', hash, hashOf(hash, message, 'buffer')].map(wireString);
+  return Buffer.concat([Buffer.from(MAGIC), ...signed]);
 }
 
 interface Envelope {

@@ -17,6 +17,11 @@ export class WireReader {
     this.#bytes = bytes;
   }
 
+  /** Bytes read so far. */
+  get at(): number {
+    return this.#at;
+  }
+
   /** The next `length` bytes, as a view: nothing is allocated, whatever length a stranger claims. */
   raw(length: number): Uint8Array {
     if (length > this.#bytes.length - this.#at) {

@@ -279,10 +279,10 @@ export async function appendRow(scale: Scale, small: History, large: History): P
     name: 'append',
     job: `append one entry to ${scale.large} past grants, without the push`,
     figure: ms(b),
-    against: `${scale.small} past grants: ${ms(a)}; its two programs alone: ssh-keygen ${ms(sign)}, git ${ms(write)}`,
+    against: `${scale.small} past grants: ${ms(a)}; git alone: ${ms(write)}; ssh-keygen, which it does without: ${ms(sign)}`,
     ratio: b / a,
-    goal: '<= 15 ms, flat',
-    met: b <= 15 && b / a <= 1.15,
+    goal: '<= 10 ms, flat',
+    met: b <= 10 && b / a <= 1.15,
     peak: null,
     numbers: { large_ms: b, small_ms: a, sign_ms: sign, write_ms: write },
   };

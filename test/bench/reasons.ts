@@ -15,7 +15,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   'sweep-ci':
     'git fetches the newest commit with all files of `open/`, then deepens by 128 until it finds the kept head',
   append:
-    'one `ssh-keygen` and one `git unpack-objects` start side by side; signing takes most of the goal, and git stores each object on the disk by itself after it. A key in this process would save the first, loose objects written here the start of the second',
+    'the key signs in this process, so what is left is one `git unpack-objects`, which stores each object on the disk by itself; loose objects written here would save its start',
   endings:
     'it is a whole run of sweep: reading and checking what is open, then folding, printing and checking the shape of one entry with so many events, and one pack with as many files; one of the two signatures waits for the entry',
   crowd:

@@ -69,6 +69,8 @@ export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'memory/earlier-memory.ts': ['ours'],
   'memory/examine-directory.ts': ['ours'],
   'memory/kept-heads.ts': ['ours'],
+  'signing/key-file.ts': ['ours'],
+  'signing/sign-as-executor.ts': ['ours'],
   'signing/ssh-keygen.ts': ['ours'],
   'targets/file-lock.ts': ['ours'],
   'targets/ssh-ca/issue-certificate.ts': ['ours'],
