@@ -19,7 +19,24 @@ export async function readProposals(
   proposals: readonly AtHead[],
 ): Promise<readonly Proposal[]> {
   const baseTree = listOnce(repository);
-  return await fewAtOnce(proposals, async (at) => await readProposal(repository, baseTree, main, at));
+  const asking = withBasesOf(
+    repository,
+    proposals.map(({ head }) => head),
+  );
+  return await fewAtOnce(proposals, async (at) => await readProposal(asking, baseTree, main, at));
+}
+
+/** Where each head left main, asked for together when the first is: many hold no request, and need no base. */
+function withBasesOf(repository: Repository, heads: readonly Oid[]): Repository {
+  const known = new Map<Oid, Promise<ReadonlyMap<Oid, Oid>>>();
+  return {
+    ...repository,
+    mergeBase: async (head, main) => {
+      const bases = known.get(main) ?? repository.mergeBases(heads, main);
+      known.set(main, bases);
+      return (await bases).get(head) ?? (await repository.mergeBase(head, main));
+    },
+  };
 }
 
 /** Many proposals begin on one main: its tree is read once. */

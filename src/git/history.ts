@@ -1,12 +1,12 @@
 /** Questions about ancestry. A cut or missing history is an error, never a shorter answer (catalogue G6). */
 import { PamError } from '../model/error.ts';
 import { CommitLog } from '../model/commit-log.ts';
-import { isUnreadable, type Repository } from '../model/git.ts';
+import { isUnreadable, type Repository, type Unreadable } from '../model/git.ts';
 import { isOid, type Oid } from '../model/names.ts';
 import type { ObjectStream } from './object-stream.ts';
 import { gitError, type Sealed } from './sealed.ts';
 
-type History = Pick<Repository, 'history' | 'messages' | 'isAncestor' | 'mergeBase'> & {
+type History = Pick<Repository, 'history' | 'messages' | 'isAncestor' | 'mergeBase' | 'mergeBases'> & {
   readonly commitLog: (tip: Oid, not?: readonly Oid[]) => Promise<CommitLog>;
 };
 
@@ -58,8 +58,61 @@ export function openHistory(sealed: Sealed, stream: ObjectStream): History {
       const base = stdout.toString('utf8').trim();
       return isOid(base) ? base : undefined;
     },
+    mergeBases: async (heads, of) => await basesOf(sealed, stream, heads.map(checkOid), checkOid(of)),
   };
 }
+
+/**
+ * A head on a line of single parents has one best base: the first commit of that line that the other history holds. The
+ * whole history is listed, since a walk that git ends early by the commits' dates is not exact.
+ */
+async function basesOf(
+  sealed: Sealed,
+  stream: ObjectStream,
+  heads: readonly Oid[],
+  of: Oid,
+): Promise<ReadonlyMap<Oid, Oid>> {
+  const bases = new Map<Oid, Oid>();
+  // As many programs either way.
+  if (heads.length < 2) return bases;
+  const walk = ['rev-list', `--max-count=${MOST_LISTED + 1}`, of];
+  const { code, stdout, stderr } = await sealed.git(walk);
+  const listed = stdout.toString('latin1').split('\n').slice(0, -1);
+  if (code !== 0 || stderr !== '' || listed.length > MOST_LISTED) return bases;
+  const held = new Set(listed);
+  let lines = heads.map((head) => ({ head, at: head }));
+  const room = { each: LONGEST_LINE_COMMIT_BYTES, left: MOST_LINE_BYTES };
+  for (let step = 0; step <= LONGEST_LINE && lines.length > 0; step++) {
+    for (const { head, at } of lines) if (held.has(at)) bases.set(head, at);
+    lines = lines.filter(({ at }) => !held.has(at));
+    const commits = await stream.commits(
+      lines.map(({ at }) => at),
+      room,
+    );
+    lines = lines.flatMap(({ head }, index) => {
+      const parent = onlyParentIn(commits[index]);
+      return parent === undefined ? [] : [{ head, at: parent }];
+    });
+  }
+  return bases;
+}
+
+function onlyParentIn(commit: Uint8Array | Unreadable | undefined): Oid | undefined {
+  if (commit === undefined || isUnreadable(commit)) return undefined;
+  const [, parents = ''] = PARENTS.exec(Buffer.from(commit).toString('latin1')) ?? [];
+  const [first = '', ...more] = parents.split('\n').slice(0, -1);
+  const parent = first.slice('parent '.length);
+  return more.length === 0 && isOid(parent) ? parent : undefined;
+}
+
+/** As git reads them: right behind the tree, and nowhere else. */
+const PARENTS = /^tree [0-9a-f]+\n((?:parent [0-9a-f]+\n)*)/u;
+/** Some 100 ms of git. Where main is longer each base costs a program. */
+const MOST_LISTED = 20_000;
+/** A proposal is one commit on main; by hand it may be a few. */
+const LONGEST_LINE = 8;
+const LONGEST_LINE_COMMIT_BYTES = 64 * 1024;
+const MOST_LINE_BYTES = 64 * 1024 * 1024;
 
 /**
  * A commit may have millions of parents, and anybody may push it: git cuts the line after two of them and says so

@@ -74,6 +74,12 @@ export interface Repository {
   readonly isAncestor: (ancestor: Oid, descendant: Oid) => Promise<boolean>;
   readonly mergeBase: (a: Oid, b: Oid) => Promise<Oid | undefined>;
   /**
+   * The same of many heads against one commit, for about the cost of one: those that are told by its history and by a few
+   * commits on top of it. Nothing is said of the others, of which `mergeBase` may be asked. Never throws for what a commit
+   * holds.
+   */
+  readonly mergeBases: (heads: readonly Oid[], of: Oid) => Promise<ReadonlyMap<Oid, Oid>>;
+  /**
    * Everything below a commit's or tree's `path` ('' = all), recursively, in the order of the trees; empty when the path
    * is missing. A directory that cannot be read stands for itself, mode `040000`. Unreadable: what stands at `path`, a
    * tree on the way to it, or a list of too many.

@@ -50,6 +50,7 @@ const REPOSITORY: Kinds<Repository> = {
   messages: 'read',
   isAncestor: 'read',
   mergeBase: 'read',
+  mergeBases: 'read',
   list: 'read',
   names: 'read',
   read: 'read',

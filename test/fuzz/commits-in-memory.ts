@@ -52,6 +52,7 @@ export function commitsInMemory(trees: readonly TreeFiles[], first = 1): InMemor
     messages: none,
     isAncestor: none,
     mergeBase: none,
+    mergeBases: none,
     list,
     names: list,
     read,

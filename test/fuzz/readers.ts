@@ -27,6 +27,7 @@ export const REPOSITORY: Readonly<Record<string, readonly Tried[]>> = {
   messages: ['objects'],
   isAncestor: ['doors', 'objects'],
   mergeBase: ['objects'],
+  mergeBases: ['objects'],
   list: ['doors', 'objects'],
   names: ['doors', 'objects'],
   read: ['doors', 'objects'],

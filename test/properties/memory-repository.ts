@@ -123,6 +123,11 @@ export function memoryRepository(
       path === '' || name === path || name.startsWith(`${path}/`);
     return await Promise.resolve(sorted(files).filter(within).map(entryOf));
   };
+  const baseOf = (a: Oid, b: Oid): Oid | undefined => {
+    const common = objects.reach(a).filter((one) => objects.isAncestor(one, b));
+    // The one that is no ancestor of another one.
+    return common.find((one) => common.every((other) => other === one || !objects.isAncestor(one, other)));
+  };
   const history: Repository['history'] = async (tip, not = []) => {
     const cut = new Set(not.flatMap((one) => objects.reach(one)));
     const found = objects.reach(tip, cut).map((one) => objects.commit(one));
@@ -147,11 +152,11 @@ export function memoryRepository(
       await Promise.resolve(new Map(commits.map((oid) => [oid, objects.commit(oid).message]))),
     isAncestor: async (ancestor, descendant) =>
       await Promise.resolve(objects.isAncestor(ancestor, descendant)),
-    mergeBase: async (a, b) => {
-      const common = objects.reach(a).filter((one) => objects.isAncestor(one, b));
-      // The one that is no ancestor of another one.
+    mergeBase: async (a, b) => await Promise.resolve(baseOf(a, b)),
+    mergeBases: async (heads, of) => {
+      const bases = heads.map((head) => [head, baseOf(head, of)] as const);
       return await Promise.resolve(
-        common.find((one) => common.every((other) => other === one || !objects.isAncestor(one, other))),
+        new Map(bases.flatMap(([head, base]) => (base === undefined ? [] : [[head, base] as const]))),
       );
     },
     list,

@@ -1,0 +1,138 @@
+/** Where many proposals left main is asked for at once, and the answer is git's own for each, or none. */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { gitBranches } from '../../src/forges/git-branches.ts';
+import { openRepository } from '../../src/git/repository.ts';
+import type { Oid } from '../../src/model/names.ts';
+import { commit, env, git, head, home, instant, newRepository, oidOf, tempDir } from './git-workbench.ts';
+
+const now = () => instant('2026-11-22T18:00:00Z');
+
+/** A commit with these parents and nothing else that matters. @param at seconds since 1970 */
+function commitOn(dir: string, parents: readonly string[], at = 1_700_000_000): Oid {
+  const tree = git(dir, 'rev-parse', 'main^{tree}');
+  const text = [
+    `tree ${tree}`,
+    ...parents.map((parent) => `parent ${parent}`),
+    `author a <a> ${at} +0000`,
+    `committer a <a> ${at} +0000`,
+    '',
+    `${Math.random()}`,
+    '',
+  ].join('\n');
+  return writeObject(dir, 'commit', text);
+}
+
+const writeObject = (dir: string, type: string, text: string): Oid =>
+  oidOf(
+    execFileSync('git', ['-C', dir, 'hash-object', '-w', '--literally', '-t', type, '--stdin'], {
+      env,
+      input: text,
+      encoding: 'utf8',
+    }).trim(),
+  );
+
+/** A program `git` before the real one, that counts. */
+function counting(): { readonly env: Readonly<Record<string, string>>; readonly started: () => string[] } {
+  const dir = join(tempDir(), 'bin');
+  const log = join(dir, 'log');
+  mkdirSync(dir);
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const word = 'for word; do case $word in --no-pager|-c|*=*) ;; *) break;; esac; done';
+  writeFileSync(join(dir, 'git'), `#!/bin/sh\n${word}\necho $word >>'${log}'\nexec ${real} "$@"\n`);
+  chmodSync(join(dir, 'git'), 0o755);
+  writeFileSync(log, '');
+  return {
+    env: { ...env, PATH: `${dir}:${env['PATH'] ?? ''}` },
+    started: () => readFileSync(log, 'utf8').trim().split('\n').sort(),
+  };
+}
+
+describe('where many heads left main', () => {
+  it('is what git says of each, or nothing', async () => {
+    const dir = newRepository();
+    const root = head(dir);
+    const one = commit(dir, { n: '1' });
+    const side = commitOn(dir, [root]);
+    git(dir, 'merge', '-q', '--no-ff', '-m', 'merge', side);
+    const two = commit(dir, { n: '2' });
+    const ancient = commitOn(dir, [two], 1);
+    git(dir, 'update-ref', 'refs/heads/main', ancient);
+    const main = commitOn(dir, [ancient]);
+    git(dir, 'update-ref', 'refs/heads/main', main);
+    const chain = (length: number, from: Oid, at?: number): Oid =>
+      Array.from({ length }).reduce<Oid>((below) => commitOn(dir, [below], at), from);
+    const simple = [
+      commitOn(dir, [main]),
+      commitOn(dir, [one]),
+      commitOn(dir, [side]),
+      commitOn(dir, [two], 1),
+      commitOn(dir, [two], 4_000_000_000),
+      chain(3, root),
+      chain(8, one),
+      main,
+      two,
+      side,
+    ];
+    const hard = [
+      chain(9, one),
+      commitOn(dir, []),
+      chain(2, commitOn(dir, [])),
+      commitOn(dir, [one, side]),
+      commitOn(dir, [main, commitOn(dir, [])]),
+      commitOn(dir, ['1'.repeat(40)]),
+      oidOf('2'.repeat(40)),
+      oidOf(git(dir, 'rev-parse', 'main^{tree}')),
+      writeObject(dir, 'commit', `author a <a> 1 +0000\nparent ${main}\n`),
+      writeObject(dir, 'commit', `tree ${'3'.repeat(40)}\nauthor a <a> 1 +0000\nparent ${main}\n\nx\n`),
+      writeObject(dir, 'commit', ''),
+    ];
+    const repository = await openRepository(dir, env);
+    const bases = await repository.mergeBases([...simple, ...hard, ...simple], main);
+    const gits = simple.map((each) => [each, git(dir, 'merge-base', each, main)] as const);
+    expect(bases).toEqual(new Map(gits));
+  });
+
+  it('is not told where history is cut, or the other is no commit', async () => {
+    const seed = newRepository();
+    for (const n of ['1', '2', '3']) commit(seed, { n });
+    const dir = join(tempDir(), 'shallow');
+    git(home, 'clone', '-q', '--depth', '2', `file://${seed}`, dir);
+    const repository = await openRepository(dir, env);
+    const heads = [commitOn(dir, [head(dir)]), commitOn(dir, [head(dir)])];
+    expect(await repository.mergeBases(heads, head(dir))).toEqual(new Map());
+    expect(await repository.mergeBases(heads, oidOf('1'.repeat(40)))).toEqual(new Map());
+  });
+});
+
+describe('a hundred proposals', () => {
+  it('take as many programs as two', async () => {
+    const dir = newRepository();
+    commit(dir, { 'pam.yaml': 'x\n' });
+    const propose = (count: number): void => {
+      const commits = Array.from({ length: count }, (_, at) => {
+        const id = `20261122-orders-dba-${String(at).padStart(6, 'a')}`;
+        const path = `requests/2026/11/${id}.yaml`;
+        const top = `commit refs/heads/pam/${id}\ncommitter dana <d> 1700000000 +0000\ndata 1\nx\n`;
+        const files = [path, `${path}.sig`].map((name) => `M 100644 inline ${name}\ndata 2\nx\n\n`);
+        return `${top}from refs/heads/main^0\n${files.join('')}`;
+      });
+      const input = commits.join('');
+      execFileSync('git', ['-C', dir, 'fast-import', '--quiet', '--force'], { env, input });
+    };
+    const programs = async (): Promise<readonly string[]> => {
+      const { env: watched, started } = counting();
+      const repository = await openRepository(dir, watched);
+      const forge = gitBranches({ repository, main: 'main', now, chance: Math.random });
+      const found = await forge.proposals({ ids: [], days: ['20261122'] });
+      expect(found.map(({ fault }) => fault)).toEqual(found.map(() => undefined));
+      return [`${found.length}`, ...started()];
+    };
+    propose(2);
+    expect(await programs()).toEqual(['2', 'cat-file', 'cat-file', 'rev-list', 'rev-parse']);
+    propose(100);
+    expect(await programs()).toEqual(['100', 'cat-file', 'cat-file', 'rev-list', 'rev-parse']);
+  });
+});
