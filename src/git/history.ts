@@ -45,6 +45,7 @@ export function openHistory(sealed: Sealed, stream: ObjectStream): History {
       return found;
     },
     isAncestor: async (ancestor, descendant) => {
+      if (await isJustBelow(stream, checkOid(ancestor), checkOid(descendant))) return true;
       const args = ['merge-base', '--is-ancestor', checkOid(ancestor), checkOid(descendant)];
       const { code, stderr } = await sealed.git(args);
       if (code === 0) return true;
@@ -97,12 +98,35 @@ async function basesOf(
   return bases;
 }
 
+/**
+ * Found among the newest commits, it needs no git of its own: mostly what was seen last is where it was, or a few merges
+ * below. Not found says nothing.
+ */
+async function isJustBelow(stream: ObjectStream, ancestor: Oid, descendant: Oid): Promise<boolean> {
+  const room = { each: LONGEST_LINE_COMMIT_BYTES, left: MOST_LINE_BYTES };
+  const seen = new Set<Oid>();
+  let level: readonly Oid[] = [descendant];
+  while (level.length > 0 && seen.size + level.length <= MOST_LOOKED_AT) {
+    const commits = await stream.commits(level, room);
+    // An id that this clone lacks is left to git, which says so.
+    if (level.some((oid, at) => oid === ancestor && commits[at] instanceof Uint8Array)) return true;
+    for (const oid of level) seen.add(oid);
+    level = [...new Set(commits.flatMap(parentsIn))].filter((oid) => !seen.has(oid));
+  }
+  return false;
+}
+
+const MOST_LOOKED_AT = 32;
+
 function onlyParentIn(commit: Uint8Array | Unreadable | undefined): Oid | undefined {
-  if (commit === undefined || isUnreadable(commit)) return undefined;
-  const [, parents = ''] = PARENTS.exec(Buffer.from(commit).toString('latin1')) ?? [];
-  const [first = '', ...more] = parents.split('\n').slice(0, -1);
-  const parent = first.slice('parent '.length);
-  return more.length === 0 && isOid(parent) ? parent : undefined;
+  const [parent, ...more] = parentsIn(commit);
+  return more.length === 0 ? parent : undefined;
+}
+
+function parentsIn(commit: Uint8Array | Unreadable | undefined): readonly Oid[] {
+  if (commit === undefined || isUnreadable(commit)) return [];
+  const [, lines = ''] = PARENTS.exec(Buffer.from(commit).toString('latin1')) ?? [];
+  return [...lines.matchAll(/[0-9a-f]{40,}/gu)].flatMap(([oid]) => (isOid(oid) ? [oid] : []));
 }
 
 /** As git reads them: right behind the tree, and nowhere else. */

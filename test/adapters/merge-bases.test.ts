@@ -6,7 +6,18 @@ import { describe, expect, it } from 'vitest';
 import { gitBranches } from '../../src/forges/git-branches.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import type { Oid } from '../../src/model/names.ts';
-import { commit, env, git, head, home, instant, newRepository, oidOf, tempDir } from './git-workbench.ts';
+import {
+  codeOf,
+  commit,
+  env,
+  git,
+  head,
+  home,
+  instant,
+  newRepository,
+  oidOf,
+  tempDir,
+} from './git-workbench.ts';
 
 const now = () => instant('2026-11-22T18:00:00Z');
 
@@ -104,6 +115,30 @@ describe('where many heads left main', () => {
     const heads = [commitOn(dir, [head(dir)]), commitOn(dir, [head(dir)])];
     expect(await repository.mergeBases(heads, head(dir))).toEqual(new Map());
     expect(await repository.mergeBases(heads, oidOf('1'.repeat(40)))).toEqual(new Map());
+  });
+});
+
+describe('an ancestor', () => {
+  it('is what git says it is, and needs no git of its own among the newest commits', async () => {
+    const dir = newRepository();
+    const root = head(dir);
+    const below = [commitOn(dir, [root]), commitOn(dir, [root])];
+    const merge = commitOn(dir, below);
+    const tip = Array.from({ length: 40 }).reduce<Oid>((last) => commitOn(dir, [last]), merge);
+    const near = commitOn(dir, [merge]);
+    const { env: watched, started } = counting();
+    const repository = await openRepository(dir, watched);
+    for (const one of [near, merge, ...below, root]) {
+      expect(await repository.isAncestor(one, near)).toBe(true);
+    }
+    expect(started()).toEqual(['cat-file', 'rev-parse']);
+    expect(await repository.isAncestor(near, merge)).toBe(false);
+    expect(await repository.isAncestor(near, tip)).toBe(false);
+    expect(await repository.isAncestor(root, tip)).toBe(true);
+    expect(started()).toEqual(['cat-file', 'merge-base', 'merge-base', 'merge-base', 'rev-parse']);
+    const lacking = oidOf('1'.repeat(40));
+    expect(await codeOf(repository.isAncestor(lacking, lacking))).toBe('E_GIT_OBJECT');
+    expect(await codeOf(repository.isAncestor(lacking, commitOn(dir, [lacking])))).toBe('E_GIT_OBJECT');
   });
 });
 
