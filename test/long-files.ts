@@ -48,6 +48,7 @@ export const inLongRunOnly: readonly string[] = [
     'github-workflows',
     'hostile',
     'hostile-clone',
+    'identity',
     'init-github',
     'interrupted-commands',
     'interrupted-executors',

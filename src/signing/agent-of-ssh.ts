@@ -9,7 +9,7 @@ import type { Environment } from './environment.ts';
 
 const MAX_BYTES = 256 * 1024;
 const DEEPEST = 3;
-const SETTING = /^\s*(IdentityAgent|Include)(?:\s+|\s*=\s*)(.*?)\s*$/iu;
+const SETTING = /^\s*(IdentityAgent|Include)(?:\s*=\s*|\s+)(.*?)\s*$/iu;
 
 /** The first socket that it names and that is not the one of `SSH_AUTH_SOCK`; `null` where there is none. */
 export function agentOfSsh(env: Environment): string | null {

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest';
+import { didYouMean, orDidYouMean } from '../../../src/rules/did-you-mean.ts';
+
+const ROLES = ['bastion-root', 'bastion-break-glass', 'web-restart', 'dba'];
+
+describe('what somebody meant', () => {
+  it.each([
+    ['bastion-rot', 'bastion-root'],
+    ['bastoin-root', 'bastion-root'],
+    ['Bastion-Root', 'bastion-root'],
+    ['bastionroot', 'bastion-root'],
+    ['web-restrat', 'web-restart'],
+    ['dab', 'dba'],
+    ['db', 'dba'],
+    ['dbaa', 'dba'],
+  ])('%s is %s', (typed, meant) => {
+    expect(didYouMean(typed, ROLES)).toBe(meant);
+    expect(orDidYouMean(typed, ROLES)).toBe(` (did you mean ${meant}?)`);
+  });
+
+  it.each(['', 'x', 'postgres', 'bastion', 'dba-of-everything', 'a'.repeat(100_000)])(
+    '%j is nothing near',
+    (typed) => {
+      expect(didYouMean(typed, ROLES)).toBeUndefined();
+      expect(orDidYouMean(typed, ROLES)).toBe('');
+    },
+  );
+
+  it('of two as near the first in the alphabet, whatever their order; never what was typed', () => {
+    expect(didYouMean('dana', ['dane', 'dann'])).toBe('dane');
+    expect(didYouMean('dana', ['dann', 'dane'])).toBe('dane');
+    expect(didYouMean('dba', ['dba'])).toBeUndefined();
+  });
+
+  it('the nearer one wins', () => {
+    expect(didYouMean('alica', ['alicia', 'alixx', 'alice'])).toBe('alice');
+  });
+});
