@@ -92,6 +92,8 @@ async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
     unsafe: {
       allowUnsafeSshCommand: 'GIT_SSH' in env || 'GIT_SSH_COMMAND' in env,
       allowUnsafeAskPass: 'GIT_ASKPASS' in env || 'SSH_ASKPASS' in env,
+      // Where the person's own configuration stands, if it is no ~/.gitconfig.
+      allowUnsafeConfigPaths: 'GIT_CONFIG_GLOBAL' in env,
     },
     errors: (_error, result) => {
       // `null` when a signal ended it, whatever its type says.
