@@ -300,15 +300,16 @@ describe('private keys', () => {
     });
   });
 
-  it('with a passphrase and no terminal: told before it is asked for, and ssh-add helps', async () => {
+  const hasTerminal = spawnSync('sh', ['-c', ': < /dev/tty'], { stdio: 'ignore' }).status === 0;
+  it.skipIf(hasTerminal)('with a passphrase and no terminal: told before it is asked for', async () => {
     const key = pair('ed25519', '-N', 'open sesame');
-    // A session without a terminal, as a job has it.
-    const hasTerminal = spawnSync('sh', ['-c', ': < /dev/tty'], { stdio: 'ignore' }).status === 0;
-    if (!hasTerminal) {
-      const error = await fault(signText(TEXT, NS, key.file, env));
-      expect(error.message).toContain('has a passphrase, and there is no terminal');
-      expect(error.hint).toContain(`ssh-add ${key.file}`);
-    }
+    const error = await fault(signText(TEXT, NS, key.file, env));
+    expect(error.message).toContain('has a passphrase, and there is no terminal');
+    expect(error.hint).toContain(`ssh-add ${key.file}`);
+  });
+
+  it('with a passphrase: askpass, or an agent that holds it', async () => {
+    const key = pair('ed25519', '-N', 'open sesame');
     const askpass = join(tempDir(), 'askpass');
     writeFileSync(askpass, '#!/bin/sh\necho "open sesame"\n', { mode: 0o755 });
     const asking = { ...env, SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
