@@ -69,6 +69,35 @@ describe('certificates', () => {
     expect(await listing(fixture, certificate)).toContain('Extensions: (none)');
   });
 
+  it('begin 60 s early where config says nothing; earlier versions began with the intent, and those stay good', async () => {
+    const fixture = await make();
+    const { order, provider } = fixture;
+    const { clock_skew: named, ...config } = fixture.place.config;
+    expect(named).toBe('1m');
+    const session = await provider.open({ ...fixture.place, config });
+    const { certificate = '' } = await session.grant(order);
+    expect(await listing(fixture, certificate)).toContain(
+      'Valid: from 2026-11-22T17:59:00 to 2026-11-22T18:45:00',
+    );
+    const recorded = async (early: number, what: object = config): Promise<readonly unknown[]> => {
+      // As if the clock were set so many seconds before the intent that is on record.
+      const made = await session.grant({ ...order, from: plus(order.from, 60 - early) });
+      const on = { ...order, receipt: made };
+      const { state } = await (await provider.open({ ...fixture.place, config: { ...what } })).inspect(on);
+      return [state, provider.faultOfReceipt?.({ ...what }, on)];
+    };
+    const wrong = ['unknown', 'the certificate differs in: valid after'];
+    expect(await recorded(60)).toEqual(['present', undefined]);
+    expect(await recorded(0)).toEqual(['present', undefined]);
+    expect(await recorded(30)).toEqual(wrong);
+    expect(await recorded(61)).toEqual(wrong);
+    expect(await recorded(-1)).toEqual(wrong);
+    // What policy does say is exact.
+    expect(await recorded(60, { ...config, clock_skew: '1m' })).toEqual(['present', undefined]);
+    expect(await recorded(0, { ...config, clock_skew: '1m' })).toEqual(wrong);
+    expect(await recorded(60, { ...config, clock_skew: '30s' })).toEqual(wrong);
+  });
+
   it.each([
     { type: 'rsa', bits: '2048' },
     { type: 'ecdsa', bits: '256' },

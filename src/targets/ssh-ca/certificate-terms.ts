@@ -5,7 +5,7 @@ import { plus, unixSeconds } from '../../model/instant.ts';
 import { isRequestId } from '../../model/names.ts';
 import type { OrderOnPaper, TargetConfig } from '../../model/target.ts';
 import { parsePublicKey } from '../../trust/public-key.ts';
-import type { CertificateTerms } from './certificate.ts';
+import { type CertificateTerms, faultOfCertificate } from './certificate.ts';
 import { configuredCa, extensionsOf, skewSecondsOf } from './ssh-ca-config.ts';
 
 const PERMISSION = /^principal:([A-Za-z0-9_][A-Za-z0-9._@-]{0,62})$/u;
@@ -16,6 +16,18 @@ export const principalOf = (permission: string): string | undefined => PERMISSIO
 export function serialOf(handle: Handle): bigint {
   if (Number.isSafeInteger(handle.serial) && handle.serial > 0) return BigInt(handle.serial);
   throw new PamError('E_PRV_HANDLE', 'a certificate serial is a positive whole number');
+}
+
+/**
+ * What is wrong with a certificate on record. Where config names no `clock_skew`, those that earlier versions made begin
+ * with the intent itself: they are as good.
+ */
+export function faultOnRecord(line: string, config: TargetConfig, order: OrderOnPaper): string | undefined {
+  const terms = termsOf(config, order);
+  const fault = faultOfCertificate(line, terms);
+  if (fault === undefined || config['clock_skew'] !== undefined) return fault;
+  const earlier = { ...terms, after: BigInt(unixSeconds(order.from)) };
+  return faultOfCertificate(line, earlier) === undefined ? undefined : fault;
 }
 
 /** Throws unless the order can be held exactly by one certificate. */

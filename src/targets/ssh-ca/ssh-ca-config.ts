@@ -74,10 +74,12 @@ export function remarksOnExtensions(config: TargetConfig): readonly ConfigRemark
   return [{ code: 'W_PRV_NO_TERMINAL', path, message }];
 }
 
+const DEFAULT_SKEW_SECONDS = 60;
+
 /** How far a host's clock may be behind ours: certificates start that much before the intent. */
 export function skewSecondsOf(config: TargetConfig): number {
   const text = config['clock_skew'];
-  if (text === undefined) return 0;
+  if (text === undefined) return DEFAULT_SKEW_SECONDS;
   const skew = typeof text === 'string' ? parseDuration(text) : undefined;
   const seconds = skew === undefined ? Number.NaN : secondsOf(skew);
   if (seconds <= MAX_SKEW_SECONDS) return seconds;

@@ -2,8 +2,7 @@ import { PamError } from '../../model/error.ts';
 import { type Instant, plus } from '../../model/instant.ts';
 import type { Inspection, Order, Scene, TargetPlace, TargetSession } from '../../model/target.ts';
 import { configText, faultsOf, pathFromEnvironment, timeLimitMs } from '../place.ts';
-import { faultOfCertificate } from './certificate.ts';
-import { serialOf, termsOf } from './certificate-terms.ts';
+import { faultOnRecord, serialOf, termsOf } from './certificate-terms.ts';
 import { issueCertificate } from './issue-certificate.ts';
 import { EMPTY_KRL, type Krl, listsSerial, serialsOf, withSerials } from './krl.ts';
 import { examineKrl, makeKrl, readKrl, reviseKrl } from './krl-file.ts';
@@ -48,7 +47,7 @@ async function inspect(place: TargetPlace, order: Order): Promise<Inspection> {
   if (listsSerial(krl, ca.blob, serialOf(order.handle))) return { state: 'absent' };
   const certificate = order.receipt?.certificate;
   if (certificate === undefined) return { state: 'unknown', why: 'issued perhaps, no certificate on record' };
-  const fault = faultOfCertificate(certificate, termsOf(place.config, order));
+  const fault = faultOnRecord(certificate, place.config, order);
   return fault === undefined
     ? { state: 'present', which: order.permissions }
     : { state: 'unknown', why: fault };

@@ -1,6 +1,5 @@
 import type { Provider } from '../../model/target.ts';
-import { faultOfCertificate } from './certificate.ts';
-import { principalOf, termsOf } from './certificate-terms.ts';
+import { faultOnRecord, principalOf } from './certificate-terms.ts';
 import { configuredCa, remarksOnExtensions, sshCaConfigSchema } from './ssh-ca-config.ts';
 
 const LOGIN = /^[A-Za-z0-9_][A-Za-z0-9._@-]{0,62}$/u;
@@ -19,7 +18,7 @@ export const sshCa: Provider = {
   faultOfReceipt: (config, order) => {
     const certificate = order.receipt?.certificate;
     // What was not handed out gives nothing.
-    return certificate === undefined ? undefined : faultOfCertificate(certificate, termsOf(config, order));
+    return certificate === undefined ? undefined : faultOnRecord(certificate, config, order);
   },
   checkLogin: (login) => (LOGIN.test(login) ? undefined : 'a login of ssh-ca is a plain name'),
   identity: (config) => {
