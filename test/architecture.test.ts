@@ -63,6 +63,7 @@ const OPENERS: Readonly<Record<string, string>> = {
   'targets/ssh-ca/issue-certificate.ts': 'a directory of its own, made a moment before',
   'targets/file-lock.ts': 'the lock beside the list',
   'targets/sudoers/sudoers-session.ts': 'the directory of the target',
+  'targets/sudoers/sudoers-files.ts': 'the files of sudo on the host',
   'targets/ssh-ca/ssh-ca-config.ts': 'the public half of the key that the executor named',
   'github/access-token.ts': 'the key file of an app, named by the environment',
   'commands/audit.ts': 'a checkpoint that the auditor named',

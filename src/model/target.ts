@@ -78,6 +78,11 @@ export interface TargetPlace {
 export interface TargetSession {
   /** Compares the real target with the identity in config; throws `E_PRV_TARGET_IDENTITY` when it is another. */
   readonly verifyIdentity: () => Promise<void>;
+  /**
+   * Before an intent is recorded, and again before the grant: throws where the target lacks what this order needs to work
+   * (the login, a program), or has what would keep it from working. Looks, changes nothing. `doctor` asks it of live grants.
+   */
+  readonly checkOrder?: (order: Order) => Promise<void>;
   /** Makes the access. `permissions` all, or throws. */
   readonly grant: (order: Order) => Promise<Receipt>;
   /** Takes `order.permissions` away (the caller left out what others still need). */
@@ -92,9 +97,13 @@ export interface TargetSession {
   readonly inspect: (order: Order) => Promise<Inspection>;
   /**
    * For `doctor`: everything beside the identity that would keep an executor with these rights from acting here, all
-   * at once. Looks, changes nothing, names no secret.
+   * at once; one with a code `W_...` is only a remark. `permissions` are those that roles name on this target. Looks,
+   * changes nothing, names no secret.
    */
-  readonly examine?: (may: readonly ExecutorRight[]) => Promise<readonly PamError[]>;
+  readonly examine?: (
+    may: readonly ExecutorRight[],
+    permissions: readonly string[],
+  ) => Promise<readonly PamError[]>;
 }
 
 /** An order without the moment at which it is carried out. */

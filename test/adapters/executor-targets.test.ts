@@ -9,6 +9,7 @@ import { readLedger } from '../../src/flows/ledger/read-ledger.ts';
 import { exitOfApply, exitOfRun, exitOfSweep, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { instantOf, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
+import { PamError } from '../../src/model/error.ts';
 import type { Receipt } from '../../src/model/entry.ts';
 import type { Order, Provider } from '../../src/model/target.ts';
 import { parseKrl } from '../../src/targets/ssh-ca/krl.ts';
@@ -153,6 +154,43 @@ describe('a target that does not do what it is told to grant', () => {
     expect(world.calls('grant')).toEqual([]);
     world.manners('north', {});
     expect(outcomeOf(await world.apply(), id)).toMatchObject({ result: 'done' });
+  });
+
+  /** The real plugin on a host that lacks what a grant needs, from its n-th question on. */
+  const lackingFrom =
+    (first: number) =>
+    (desk: Desk): Desk => {
+      const command = desk.providers.get('command');
+      if (command === undefined) throw new Error('no provider');
+      let asked = 0;
+      const open: Provider['open'] = async (place) => ({
+        ...(await command.open(place)),
+        checkOrder: async ({ login }) => {
+          asked += 1;
+          if (asked >= first) throw new PamError('E_PRV_LACKS', `the host has no user ${login}`);
+          await Promise.resolve();
+        },
+      });
+      return { ...desk, providers: new Map(desk.providers).set('command', { ...command, open }) };
+    };
+
+  it('lacks what the grant needs: nothing is begun, and the request waits', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    const refused = outcomeOf(await world.apply({ change: lackingFrom(1) }), id);
+    expect(refused).toMatchObject({ result: 'failed', code: 'E_PRV_LACKS' });
+    expect(await eventsOf(world, id)).toEqual(['seen']);
+    expect(world.calls('grant')).toEqual([]);
+    expect(outcomeOf(await world.apply(), id)).toMatchObject({ result: 'done' });
+  });
+
+  it('lacks it after the intent only: failed, and nothing is given', async () => {
+    const world = fresh();
+    const id = await world.ask({ role: 'reader' });
+    const failed = outcomeOf(await world.apply({ change: lackingFrom(2) }), id);
+    expect(failed).toMatchObject({ result: 'failed', code: 'E_PRV_LACKS' });
+    expect(await eventsOf(world, id)).toEqual(['seen', 'granting', 'failed']);
+    expect(world.calls('grant')).toEqual([]);
   });
 
   it('breaks down between granting and revoking: the intent stays until nothing can be shown', async () => {

@@ -290,7 +290,7 @@ describe('revoking through the list that hosts read', () => {
     const failing = { code: 'E_PRV_KRL' };
     await expect((await session()).inspect(grantOf(10))).rejects.toMatchObject(failing);
     await expect((await session()).revoke(grantOf(10), sceneOf(grantOf(10)))).rejects.toMatchObject(failing);
-    expect(await (await session()).examine?.(['revoke'])).toMatchObject([failing]);
+    expect(await (await session()).examine?.(['revoke'], [])).toMatchObject([failing]);
     expect((await lstat(fixture.krl)).mode).toBe(before);
   });
 

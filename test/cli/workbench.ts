@@ -145,7 +145,9 @@ function peopleFile(
   const people = PEOPLE.map((one) => {
     const id = accounts[one];
     const github = id === undefined ? '' : `, github: { login: ${one}-gh, id: ${id} }`;
-    return `  ${one}: { name: ${one}${github}, keys: [{ key: ${publicKey(one)} }] }\n`;
+    // Sudo's target looks for the login on this very host.
+    const logins = one === 'dana' ? ', logins: { web-sudo: daemon }' : '';
+    return `  ${one}: { name: ${one}${github}${logins}, keys: [{ key: ${publicKey(one)} }] }\n`;
   }).join('');
   const key = (name: string): string => `keys: [{ key: ${publicKey(name)} }]`;
   return `people:

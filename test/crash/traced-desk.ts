@@ -78,6 +78,7 @@ const SESSION: Kinds<TargetSession> = {
   revoke: 'step',
   inspect: 'step',
   prepare: 'step',
+  checkOrder: 'read',
   examine: 'read',
 };
 

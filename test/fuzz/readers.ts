@@ -79,4 +79,5 @@ export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'targets/command/plugin-path.ts': ['ours'],
   'targets/ssh-ca/ssh-ca-config.ts': ['ours'],
   'targets/sudoers/sudoers-session.ts': ['ours'],
+  'targets/sudoers/sudoers-files.ts': ['ours'],
 };

@@ -23,7 +23,10 @@ export type Outcome =
   /** `event` is null when not even absence could be shown: the intent stays, and the next run asks again. */
   | { readonly event: FailedEvent | null; readonly error: PamError };
 
-/** What the subject has already, before an intent is written; throws when the target cannot say. */
+/**
+ * What the subject has already, before an intent is written; throws when the target cannot say, or lacks what the grant
+ * needs to work.
+ */
 export async function standingAccess(
   desk: Desk,
   view: LedgerView,
@@ -34,6 +37,7 @@ export async function standingAccess(
   await session.verifyIdentity();
   const recorded = view.state.index.records.get(ready.id)?.grant?.granting;
   if (recorded != null) return recorded.preexisting;
+  await session.checkOrder?.(orderOf(ready.id, ready.terms, now));
   if (provider.objects === 'own') return [];
   const shown = await session.inspect(orderOf(ready.id, ready.terms, now));
   if (shown.state === 'unknown') {
@@ -84,6 +88,8 @@ async function grantAtTarget(desk: Desk, record: OpenRecord, actBy: Instant): Pr
   const left = secondsBetween(now, actBy);
   if (left <= 0) throw new PamError('E_PRV_TOO_LATE', `the time to act on ${record.id} ended at ${actBy}`);
   const order = orderOf(record.id, grant, now, Math.min(left, LONGEST_CALL_SECONDS));
+  // It was so before the intent; what is missing by now makes it fail instead of giving what does not work.
+  await session.checkOrder?.(order);
   const receipt = await session.grant(order);
   const shown = await session.inspect({ ...order, receipt, now: desk.clock() });
   const missing =

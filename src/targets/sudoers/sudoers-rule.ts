@@ -1,36 +1,41 @@
 /**
  * What a sudoers line may be made of. The grammar is a list of what is allowed, not of what is dangerous: sudo's own
  * language has wildcards, regular expressions, aliases (any upper-case word), groups, netgroups, digests, negation
- * and comments, and none of them can be spelled with what is left. Backslash is refused rather than escaped: sudo
- * reads it a second time when it matches arguments.
+ * and comments, and none of them can be spelled with what is left. A backslash stands only before a space of a path, and
+ * between a domain and a name; in arguments it is refused rather than escaped: sudo reads it a second time there.
  */
 import type { Instant } from '../../model/instant.ts';
 
-/** Starts in lower case, so that it can be no alias and neither `ALL` nor `Defaults`. */
-const USER = /^[a-z_][A-Za-z0-9._-]{0,31}$/u;
-const PATH = /^(?:\/[A-Za-z0-9._+@,:=-]+)+$/u;
+/** As directories have them, too: `dana@acme.example`, `ACME\dana`, `dana+adm`, `1dana`. */
+const USER = /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,63}\\)?[A-Za-z0-9_][A-Za-z0-9._@+-]{0,255}$/u;
+/** What sudo would read as an alias (`ALL` among them), as the beginning of another kind of line, or a host as a number. */
+const NO_USER = /^(?:[A-Z][A-Z0-9_]*|(?:Defaults|(?:User|Runas|Host|Cmnd|Cmd)_Alias).*|[0-9]+)$/u;
+/** `\ ` is one space between two words of a name. */
+const PATH = /^(?:\/[A-Za-z0-9._+@,:=-]+(?:\\ [A-Za-z0-9._+@,:=-]+)*)+$/u;
 const ARGUMENT = /^[A-Za-z0-9._+@%,:=/~-]+$/u;
 const MAX_LENGTH = 512;
 
 export interface SudoersRule {
   readonly user: string;
+  /** As it is on the host: a space is a space. */
   readonly path: string;
   readonly args: readonly string[];
 }
 
-/** `run:<user>:<absolute path>[ args]`, or a sentence saying what is wrong. */
+/** `run:<user>:<absolute path>[ args]`, with `\ ` for a space inside the path; or a sentence saying what is wrong. */
 export function parseRule(permission: string): SudoersRule | string {
   if (permission.length > MAX_LENGTH) return `a sudoers permission is at most ${MAX_LENGTH} characters`;
-  const match = /^run:([^:]*):([^ ]*)(?: (.*))?$/su.exec(permission);
+  const match = /^run:([^:]*):((?:\\ |[^ ])*)(?: (.*))?$/su.exec(permission);
   if (match === null) return 'a sudoers permission is run:<user>:<absolute path>[ args]';
-  const [, user = '', path = '', rest] = match;
+  const [, user = '', written = '', rest] = match;
   const args = rest === undefined ? [] : rest.split(' ');
-  const wrong = faultOfUser(user) ?? faultOfPath(path) ?? faultOfArguments(args);
-  return wrong ?? { user, path, args };
+  const wrong = faultOfUser(user) ?? faultOfPath(written) ?? faultOfArguments(args);
+  return wrong ?? { user, path: written.replaceAll('\\ ', ' '), args };
 }
 
 export function faultOfUser(user: string): string | undefined {
-  return USER.test(user) ? undefined : 'a user in sudoers is a plain lower-case name, no alias, group or ALL';
+  if (USER.test(user) && !NO_USER.test(user)) return undefined;
+  return 'a user in sudoers is a name such as dana, dana@acme.example or ACME\\dana; no group, no number, and nothing all in capitals, which would be an alias';
 }
 
 function faultOfPath(path: string): string | undefined {
@@ -55,13 +60,16 @@ export function sudoersText(
 ): string {
   const end = until.replace(/[-:T]/gu, '');
   const lines = rules.map(
-    (rule) => `${login} ALL=(${rule.user}) NOTAFTER=${end} NOPASSWD: ${commandText(rule)}\n`,
+    (rule) =>
+      `${nameText(login)} ALL=(${nameText(rule.user)}) NOTAFTER=${end} NOPASSWD: ${commandText(rule)}\n`,
   );
   return `# ${id}: written by pam, which removes it when it ends; do not edit\n${lines.join('')}`;
 }
 
+const nameText = (user: string): string => user.replace('\\', '\\\\');
+
 /** No arguments means none at all, which sudoers spells `""`. */
 function commandText(rule: SudoersRule): string {
-  const words = [rule.path, ...rule.args].map((word) => word.replace(/[,:=]/gu, '\\$&'));
+  const words = [rule.path, ...rule.args].map((word) => word.replace(/[,:= ]/gu, '\\$&'));
   return rule.args.length === 0 ? `${words.join(' ')} ""` : words.join(' ');
 }

@@ -13,7 +13,8 @@ import {
   runSealed,
   timeLimitMs,
 } from '../place.ts';
-import { faultOfUser, parseRule, sudoersText } from './sudoers-rule.ts';
+import { checkOnHost, checkRules, checkTerminal } from './host-needs.ts';
+import { faultOfUser, parseRule, type SudoersRule, sudoersText } from './sudoers-rule.ts';
 
 const MODE = 0o440;
 /** Far more than any file of ours; what is larger is not ours. */
@@ -53,8 +54,12 @@ export function sudoersSession(place: TargetPlace): TargetSession {
         throw new PamError('E_PRV_READBACK', `the sudoers file of ${order.id} is still there`);
       }
     },
+    checkOrder: async (order) => {
+      const directory = await existingDirectory(place);
+      await checkOnHost(place, { order, rules: rulesOf(order), directory, file: fileName(order) });
+    },
     inspect: async (order) => await inspect(join(await existingDirectory(place), fileName(order)), order),
-    examine: async () =>
+    examine: async (_may, permissions) =>
       await faultsOf([
         async () => {
           const directory = await existingDirectory(place);
@@ -62,6 +67,8 @@ export function sudoersSession(place: TargetPlace): TargetSession {
             await access(directory, constants.W_OK | constants.X_OK);
           });
         },
+        async () => await checkRules(place, permissions.map(ruleOf)),
+        async () => await checkTerminal(await existingDirectory(place)),
       ]),
   };
 }
@@ -80,13 +87,18 @@ function fileName(order: Order): string {
 function expectedText(order: Order): string {
   const wrong = faultOfUser(order.login);
   if (wrong !== undefined) throw new PamError('E_PRV_NAME', wrong);
-  if (order.permissions.length === 0) throw new PamError('E_PRV_NAME', 'there is no permission to grant');
-  const rules = order.permissions.map((permission) => {
-    const rule = parseRule(permission);
-    if (typeof rule === 'string') throw new PamError('E_PRV_NAME', rule);
-    return rule;
-  });
-  return sudoersText(fileName(order).slice('pam-'.length), order.login, rules, order.until);
+  return sudoersText(fileName(order).slice('pam-'.length), order.login, rulesOf(order), order.until);
+}
+
+function rulesOf({ permissions }: Order): readonly SudoersRule[] {
+  if (permissions.length === 0) throw new PamError('E_PRV_NAME', 'there is no permission to grant');
+  return permissions.map(ruleOf);
+}
+
+function ruleOf(permission: string): SudoersRule {
+  const rule = parseRule(permission);
+  if (typeof rule === 'string') throw new PamError('E_PRV_NAME', rule);
+  return rule;
 }
 
 /**
