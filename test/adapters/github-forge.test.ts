@@ -5,8 +5,10 @@ import { writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readPostings } from '../../src/forges/github/postings.ts';
-import { pullRequests } from '../../src/forges/github/pull-requests.ts';
+import { githubPort } from '../../src/forges/github/github-port.ts';
+import { readPostings } from '../../src/forges/pulls/postings.ts';
+import type { PullWork } from '../../src/forges/pulls/pull-port.ts';
+import { pullRequests } from '../../src/forges/pulls/pull-requests.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { type GitHub, openGitHub } from '../../src/github/api.ts';
 import { throughDoor } from '../../src/github/through-door.ts';
@@ -93,15 +95,8 @@ async function hands(): Promise<Hands> {
         { timeoutMs: 2000, maxBytes: 16 * 1024 * 1024 },
       );
       const note = (line: string): void => void notes.push(line);
-      return pullRequests({
-        github: around(github),
-        repository,
-        remote,
-        main: 'main',
-        now: () => NOW,
-        chance: () => 0,
-        note,
-      });
+      const port = githubPort({ github: around(github), main: 'main', note });
+      return pullRequests({ port, repository, remote, main: 'main', now: () => NOW, chance: () => 0 });
     },
     proposed: async (login, one, files = filesOf(one)) => {
       at.push(`pam/${one}`, files);
@@ -171,6 +166,8 @@ const githubAt = (url: string): GitHub =>
     { owner: 'acme', name: 'access', id: undefined },
     { ...env, GITHUB_API_URL: url, GH_TOKEN: 'x' },
   );
+const workAt = (url: string): PullWork =>
+  githubPort({ github: githubAt(url), main: 'main', note: never }).begin();
 
 async function found(forge: Forge, topic: Topic): Promise<readonly Found[]> {
   return (await forge.statements([topic])).get(topic.name) ?? never();
@@ -387,7 +384,7 @@ describe('statements', () => {
         }
       }),
     );
-    expect(await readPostings(githubAt(api.url), { number: 1, place: place(1) })).toMatchObject({
+    expect(await readPostings(workAt(api.url), { number: 1, place: place(1) })).toMatchObject({
       found: [{ signed: STOP }],
       doubts: [],
     });
@@ -469,7 +466,7 @@ describe('statements', () => {
         return json(response, all.slice((page - 1) * 100, page * 100), 200, nextOf(response, page, 2));
       }),
     );
-    const { found: said, doubts } = await readPostings(githubAt(api.url), { number: 1, place: place(1) });
+    const { found: said, doubts } = await readPostings(workAt(api.url), { number: 1, place: place(1) });
     expect(said.map(({ signed }) => signed)).toEqual([STOP]);
     expect(doubts.map(({ code }) => code)).toEqual(['E_FORGE_PAGING']);
   });
@@ -487,7 +484,7 @@ describe('statements', () => {
         return json(response, some, 200, nextOf(response, page, 25));
       }),
     );
-    const { found: said, doubts } = await readPostings(githubAt(api.url), { number: 1, place: place(1) });
+    const { found: said, doubts } = await readPostings(workAt(api.url), { number: 1, place: place(1) });
     expect([said.map(({ signed }) => signed), doubts]).toEqual([[STOP], []]);
   });
 

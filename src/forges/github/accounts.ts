@@ -4,8 +4,6 @@ import { fieldsOf, numberOf, textOf } from '../../github/answer-shape.ts';
 import { PamError } from '../../model/error.ts';
 import type { Account } from '../../model/forge.ts';
 
-export type Author = Account;
-
 /** What a deleted account left behind, under either of GitHub's two ways to say so. */
 const GHOST: Account = { id: 0, login: 'ghost', human: false };
 const GHOST_ID = 10_137;

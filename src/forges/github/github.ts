@@ -53,12 +53,14 @@ export const github: ForgeKind = {
         ...gitBranches({ ...place, main, ...(remote === undefined ? {} : { remote }) }),
         kind: 'github',
       };
-    const [{ openGitHub }, { throughDoor }, { pullRequests }, { settingsOf }] = await Promise.all([
-      import('../../github/api.ts'),
-      import('../../github/through-door.ts'),
-      import('./pull-requests.ts'),
-      import('./settings.ts'),
-    ]);
+    const [{ openGitHub }, { throughDoor }, { pullRequests }, { githubPort }, { settingsOf }] =
+      await Promise.all([
+        import('../../github/api.ts'),
+        import('../../github/through-door.ts'),
+        import('../pulls/pull-requests.ts'),
+        import('./github-port.ts'),
+        import('./settings.ts'),
+      ]);
     // Its schema says so.
     const { repository: path, id } = forge as unknown as Config;
     const [owner = '', name = ''] = path.split('/');
@@ -66,7 +68,12 @@ export const github: ForgeKind = {
       throughDoor(openGitHub({ owner, name, id }, env), door),
     );
     return {
-      ...pullRequests({ ...place, github: conversation, remote, main }),
+      ...pullRequests({
+        ...place,
+        port: githubPort({ github: conversation, main, note: place.note }),
+        remote,
+        main,
+      }),
       settings: async () => await settingsOf(conversation, { main, ledger, now: place.now() }),
     };
   },

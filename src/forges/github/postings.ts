@@ -1,15 +1,14 @@
 /**
- * What was posted at a pull request: every review and every comment, all pages. Clicks are intent, signatures are
- * authority, and neither is judged here (`rules/judge-postings.ts`).
+ * What was posted at a pull request on GitHub: every review and every comment, all pages.
  */
 import type { GitHub, Route } from '../../github/api.ts';
 import { type Fields, fieldsOf, numberOf, textOf, textOrNull } from '../../github/answer-shape.ts';
 import { badPaging } from '../../github/next-page.ts';
-import { expected, PamError } from '../../model/error.ts';
-import type { Account, Found, Intent } from '../../model/forge.ts';
+import { PamError } from '../../model/error.ts';
+import type { Intent } from '../../model/forge.ts';
 import { readSignedBlock } from '../signed-block.ts';
+import type { Dated, PostedComment, PullDoubt, PullPlace } from '../pulls/pull-port.ts';
 import { readAuthor } from './accounts.ts';
-import type { Pull } from './pulls.ts';
 import { READ_PULLS } from './pulls.ts';
 
 /** Of each kind at one pull request: more is a flood. GitHub takes 2,500 comments, so none can hide a stop there. */
@@ -18,63 +17,10 @@ const MOST = 3000;
 const BODY_MAX_BYTES = 4 * 65_536;
 const READINGS = 3;
 
-export interface PostedComment {
-  readonly id: number;
-  readonly by: Account;
-  readonly body: string;
-  readonly at: string;
-  readonly place: string;
-}
-
-export interface Postings {
-  /** Oldest first. */
-  readonly found: readonly Dated[];
-  /** Why something may be missing: whoever floods the reviews must not hide what stands in the comments. */
-  readonly doubts: readonly PamError[];
-}
-
-export async function readPostings(github: GitHub, pull: Pick<Pull, 'number' | 'place'>): Promise<Postings> {
-  const doubts: PamError[] = [];
-  const readable = async <T>(read: (doubt: Doubt) => Promise<readonly T[]>): Promise<readonly T[]> => {
-    const doubt: Doubt = (error) => void doubts.push(error);
-    try {
-      return await read(doubt);
-    } catch (cause) {
-      const error = expected(cause);
-      doubt(error);
-      return [];
-    }
-  };
-  const reviews = await readable(async (doubt) => await readReviews(github, pull, doubt));
-  const comments = await readable(async (doubt) => await readComments(github, pull, doubt));
-  const said = comments.map(({ by, body, at, place }) => ({
-    at,
-    place,
-    signed: readSignedBlock(body) ?? null,
-    posted: { by, intent: 'comment' as const },
-  }));
-  const found = [...reviews, ...said].filter(
-    ({ signed, posted }) => signed !== null || posted.intent !== 'comment',
-  );
-  return { found: oldestFirst(found), doubts };
-}
-
-/** Of one pull request or of several. */
-export const oldestFirst = (found: readonly Dated[]): readonly Dated[] =>
-  found.toSorted((a, b) => (a.at < b.at ? -1 : Number(a.at > b.at)));
-
-type Doubt = (error: PamError) => void;
-
-export interface Dated extends Found {
-  /** As GitHub says it: for the order alone. */
-  readonly at: string;
-  readonly posted: { readonly by: Account; readonly intent: Intent };
-}
-
-async function readReviews(
+export async function readReviews(
   github: GitHub,
-  { number, place }: Pick<Pull, 'number' | 'place'>,
-  doubt: Doubt,
+  { number, place }: PullPlace,
+  doubt: PullDoubt,
 ): Promise<readonly Dated[]> {
   const what = `a review of pull request ${number}`;
   const answers = await readWhole(
@@ -108,8 +54,8 @@ const INTENTS: Readonly<Partial<Record<string, Intent>>> = Object.assign(
 
 export async function readComments(
   github: GitHub,
-  { number, place }: Pick<Pull, 'number' | 'place'>,
-  doubt: Doubt,
+  { number, place }: PullPlace,
+  doubt: PullDoubt,
 ): Promise<readonly PostedComment[]> {
   const what = `a comment on pull request ${number}`;
   const answers = await readWhole(
@@ -149,7 +95,7 @@ async function readWhole(
   route: Route,
   number: number,
   kind: string,
-  doubt: Doubt,
+  doubt: PullDoubt,
 ): Promise<readonly Fields[]> {
   const wanted = { doing: `read the ${kind} of pull request ${number}`, needs: READ_PULLS, most: MOST };
   const seen = new Map<number, Fields>();

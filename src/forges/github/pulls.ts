@@ -1,47 +1,19 @@
-/** Pull requests: the readers of GitHub's answers about them, and the ways to find one. */
+/** Pull requests: the readers of GitHub's answers about them, and its lists. */
 import type { GitHub } from '../../github/api.ts';
 import { type Fields, fieldsOf, misshapen, numberOf, textOf } from '../../github/answer-shape.ts';
 import { once } from '../../github/once.ts';
-import { PamError } from '../../model/error.ts';
-import { isOid, isRequestId, type Oid, type RequestId } from '../../model/names.ts';
-import { type Author, readAuthor } from './accounts.ts';
-
-export interface Pull {
-  readonly number: number;
-  /** Its page, for people and for the ledger. */
-  readonly place: string;
-  readonly open: boolean;
-  readonly merged: boolean;
-  readonly headBranch: string;
-  /** The head as the API says it: where a review goes, never what is judged. */
-  readonly apiHead: Oid;
-  readonly apiBase: Oid;
-  /** From a branch of this very repository, not of a fork. */
-  readonly own: boolean;
-  readonly baseBranch: string;
-  readonly author: Author;
-}
+import { isOid, type Oid } from '../../model/names.ts';
+import type { Pull, PullLists } from '../pulls/pull-port.ts';
+import { readAuthor } from './accounts.ts';
 
 export const READ_PULLS = 'pull requests: read';
 /** Open ones, listed to find the proposals among them. */
 const MOST_OPEN = 3000;
-/** Of one id. Further ones are somebody's noise. */
-const MOST_OF_ONE = 10;
 /** Pages of closed ones, newest first, where one from a fork is looked for. */
 const CLOSED_PAGES = 3;
 
-export interface Pulls {
-  /** All that are open against main. `E_FORGE_LIMIT` when there are too many to read. */
-  readonly open: () => Promise<readonly Pull[]>;
-  /** Those with the head branch `pam/<id>`, open or not; the first is the one that counts. */
-  readonly of: (id: RequestId) => Promise<readonly Pull[]>;
-  readonly numbered: (number: number) => Promise<Pull>;
-  /** Merged ones that brought this commit to main. */
-  readonly ofCommit: (commit: Oid) => Promise<readonly Pull[]>;
-}
-
 /** Lists are asked for once: a new one for each piece of work. */
-export function pullsOf(github: GitHub, main: string): Pulls {
+export function pullLists(github: GitHub, main: string): PullLists {
   const { owner, name } = github.repository;
   const toMain = (data: readonly unknown[]): readonly Pull[] =>
     data.map((one) => readPull(one, owner, name)).filter(({ baseBranch }) => baseBranch === main);
@@ -63,25 +35,17 @@ export function pullsOf(github: GitHub, main: string): Pulls {
       ),
     ),
   );
-  const ofBranch = async (id: RequestId): Promise<readonly Pull[]> =>
-    toMain(
-      await github.askSome(
-        'GET /repos/{owner}/{repo}/pulls',
-        { state: 'all', base: main, head: `${owner}:pam/${id}`, sort: 'created', direction: 'asc' },
-        { doing: `find the pull request of ${id}`, needs: READ_PULLS, pages: 1 },
-      ),
-    ).filter(({ own, headBranch }) => own && headBranch === `pam/${id}`);
   return {
     open: listed,
-    of: async (id) => {
-      const own = await ofBranch(id);
-      // Whoever floods the list of open ones must not hide the one of the repository's own branch.
-      const open = await orNone(listed, own.length > 0);
-      const others = open.filter(({ headBranch }) => headBranch === `pam/${id}`);
-      const found = inOrder([...own, ...others]);
-      if (found.length > 0) return found.slice(0, MOST_OF_ONE);
-      return inOrder((await closed()).filter(({ headBranch }) => headBranch === `pam/${id}`));
-    },
+    closed,
+    ofBranch: async (branch, id) =>
+      toMain(
+        await github.askSome(
+          'GET /repos/{owner}/{repo}/pulls',
+          { state: 'all', base: main, head: `${owner}:${branch}`, sort: 'created', direction: 'asc' },
+          { doing: `find the pull request of ${id}`, needs: READ_PULLS, pages: 1 },
+        ),
+      ),
     numbered: async (number) =>
       readPull(
         await github.ask(
@@ -99,26 +63,8 @@ export function pullsOf(github: GitHub, main: string): Pulls {
           { commit_sha: commit },
           { doing: `find the pull request of commit ${commit.slice(0, 12)}`, needs: READ_PULLS, pages: 1 },
         ),
-      ).filter(({ merged }) => merged),
+      ),
   };
-}
-
-/**
- * Which one of an id counts: one that is open or was merged before one that was given up, the repository's own branch
- * before a fork's (forks are anybody's), and the earlier one.
- */
-export function inOrder(pulls: readonly Pull[]): readonly Pull[] {
-  const byNumber = new Map(pulls.map((one) => [one.number, one]));
-  const givenUp = ({ open, merged }: Pull): number => Number(!open && !merged);
-  return [...byNumber.values()].sort(
-    (a, b) => givenUp(a) - givenUp(b) || Number(b.own) - Number(a.own) || a.number - b.number,
-  );
-}
-
-/** `pam/<id>` */
-export function idOf({ headBranch }: Pull): RequestId | undefined {
-  const id = headBranch.startsWith('pam/') ? headBranch.slice('pam/'.length) : '';
-  return isRequestId(id) ? id : undefined;
 }
 
 /** The number in a pull request's page of this repository; `undefined` for any other place. */
@@ -166,13 +112,4 @@ function repositoryIn(fields: Fields): number | undefined {
   return repo === undefined || repo === null
     ? undefined
     : numberOf(fieldsOf(repo, 'a repository'), 'id', 'a repository');
-}
-
-async function orNone(list: () => Promise<readonly Pull[]>, spare: boolean): Promise<readonly Pull[]> {
-  try {
-    return await list();
-  } catch (error) {
-    if (spare && error instanceof PamError && error.code === 'E_FORGE_LIMIT') return [];
-    throw error;
-  }
 }

@@ -4,7 +4,7 @@
  */
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Oid } from '../../model/names.ts';
-import type { Pull } from './pulls.ts';
+import type { Pull, PullPort } from './pull-port.ts';
 
 export interface Heads {
   /** By pull request number. Those that git refuses, or that are not there, are left out. */
@@ -14,7 +14,11 @@ export interface Heads {
 /** The command line has an end, and a remote shows only what it was asked for by name. */
 const AT_ONCE = 200;
 
-export function pullHeads(repository: Repository, name: string, remote: Remote): Heads {
+export function pullHeads(
+  { headRef }: Pick<PullPort, 'headRef'>,
+  repository: Repository,
+  { name, remote }: { readonly name: string; readonly remote: Remote },
+): Heads {
   const tracking = (number: number): string => `refs/remotes/${name}.pull/${number}`;
   return {
     fetch: async (pulls) => {
@@ -22,14 +26,12 @@ export function pullHeads(repository: Repository, name: string, remote: Remote):
       const heads = new Map<number, Oid>();
       for (let start = 0; start < numbers.length; start += AT_ONCE) {
         const some = numbers.slice(start, start + AT_ONCE);
-        const missed = await remote.fetch(
-          some.map((number) => `+refs/pull/${number}/head:${tracking(number)}`),
-        );
+        const missed = await remote.fetch(some.map((number) => `+${headRef(number)}:${tracking(number)}`));
         const refused = missed.map(({ ref }) => ref);
         const seen = await repository.refs([`refs/remotes/${name}.pull/`]);
         for (const number of some) {
           const head = seen.get(tracking(number));
-          if (head !== undefined && !refused.includes(`refs/pull/${number}/head`)) heads.set(number, head);
+          if (head !== undefined && !refused.includes(headRef(number))) heads.set(number, head);
         }
       }
       return heads;

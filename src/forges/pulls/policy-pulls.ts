@@ -1,11 +1,11 @@
 /**
  * Which pull requests brought main's policy. Statements on a policy are posted there before it is merged; all that is
- * taken from GitHub's answer is where to look for them.
+ * taken from the forge's answer is where to look for them.
  */
 import type { CommitInfo } from '../../model/commit-log.ts';
 import { isUnreadable, type Repository } from '../../model/git.ts';
 import type { Oid } from '../../model/names.ts';
-import type { Pull, Pulls } from './pulls.ts';
+import type { Pull, Pulls } from './pull-port.ts';
 
 /** So far back, and so many changes of policy: whoever pushes more of them in between has to sign again. */
 const COMMITS = 500;

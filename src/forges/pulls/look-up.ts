@@ -5,12 +5,11 @@ import { readable, type Repository } from '../../model/git.ts';
 import type { Oid, RequestId } from '../../model/names.ts';
 import { POLICY_PATHS } from '../../model/policy.ts';
 import { faultOf, type Fault, type ListTree } from '../proposal-scope.ts';
-import { idOf, numberIn, type Pull, type Pulls } from './pulls.ts';
+import { idOf } from './find-pulls.ts';
+import type { Pull, PullPort, Pulls } from './pull-port.ts';
 
 export interface LookUp {
   readonly repository: Repository;
-  readonly owner: string;
-  readonly name: string;
   /** The tree that many begin on is read once. */
   readonly baseTree: ListTree;
   readonly mainName: string;
@@ -20,13 +19,13 @@ export interface LookUp {
 /** `42`, `#42` or the page of a pull request of this repository. */
 export async function pullNamed(
   reference: string,
-  { owner, name }: LookUp,
+  { repository, numberIn }: Pick<PullPort, 'repository' | 'numberIn'>,
   pulls: Pick<Pulls, 'numbered'>,
 ): Promise<Pull> {
   const plain = /^#?([1-9]\d{0,8})$/u.exec(reference)?.[1];
-  const number = plain === undefined ? numberIn(reference, owner, name) : Number(plain);
+  const number = plain === undefined ? numberIn(reference) : Number(plain);
   const wrong = (): PamError =>
-    new PamError('E_USAGE', `${JSON.stringify(reference)} is no pull request of ${owner}/${name}`, {
+    new PamError('E_USAGE', `${JSON.stringify(reference)} is no pull request of ${repository}`, {
       hint: 'give its number, or the address of its page',
     });
   if (number === undefined) throw wrong();
@@ -108,7 +107,7 @@ async function changesOf(
   main: Oid,
 ): Promise<readonly string[]> {
   const base = await repository.mergeBase(head, main);
-  // Merged as it was, main holds all of it; where it began then is what GitHub remembers.
+  // Merged as it was, main holds all of it; where it began then is what the forge remembers.
   const from = base === head ? await rememberedBase(repository, pull, head) : base;
   if (from === undefined) return [];
   const [before, after] = [await contentsOf(repository, from), await contentsOf(repository, head)];

@@ -1,9 +1,8 @@
 /**
- * The GitHub forge: a proposal is a pull request from the branch `pam/<id>`, a statement is a review or a comment with
- * a signed block. GitHub says who clicked what and where things are; what a proposal holds is read from Git, and what
- * counts is decided from signatures (DESIGN section 4).
+ * A forge with pull requests: a proposal is a pull request from the branch `pam/<id>`, a statement is a review or a comment
+ * with a signed block. The forge says who clicked what and where things are; what a proposal holds is read from Git, and
+ * what counts is decided from signatures (DESIGN section 4).
  */
-import type { GitHub } from '../../github/api.ts';
 import { expected, PamError } from '../../model/error.ts';
 import type { Doubt, Forge, Found, Proposal, Topic, Wanted } from '../../model/forge.ts';
 import type { Remote, Repository } from '../../model/git.ts';
@@ -14,17 +13,16 @@ import { topicKind } from '../../trust/statements/topics.ts';
 import { fewAtOnce } from '../few-at-once.ts';
 import { gitBranches } from '../git-branches.ts';
 import { type AtHead, listOnce, readProposals, withWholeMain } from '../read-proposals.ts';
-import { whoami } from './accounts.ts';
+import { idOf, inOrder } from './find-pulls.ts';
 import { pullHeads } from './heads.ts';
 import { lookAtPull, type LookUp, pullNamed } from './look-up.ts';
-import { openPull } from './open-pull.ts';
 import { policyPulls } from './policy-pulls.ts';
 import { post, tell } from './post.ts';
 import { oldestFirst, type Postings, readPostings } from './postings.ts';
-import { idOf, inOrder, numberIn, type Pull, type Pulls, pullsOf } from './pulls.ts';
+import type { Pull, PullPlace, PullPort, Pulls } from './pull-port.ts';
 
-export interface GitHubForge {
-  readonly github: GitHub;
+export interface PullForge {
+  readonly port: PullPort;
   readonly repository: Repository;
   readonly remote: { readonly name: string; readonly remote: Remote };
   /** The main branch's name, as in `pam.yaml`. */
@@ -32,25 +30,16 @@ export interface GitHubForge {
   readonly now: () => Instant;
   /** Evenly in [0, 1). */
   readonly chance: () => number;
-  readonly note: (line: string) => void;
 }
 
-/** All questions of one piece of work end within this time: a forge that answers slowly must not hold up a sweep. */
-const PATIENCE_MS = 180_000;
-
-export function pullRequests(forge: GitHubForge): Forge {
-  const { main, remote, note } = forge;
+export function pullRequests(forge: PullForge): Forge {
+  const { main, remote, port } = forge;
   const repository = withWholeMain(forge.repository, remote.remote, main);
-  const heads = pullHeads(repository, remote.name, remote.remote);
+  const heads = pullHeads(port, repository, remote);
   const mainNow = async (): ReturnType<Repository['resolve']> =>
     await repository.resolve(`refs/remotes/${remote.name}/${main}`);
-  const begin = (): { readonly github: GitHub; readonly pulls: Pulls } => {
-    const github = forge.github.within(PATIENCE_MS);
-    return { github, pulls: pullsOf(github, main) };
-  };
-  const { owner, name } = forge.github.repository;
   const numbered = ({ place }: Topic): number | undefined =>
-    place === null ? undefined : numberIn(place, owner, name);
+    place === null ? undefined : port.numberIn(place);
   const pullsAbout = async (pulls: Pulls, topic: Topic): Promise<readonly Pull[]> => {
     if (isRequestId(topic.name)) return await pulls.of(topic.name);
     const isPolicy = topicKind(topic.name) === 'policy';
@@ -59,15 +48,13 @@ export function pullRequests(forge: GitHubForge): Forge {
   const lookingAt = async (): Promise<LookUp> => ({
     repository,
     baseTree: listOnce(repository),
-    owner,
-    name,
     mainName: main,
     main: await mainNow(),
   });
   return {
-    kind: 'github',
+    kind: port.kind,
     proposals: async (wanted) => {
-      const found = await wantedPulls(begin().pulls, wanted);
+      const found = await wantedPulls(port.begin().pulls, wanted);
       const at = await heads.fetch(found.map(({ pull }) => pull));
       const readable = found.flatMap(({ id, pull }): AtHead[] => {
         const head = at.get(pull.number);
@@ -77,10 +64,11 @@ export function pullRequests(forge: GitHubForge): Forge {
       return [...read, ...found.filter(({ pull }) => !at.has(pull.number)).map(withoutHead)];
     },
     statements: async (topics, doubt = refuse) => {
-      const { github, pulls } = begin();
+      const work = port.begin();
+      const { pulls } = work;
       const read = new Map<number, Promise<Postings>>();
-      const postingsAt = async (pull: Place): Promise<Postings> => {
-        const postings = read.get(pull.number) ?? readPostings(github, pull);
+      const postingsAt = async (pull: PullPlace): Promise<Postings> => {
+        const postings = read.get(pull.number) ?? readPostings(work, pull);
         read.set(pull.number, postings);
         return await postings;
       };
@@ -92,7 +80,7 @@ export function pullRequests(forge: GitHubForge): Forge {
         }
         const number = numbered(topic);
         const known = number === undefined || topic.place === null ? null : [{ number, place: topic.place }];
-        const at = async (): Promise<readonly Place[]> => known ?? (await pullsAbout(pulls, topic));
+        const at = async (): Promise<readonly PullPlace[]> => known ?? (await pullsAbout(pulls, topic));
         const said = await postingsOn(at, postingsAt);
         for (const error of said.doubts) {
           if (CLOSED.has(error.code)) closed = error;
@@ -105,12 +93,13 @@ export function pullRequests(forge: GitHubForge): Forge {
       return new Map(topics.map((topic, index) => [topic.name, (found[index] ?? []).map(plain)]));
     },
     propose: async (proposal) => {
-      const { github } = begin();
+      const { create } = port.begin();
       const { branch } = await gitBranches(forge).propose(proposal);
-      return { branch, proposal: await openPull({ github, main, note }, proposal, branch) };
+      return { branch, proposal: await create(proposal, branch) };
     },
     publish: async (posting) => {
-      const { github, pulls } = begin();
+      const work = port.begin();
+      const { pulls } = work;
       const { topic } = posting;
       const number = numbered(topic);
       const about = number === undefined ? await pullsAbout(pulls, topic) : [await pulls.numbered(number)];
@@ -121,10 +110,10 @@ export function pullRequests(forge: GitHubForge): Forge {
           hint: 'statements travel on pull requests here: open one for it, or name it',
         });
       }
-      await post(github, pull, posting, await whoami(github));
+      await post(port, work, pull, posting);
     },
     open: async () => {
-      const open = inOrder(await begin().pulls.open());
+      const open = inOrder(await port.begin().pulls.open());
       const at = await lookingAt();
       const fetched = await heads.fetch(open);
       const first = async (id: RequestId): Promise<Pull | undefined> =>
@@ -135,20 +124,20 @@ export function pullRequests(forge: GitHubForge): Forge {
       );
     },
     lookUp: async (reference) => {
-      const { pulls } = begin();
+      const { pulls } = port.begin();
       const at = await lookingAt();
-      const pull = await pullNamed(reference, at, pulls);
+      const pull = await pullNamed(reference, port, pulls);
       const head = (await heads.fetch([pull])).get(pull.number);
       return await lookAtPull(at, pull, head, async (id) => (await pulls.of(id))[0]);
     },
     tell: async (place, markdown) => {
-      const { github, pulls } = begin();
-      const number = numberIn(place, owner, name);
+      const work = port.begin();
+      const number = port.numberIn(place);
       if (number === undefined)
-        throw new PamError('E_BUG', `${place} is no pull request of ${owner}/${name}`);
-      await tell(github, await pulls.numbered(number), markdown);
+        throw new PamError('E_BUG', `${place} is no pull request of ${port.repository}`);
+      await tell(work, await work.pulls.numbered(number), markdown);
     },
-    whoami: async () => await whoami(begin().github),
+    whoami: async () => await port.begin().whoami(),
   };
 }
 
@@ -164,12 +153,10 @@ const CLOSED: ReadonlySet<string> = new Set([
   'E_FORGE_REPO',
 ]);
 
-type Place = Pick<Pull, 'number' | 'place'>;
-
 /** Whatever can be read about a topic. One flooded pull request of several hides nothing of the others. */
 async function postingsOn(
-  places: () => Promise<readonly Place[]>,
-  postingsAt: (pull: Place) => Promise<Postings>,
+  places: () => Promise<readonly PullPlace[]>,
+  postingsAt: (pull: PullPlace) => Promise<Postings>,
 ): Promise<Postings> {
   try {
     const all = await fewAtOnce(await places(), postingsAt);

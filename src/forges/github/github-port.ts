@@ -1,0 +1,44 @@
+/** GitHub behind the port of pull-request forges. */
+import type { GitHub } from '../../github/api.ts';
+import { pullsOf } from '../pulls/find-pulls.ts';
+import type { PullPort } from '../pulls/pull-port.ts';
+import { ownAccount, whoami } from './accounts.ts';
+import { openPull } from './open-pull.ts';
+import { comment, editComment, review } from './write-postings.ts';
+import { readComments, readReviews } from './postings.ts';
+import { numberIn, pullLists } from './pulls.ts';
+
+export interface GitHubPlace {
+  readonly github: GitHub;
+  /** The main branch's name, as in `pam.yaml`. */
+  readonly main: string;
+  readonly note: (line: string) => void;
+}
+
+/** All questions of one piece of work end within this time: a forge that answers slowly must not hold up a sweep. */
+const PATIENCE_MS = 180_000;
+
+export function githubPort({ github: conversation, main, note }: GitHubPlace): PullPort {
+  const { owner, name } = conversation.repository;
+  return {
+    kind: 'github',
+    title: 'GitHub',
+    repository: `${owner}/${name}`,
+    headRef: (number) => `refs/pull/${number}/head`,
+    numberIn: (place) => numberIn(place, owner, name),
+    begin: () => {
+      const github = conversation.within(PATIENCE_MS);
+      return {
+        pulls: pullsOf(pullLists(github, main)),
+        reviews: async (pull, doubt) => await readReviews(github, pull, doubt),
+        comments: async (pull, doubt) => await readComments(github, pull, doubt),
+        create: async (proposal, branch) => await openPull({ github, main, note }, proposal, branch),
+        review: async (pull, what, arrived) => await review(github, pull, what, arrived),
+        comment: async (pull, body, arrived) => await comment(github, pull, body, arrived),
+        edit: async (pull, old, body) => await editComment(github, pull, old, body),
+        whoami: async () => await whoami(github),
+        ownAccount: async () => await ownAccount(github),
+      };
+    },
+  };
+}

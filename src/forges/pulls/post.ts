@@ -1,0 +1,91 @@
+/** Posting: signed statements as reviews or comments, and pam's own comment, which is updated in place. */
+import { PamError } from '../../model/error.ts';
+import type { Account, Found, Posting } from '../../model/forge.ts';
+import { travelsOf } from '../../trust/statements/registry.ts';
+import { isMarked, markedComment, postingBody } from '../pull-request-text.ts';
+import { readPostings } from './postings.ts';
+import type { Event, Pull, PullPort, PullWork } from './pull-port.ts';
+
+type Arrived = () => Promise<boolean>;
+
+const EVENTS = { approve: 'APPROVE', object: 'REQUEST_CHANGES', comment: null } as const;
+
+export async function post(
+  { title }: Pick<PullPort, 'title'>,
+  work: PullWork,
+  pull: Pull,
+  posting: Posting,
+): Promise<void> {
+  const me = await work.whoami();
+  // What a flood hides may be said twice; what has to be said is never kept back by it.
+  const { found: there } = await readPostings(work, pull);
+  if (there.some((one) => isSame(one, posting, me))) return;
+  const arrived: Arrived = async () => {
+    const { found, doubts } = await readPostings(work, pull);
+    if (found.some((one) => isSame(one, posting, me))) return true;
+    if (doubts[0] !== undefined) throw doubts[0];
+    return false;
+  };
+  const mine = me !== null && me.id === pull.author.id;
+  const { type, head } = posting;
+  const { as, stands } = travelsOf(type);
+  const body = postingBody(posting);
+  // Forges take nobody's verdict on their own pull request, and ask for no changes to a closed one.
+  const taken = !mine && (as !== 'object' || pull.open);
+  const event = taken ? EVENTS[as] : null;
+  if (event === null && !stands.includes('comment')) {
+    throw new PamError('E_FORGE_OWN', `${title} lets nobody approve their own pull request (${pull.place})`, {
+      hint: 'another approver has to sign, or somebody else opens the pull request',
+    });
+  }
+  const reviewAs = async (how: Event): Promise<void> => {
+    await work.review(pull, { event: how, body, commit: head ?? pull.apiHead }, arrived);
+  };
+  if (event !== null) await reviewAs(event);
+  else await commentOr(work, pull, { body, arrived }, async () => await reviewAs('COMMENT'));
+}
+
+/** Posted by this account, still standing, and meant the same way. */
+function isSame({ signed, posted }: Found, { signed: wanted, type }: Posting, me: Account | null): boolean {
+  if (signed?.text !== wanted.text || signed.armor !== wanted.armor || posted === null) return false;
+  if (me !== null && posted.by.id !== me.id) return false;
+  return travelsOf(type).stands.some((intent) => intent === posted.intent);
+}
+
+/** Where somebody used up all the comments that the forge takes (GitHub: 2,500), there are still reviews. */
+async function commentOr(
+  work: PullWork,
+  pull: Pull,
+  { body, arrived }: { readonly body: string; readonly arrived: Arrived },
+  otherwise: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work.comment(pull, body, arrived);
+  } catch (error) {
+    if (!(error instanceof PamError) || error.code !== 'E_FORGE_FORBIDDEN') throw error;
+    await otherwise();
+  }
+}
+
+/** GitHub refuses longer ones than 65,536, and others take as much. */
+const MOST_CHARACTERS = 60_000;
+
+const refuse = (error: PamError): never => {
+  throw error;
+};
+
+export async function tell(work: PullWork, pull: Pull, markdown: string): Promise<void> {
+  if (markdown.length > MOST_CHARACTERS) {
+    throw new PamError('E_BUG', `a comment of ${markdown.length} characters does not fit`);
+  }
+  const body = markedComment(markdown);
+  const isOwn = await work.ownAccount();
+  // Anybody may write the mark: only what this account wrote is ever written over.
+  const old = (await work.comments(pull, refuse)).find((one) => isMarked(one.body) && isOwn(one.by));
+  if (old === undefined) {
+    await work.comment(pull, body);
+    return;
+  }
+  if (old.body.replaceAll('\r\n', '\n') === body) return;
+  await work.edit(pull, old, body);
+}
