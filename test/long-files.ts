@@ -62,6 +62,8 @@ export const inLongRunOnly: readonly string[] = [
     'team',
     'workflow-lists',
   ].map((name) => `test/cli/${name}.test.ts`),
+  'test/conformance/forges.test.ts',
+  'test/conformance/one-more-forge.test.ts',
   'test/conformance/one-more.test.ts',
   'test/crash/interrupts.test.ts',
   ...[
