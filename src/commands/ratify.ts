@@ -1,6 +1,4 @@
 import { EXIT } from '../model/error.ts';
-import { PamError } from '../model/error.ts';
-import { isPullRequest } from '../flows/gather/name-request.ts';
 import { type Ratified, ratifiable, ratifiableAt, ratify } from '../flows/people/ratify-policy.ts';
 import type { Tally } from '../rules/judge-policy-change.ts';
 import { needListedKey } from '../rules/choose-key.ts';
@@ -12,18 +10,13 @@ export const register: Register = (program, session) => {
   program
     .command('ratify')
     .description(
-      "Shows who gains what, then signs it as the next version: a pull request's policy before it is merged, or else what main holds. It is in force when enough admins signed, main holds it, and an executor recorded it.",
+      "Shows who gains what, then signs it as the next version, before it is on main: the commit that is checked out here or a branch (plain Git), or a pull request's policy. The last signature moves main (plain Git); what main holds already is signed too. It is in force when enough admins signed, main holds it, and an executor recorded it.",
     )
-    .argument('[pull-request]', 'its number or URL')
+    .argument('[pull-request]', 'the number or URL of a pull request; on plain Git a branch or commit')
     .option('--yes', 'do not ask')
     .action(async (pull: string | undefined, options: { readonly yes?: true }, command) => {
       const at = session(command);
       const { desk, person, choose } = await readyToSign(at);
-      if (pull !== undefined && !isPullRequest(pull)) {
-        throw new PamError('E_USAGE', `${JSON.stringify(pull)} is no pull request`, {
-          hint: 'give its number or URL',
-        });
-      }
       const found = pull === undefined ? await ratifiable(desk) : await ratifiableAt(desk, pull);
       if (found === undefined) {
         const holder = pull === undefined ? 'main' : 'it';
@@ -40,7 +33,10 @@ export const register: Register = (program, session) => {
       const policies = previous === null ? [next] : [previous, next];
       const signer = await choose(policies);
       needListedKey(policies, person, signer);
-      at.show(`Policy version ${found.change.seq}:\n${found.told.map((one) => `  ${line(one)}\n`).join('')}`);
+      const from = found.branch === null ? '' : `, from ${found.branch.name}`;
+      at.show(
+        `Policy version ${found.change.seq}${from}:\n${found.told.map((one) => `  ${line(one)}\n`).join('')}`,
+      );
       await at.confirm(`Sign this policy as ${signer.id}?`, options.yes === true);
       const ratified = await ratify(desk, found, signer, at.executor());
       const { seq, digest, tallies, inForce } = ratified;
@@ -49,7 +45,7 @@ export const register: Register = (program, session) => {
       const need = first?.need ?? 0;
       const counts =
         second === undefined ? {} : { new_admins: { have: second.have.length, need: second.need } };
-      const state = stateOf(ratified, found.proposed !== null, pull);
+      const state = stateOf(ratified, found.proposed !== null, found.branch !== null, pull);
       const text = `policy ${seq} signed by ${signer.id}: ${countsOf(tallies)}; ${state}\n`;
       const out = inForce
         ? `policy ${seq} is in force; to take it back, ratify the one before it again`
@@ -66,8 +62,9 @@ function countsOf([first, next]: readonly Tally[]): string {
 }
 
 function stateOf(
-  { tallies, otherKeyFor, inForce }: Ratified,
+  { tallies, otherKeyFor, inForce, onMain }: Ratified,
   proposed: boolean,
+  branch: boolean,
   pull: string | undefined,
 ): string {
   if (inForce) return 'it is in force';
@@ -76,7 +73,11 @@ function stateOf(
     const key = side === 'new' ? 'your new key' : 'the key that the policy in force lists for you';
     return `sign again with ${key}: pam ratify ${pull === undefined ? '' : `${pull} `}--key FILE`;
   }
-  if (tallies.some((one) => one.have.length < one.need)) return 'more admins have to sign';
+  if (tallies.some((one) => one.have.length < one.need))
+    return branch
+      ? 'more admins have to sign, each with `pam ratify`; main stays as it is until then'
+      : 'more admins have to sign';
+  if (onMain) return 'main holds it, and the next `pam apply` or `pam sweep` puts it in force';
   return proposed
     ? 'it may be merged; the next `pam apply` puts it in force'
     : 'the next `pam apply` or `pam sweep` puts it in force';

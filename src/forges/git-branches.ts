@@ -43,6 +43,10 @@ export function gitBranches(forge: GitForge): Forge {
     publish: async (posting) => {
       await publish(forge, place, statements, posting);
     },
+    write: async (posting) => {
+      const { branch, commit } = await written(forge, posting);
+      return { oid: commit, ref: `refs/heads/${branch}` };
+    },
   };
 }
 
@@ -160,9 +164,20 @@ async function publish(
   statements: ReturnType<typeof statementBranches>,
   posting: Pick<Posting, 'topic' | 'signed' | 'author'>,
 ): Promise<void> {
-  const { signed, author } = posting;
-  const topic = posting.topic.name;
-  const branch = statementBranch(topic, signed.text);
+  const { signed } = posting;
+  const { branch, commit } = await written(forge, posting);
+  if (await made(place, branch, commit)) return;
+  // Somebody was faster: with the same statement that is as good, with anything else it is not.
+  if (await statements.holds(branch, signed)) return;
+  throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {
+    hint: 'sign again (a later signed-at gives another branch), and check that you may push pam-statements/*',
+  });
+}
+
+async function written(
+  forge: GitForge,
+  { topic: { name: topic }, signed, author }: Pick<Posting, 'topic' | 'signed' | 'author'>,
+): Promise<{ readonly branch: string; readonly commit: Oid }> {
   const commit = await forge.repository.writeCommit({
     parents: [],
     base: null,
@@ -174,10 +189,5 @@ async function publish(
     author,
     at: forge.now(),
   });
-  if (await made(place, branch, commit)) return;
-  // Somebody was faster: with the same statement that is as good, with anything else it is not.
-  if (await statements.holds(branch, signed)) return;
-  throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {
-    hint: 'sign again (a later signed-at gives another branch), and check that you may push pam-statements/*',
-  });
+  return { branch: statementBranch(topic, signed.text), commit };
 }

@@ -23,6 +23,10 @@ export interface Forge {
   ) => Promise<{ readonly branch: string; readonly proposal: string }>;
   /** Publishes a statement under its topic. Publishing the same one twice is success. */
   readonly publish: (posting: Posting) => Promise<void>;
+  /** Only plain Git: the commit that `publish` would push, and where to, for a push that brings other branches too. */
+  readonly write?: (
+    posting: Pick<Posting, 'topic' | 'signed' | 'author'>,
+  ) => Promise<{ readonly oid: Oid; readonly ref: string }>;
   /** Only forges with pull requests: what `42`, `#42` or a pull request's URL stands for. */
   readonly lookUp?: (reference: string) => Promise<PullRequest>;
   /** Only forges with pull requests: those that are open. */

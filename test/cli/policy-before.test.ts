@@ -3,7 +3,17 @@ import { symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { documentOf, listOf, parse } from './expectations.ts';
-import { bench, type Bench, commitToMain, must, ROLES, write } from './workbench.ts';
+import {
+  approved,
+  askBastion,
+  bench,
+  type Bench,
+  commitToMain,
+  must,
+  ROLES,
+  stockGit,
+  write,
+} from './workbench.ts';
 
 const TYPO = ROLES.replace('threshold: 1, fallback', 'treshold: 1, fallback');
 const PLACE = /policy\/roles\.yaml:\d+:\d+ .*"treshold" is not known here \(did you mean threshold\?\)/u;
@@ -66,5 +76,115 @@ describe('check', () => {
     const check = await team.bob.pam(['check']);
     expect({ code: check.code, err: PLACE.test(check.err) }).toEqual({ code: 4, err: true });
     expect(check.err).toContain('main:policy/roles.yaml');
+  });
+});
+
+describe('ratify, before main holds it', () => {
+  let team: Bench;
+  beforeAll(async () => {
+    team = await bench({ remote: true, threshold: 2 });
+    await must(team.bob.pam(['ratify', '--yes']));
+    await must(team.apply.pam(['apply']));
+  });
+  const mainNow = (): string => stockGit(team.bare ?? '', team.alice.env, ['rev-parse', 'main']);
+  const granted = async (): Promise<void> => {
+    await approved(team, await askBastion(team.dana, '5m'));
+    expect((await must(team.apply.pam(['apply']))).out).toContain('1 granted.');
+  };
+
+  test('what is not committed is not signed, and the way is said', async () => {
+    write(team.alice.clone, 'policy/roles.yaml', ROLES.replace('max_duration: 8h', 'max_duration: 7h'));
+    const ran = await team.alice.pam(['ratify', '--yes']);
+    expect({ code: ran.code, out: ran.out }).toEqual({ code: 2, out: '' });
+    expect(ran.err).toMatch(/not committed .*\nhint: git commit/u);
+  });
+
+  test('the commit that is checked out is signed, and main stays as it is', async () => {
+    const { alice } = team;
+    const before = mainNow();
+    alice.git('commit', '-q', '-a', '-m', 'seven hours');
+    const first = await must(alice.pam(['ratify', '--yes']));
+    expect(first.err).toMatch(/Policy version 2, from commit [0-9a-f]{12}:\n.*"8h" -> "7h"/u);
+    expect(first.out).toMatch(/1 of 2; more admins have to sign, .* main stays as it is/u);
+    expect(mainNow()).toBe(before);
+  });
+
+  test('nothing stands still meanwhile', async () => {
+    await granted();
+  });
+
+  test('the others find it, and main moves with the last signature', async () => {
+    await approved(team, await askBastion(team.dana, '5m'));
+    const second = await must(team.bob.pam(['ratify', '--yes']));
+    expect(second.err).toMatch(/Policy version 2, from pam\/policy-2:\n/u);
+    expect(second.out).toMatch(/2 of 2; main holds it, and the next `pam apply`/u);
+    const waiting = await must(team.dana.pam(['status']));
+    expect(waiting.err).toMatch(/is signed \(2 of 2\); the next `pam apply`.* version 2/u);
+    const early = await team.bob.pam(['ratify', 'origin/main', '--yes']);
+    expect({ code: early.code, err: early.err }).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/main holds a policy that is not in force yet/u),
+    });
+    const ran = await must(team.apply.pam(['apply']));
+    expect(ran.out).toContain('policy 2 is in force');
+    expect(ran.out).toMatch(/1 granted/u);
+    expect((await must(team.alice.pam(['ratify']))).out).toMatch(/nothing to sign/u);
+  });
+
+  test('of a branch only its policy gets to main', async () => {
+    const { alice, bob } = team;
+    alice.git('fetch', '-q', 'origin');
+    alice.git('checkout', '-q', '-b', 'six', 'origin/main');
+    write(alice.clone, 'policy/roles.yaml', ROLES.replace('max_duration: 8h', 'max_duration: 6h'));
+    write(alice.clone, 'README.md', 'not policy\n');
+    alice.git('add', '-A', '.');
+    alice.git('commit', '-q', '-m', 'six hours');
+    alice.git('push', '-q', 'origin', 'six');
+    await must(bob.pam(['ratify', 'six', '--yes']));
+    await must(alice.pam(['ratify', 'six', '--yes']));
+    expect((await must(team.apply.pam(['apply']))).out).toContain('policy 3 is in force');
+    const there = stockGit(team.bare ?? '', alice.env, ['ls-tree', '-r', '--name-only', 'main']);
+    expect(there).not.toContain('README.md');
+  });
+
+  test('a branch from before the policy of main has to be brought up to date', async () => {
+    const { alice } = team;
+    alice.git('checkout', '-q', '-b', 'old', 'HEAD~1');
+    write(alice.clone, 'policy/roles.yaml', ROLES.replace('max_duration: 8h', 'max_duration: 5h'));
+    alice.git('commit', '-q', '-a', '-m', 'five hours, from before');
+    const ran = await alice.pam(['ratify', '--yes']);
+    expect(ran).toMatchObject({ code: 2, out: '' });
+    expect(ran.err).toMatch(/began before the policy that main holds .*\nhint: .*git rebase origin\/main/u);
+  });
+
+  test('what no executor would put in force does not get to main', async () => {
+    const { alice, bob } = team;
+    await approved(team, await askBastion(team.dana, '30m'));
+    await must(team.apply.pam(['apply']));
+    const before = mainNow();
+    alice.git('fetch', '-q', 'origin');
+    alice.git('checkout', '-q', '-f', '-B', 'none', 'origin/main');
+    const people = stockGit(alice.clone, alice.env, ['show', 'HEAD:policy/people.yaml']);
+    write(
+      alice.clone,
+      'policy/people.yaml',
+      `${people.replaceAll('targets: ["*"]', 'targets: [web-sudo, legacy]')}\n`,
+    );
+    write(
+      alice.clone,
+      'policy/roles.yaml',
+      ROLES.replace(/ {2}bastion-root:[\s\S]*?(?= {2}web-restart:)/u, ''),
+    );
+    alice.git('commit', '-q', '-a', '-m', 'nobody may revoke there');
+    await must(alice.pam(['ratify', '--yes']));
+    const last = await bob.pam(['ratify', '--yes']);
+    expect(last.code).not.toBe(0);
+    expect(last.err).toMatch(/revoke/u);
+    expect(mainNow()).toBe(before);
+  });
+
+  test('a name that is no branch', async () => {
+    const ran = await team.bob.pam(['ratify', 'nowhere', '--yes', '--json']);
+    expect({ code: ran.code, error: parse(ran.err)['code'] }).toEqual({ code: 2, error: 'E_USAGE' });
   });
 });

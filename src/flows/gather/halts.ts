@@ -5,6 +5,11 @@ import { type Instant, plus } from '../../model/instant.ts';
 import type { Oid } from '../../model/names.ts';
 import { readNewPolicy } from '../../documents/policy-files.ts';
 import { expected, Interrupted, type PamError } from '../../model/error.ts';
+import type { Found } from '../../model/forge.ts';
+import { isPlainGit, type Policy } from '../../model/policy.ts';
+import { tallies } from '../../rules/judge-policy-change.ts';
+import { standing } from '../../rules/judge-postings.ts';
+import { policyTopic, statementsOnPolicy } from './policy-on-main.ts';
 import { newestOrdered } from '../../rules/follow-chain.ts';
 import { judgeNewPolicy } from '../../rules/judge-new-policy.ts';
 import { lateSweep } from '../../rules/judge-sweep.ts';
@@ -67,7 +72,9 @@ async function unsignedHalts(desk: Desk, view: LedgerView, main: Oid): Promise<R
   try {
     if (await holdsPolicy(desk, view, main)) return [];
     const files = await policyFilesOf(desk.repository, main);
-    readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
+    const { policy: next } = readNewPolicy(files, treeDigest(files), desk.providers, desk.clock());
+    const signed = await signedSoFar(desk, view, next);
+    if (signed !== undefined) return [halt('E_POL_UNSIGNED', `the policy on ${where} is ${signed}`)];
   } catch (cause) {
     const error = expected(cause);
     return [halt('E_POL_UNSIGNED', `the policy on ${where} cannot be read: ${firstPlace(error)}`)];
@@ -78,6 +85,30 @@ async function unsignedHalts(desk: Desk, view: LedgerView, main: Oid): Promise<R
       `the policy on ${where} is not the one in force (version ${seq}); admins sign it with \`pam ratify\`, then \`pam apply\` puts it in force`,
     ),
   ];
+}
+
+/**
+ * How far it is, where an admin signed it. Plain Git alone: its statements came with the fetch, and a forge would have to
+ * be asked about it in every command.
+ */
+async function signedSoFar(desk: Desk, view: LedgerView, next: Policy): Promise<string | undefined> {
+  const { root, policy, index } = view.state;
+  if (!isPlainGit(policy.config.forge)) return undefined;
+  const seq = (index.beats?.policy.seq ?? 0) + 1;
+  const posted = await statementsOnPolicy(desk, view, policyTopic(seq, null)).catch(nothingKnown);
+  const statements = standing('policy', [policy, next], posted);
+  const counts = tallies({ root, seq, next, previous: policy, statements, recordedAt: desk.clock() });
+  if (counts.every(({ have }) => have.length === 0)) return undefined;
+  const told = counts.map(({ have, need }) => `${have.length} of ${need}`).join(', and of the new admins ');
+  return counts.every(({ have, need }) => have.length >= need)
+    ? `signed (${told}); the next \`pam apply\` or \`pam sweep\` puts it in force as version ${seq}`
+    : `signed by ${told}; the other admins sign it with \`pam ratify\``;
+}
+
+/** What is said beside a halt must not be a fault of its own. */
+function nothingKnown(error: unknown): readonly Found[] {
+  expected(error);
+  return [];
 }
 
 /** The first thing that is wrong, with file, line and column, and how many more there are. */

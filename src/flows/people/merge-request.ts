@@ -75,13 +75,17 @@ export async function mergeRequest(desk: Desk, looked: Looked, author: string): 
   throw new PamError('E_RACE_LOST', 'main kept moving', { hint: 'run it again' });
 }
 
-/** `undefined` when main moved meanwhile. A local main that is checked out and clean comes along. */
-async function moveMain(
+/**
+ * `undefined` when main moved meanwhile. A local main that is checked out and clean comes along.
+ * @param beside other refs of the remote that go out in the same push, all or none; a lone clone has no use for them
+ */
+export async function moveMain(
   desk: Desk,
   branch: string,
   ref: string,
   commit: Oid,
   old: Oid,
+  beside: readonly { readonly oid: Oid; readonly ref: string }[] = [],
 ): Promise<{ readonly left: string | null } | undefined> {
   const local = `refs/heads/${branch}`;
   if (desk.remote === null) {
@@ -90,10 +94,10 @@ async function moveMain(
     return (await desk.repository.moveRef(ref, commit, old)) ? along : undefined;
   }
   const remote = await desk.remote.open();
-  if ((await pushOrLook(desk, remote, { commit, local, ref, old })) === 'rejected') return undefined;
+  if ((await pushOrLook(desk, remote, { commit, local, ref, old, beside })) === 'rejected') return undefined;
   await desk.repository.moveRef(ref, commit, old);
   const here = await desk.repository.resolve(local);
-  return here === undefined ? { left: null } : await desk.bringAlong(local, here, commit);
+  return here === undefined || here === commit ? { left: null } : await desk.bringAlong(local, here, commit);
 }
 
 /**
@@ -108,10 +112,17 @@ async function pushOrLook(
     local,
     ref,
     old,
-  }: { readonly commit: Oid; readonly local: string; readonly ref: string; readonly old: Oid },
+    beside,
+  }: {
+    readonly commit: Oid;
+    readonly local: string;
+    readonly ref: string;
+    readonly old: Oid;
+    readonly beside: readonly { readonly oid: Oid; readonly ref: string }[];
+  },
 ): Promise<PushResult> {
   try {
-    return await remote.push([{ oid: commit, ref: local }]);
+    return await remote.push([...beside, { oid: commit, ref: local }]);
   } catch (error) {
     if (!(error instanceof PamError) || error.code !== 'E_GIT_NETWORK') throw error;
     await remote.fetch([`+${local}:${ref}`]);

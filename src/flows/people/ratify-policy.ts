@@ -1,8 +1,9 @@
-/** Ratify: an admin signs what main holds as the next policy version, after seeing who gains what. */
+/** Ratify: an admin signs the next policy version, on main or on its way there, after seeing who gains what. */
 import { type Issue, PamError } from '../../model/error.ts';
-import type { PullRequest } from '../../model/forge.ts';
+import type { Forge, Posting, PullRequest } from '../../model/forge.ts';
 import type { Signed, StatementOf } from '../../model/statement.ts';
 import {
+  judgePolicyChange,
   type PolicyChange,
   type Side,
   sidesShortOf,
@@ -18,7 +19,8 @@ import type { Desk, Executor, Signer } from '../desk.ts';
 import { recordPolicy } from '../executor/record-policy.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
 import { needOwnAccount } from './own-account.ts';
-import { lookUpPullRequest } from '../gather/name-request.ts';
+import { isPullRequest, lookUpPullRequest } from '../gather/name-request.ts';
+import { bringToMain, type PolicyBranch, policyBranch, policyNamed, policyToCome } from './policy-branch.ts';
 import { needKnownVersion } from '../ledger/walk/newer-version.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
 import {
@@ -36,22 +38,43 @@ export interface Ratifiable {
   readonly change: PolicyChange;
   /** The pull request that proposes it; `null` when it is what main holds. */
   readonly proposed: Pick<PullRequest, 'place' | 'head'> | null;
+  /** Plain Git: the commit that brings it, while main does not hold it. */
+  readonly branch: PolicyBranch | null;
   /** Who gains and who loses what, one sentence a line. */
   readonly told: readonly string[];
 }
 
-/** What main holds; `undefined` when that is the policy in force. */
+/** What main holds, or on plain Git what is on its way there; `undefined` when there is nothing to sign. */
 export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
   needKnownVersion(view);
   const found = await policyOnMain(desk, view);
-  return found === undefined ? undefined : await ratifiableAs(desk, view, found, null);
+  if (found !== undefined) return await ratifiableAs(desk, view, found, null);
+  if (!isPlainGit(view)) return undefined;
+  return await ratifiableOn(desk, view, await policyToCome(desk, view));
 }
 
-/** What the pull request with this number or URL would make the policy. */
+const isPlainGit = ({ state }: LedgerView): boolean => state.policy.config.forge.kind === 'git';
+
+async function ratifiableOn(
+  desk: Desk,
+  view: LedgerView,
+  branch: PolicyBranch | undefined,
+): Promise<Ratifiable | undefined> {
+  if (branch === undefined) return undefined;
+  return { ...(await ratifiableAs(desk, view, branch.found, null)), branch };
+}
+
+/** @param text the number or URL of a pull request; on plain Git a branch or a commit */
 export async function ratifiableAt(desk: Desk, text: string): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
   needKnownVersion(view);
+  if (isPlainGit(view)) return await ratifiableOn(desk, view, await policyNamed(desk, view, text));
+  if (!isPullRequest(text)) {
+    throw new PamError('E_USAGE', `${JSON.stringify(text)} is no pull request`, {
+      hint: 'give its number or URL',
+    });
+  }
   const pull = await lookUpPullRequest(desk, view, text);
   const { holds, place } = pull;
   if (holds.kind === 'policy') return await ratifiableProposal(desk, view, { ...pull, holds });
@@ -93,7 +116,7 @@ async function ratifiableAs(
     ...tellLiveKeys(view.state.index, next),
     ...warnings.map(tellWarning),
   ];
-  return { view, change, proposed, told };
+  return { view, change, proposed, branch: null, told };
 }
 
 function tellWarning({ file, line, col, path, message, code }: Issue): string {
@@ -109,6 +132,8 @@ export interface Ratified {
   readonly otherKeyFor: readonly Side[];
   /** Already written to the ledger, because an executor was at hand. */
   readonly inForce: boolean;
+  /** Main was moved to it with this signature. */
+  readonly onMain: boolean;
 }
 
 export async function ratify(
@@ -145,15 +170,53 @@ export async function ratify(
       hint: 'is --key the key that policy lists for you, and valid now?',
     });
   }
-  const posting = policyPosting(change.seq, found.proposed?.place ?? null, signed, signer.id);
-  await forge.publish({ ...posting, head: found.proposed?.head ?? null });
   const now = { ...change, statements: [...change.statements, signed] };
   const counted = tallies(now);
   const complete = counted.every(({ have, need }) => have.length >= need);
-  const inForce =
-    complete && executor !== null && found.proposed === null && !desk.interrupted()
-      ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
-      : false;
+  const posting = policyPosting(change.seq, found.proposed?.place ?? null, signed, signer.id);
+  if (found.branch === null) await forge.publish({ ...posting, head: found.proposed?.head ?? null });
+  else await publishBranch(desk, found.view, forge, { ...now, branch: found.branch, posting, complete });
+  const recordable = complete && executor !== null && found.proposed === null && !desk.interrupted();
+  const inForce = recordable
+    ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
+    : false;
   const otherKeyFor = sidesShortOf(now, signer.id);
-  return { seq: change.seq, digest: change.next.digest, tallies: counted, otherKeyFor, inForce };
+  const { seq, next } = change;
+  const onMain = found.branch !== null && complete;
+  return { seq, digest: next.digest, tallies: counted, otherKeyFor, inForce, onMain };
+}
+
+/** The statement with the branch that the other admins sign, or with main when it was the last one: in one push. */
+async function publishBranch(
+  desk: Desk,
+  view: LedgerView,
+  forge: Forge,
+  {
+    branch,
+    posting,
+    complete,
+    ...change
+  }: PolicyChange & {
+    readonly branch: PolicyBranch;
+    readonly posting: Posting;
+    readonly complete: boolean;
+  },
+): Promise<void> {
+  // What no executor would put in force must not get to main, where it would stop every grant.
+  if (complete) judgePolicyChange(change, view.state.index);
+  const written = desk.remote === null ? undefined : await forge.write?.(posting);
+  if (written === undefined) await forge.publish(posting);
+  const beside = written === undefined ? [] : [written];
+  if (complete) {
+    const left = await bringToMain(desk, view, branch, posting.author, beside);
+    if (left !== null) desk.note(`your checkout was left as it is: ${left}`);
+    return;
+  }
+  if (desk.remote === null || written === undefined) return;
+  const name = policyBranch(change.seq);
+  const ref = `refs/heads/${name}`;
+  const remote = await desk.remote.open();
+  if ((await remote.push([written, { oid: branch.commit, ref }])) === 'moved') return;
+  await forge.publish(posting);
+  desk.note(`${name} holds something else; other admins sign this one with: pam ratify ${branch.name}`);
 }
