@@ -137,7 +137,7 @@ async function runCommand(running: Running): Promise<Exit> {
       writeOut: (text) => void stdout.write(text),
       writeErr: () => undefined,
       // Where there is none, commander has a width of its own.
-      getOutHelpWidth: () => (stdout.isTTY === true && stdout.columns !== undefined ? stdout.columns : 80),
+      getOutHelpWidth: () => (stdout.isTTY === true ? widthOf(stdout) : 80),
     });
   await program.parseAsync(asFlags(argv), { from: 'user' });
   progress.clear();
@@ -176,6 +176,7 @@ async function sessionOf(running: Running, done: (answer: Answer) => void): Prom
     env,
     style: await styleOf(wantsColor(flags.color ?? 'auto', env, terminal)),
     terminal,
+    width: widthOf(stdout),
     desk: async () => await deskAt(dir),
     auditors: () => auditorsOf(outside, optionsAt(dir)),
     deskAt,
@@ -209,6 +210,9 @@ async function sessionOf(running: Running, done: (answer: Answer) => void): Prom
     done,
   };
 }
+
+/** In characters; a terminal that does not say is taken for one of 80. */
+const widthOf = ({ columns }: Output): number => (columns !== undefined && columns > 0 ? columns : 80);
 
 function outsideOf({ env, cwd, clock, stderr, progress }: Surroundings): Outside {
   return {

@@ -1,7 +1,9 @@
 import { apply } from '../flows/executor/apply.ts';
 import { exitOfApply } from '../flows/executor/run-result.ts';
 import { runText } from '../views/run.ts';
-import { needExecutor, type Register, requestId } from './session.ts';
+import type { RequestId } from '../model/names.ts';
+import { idOf } from './request-named.ts';
+import { needExecutor, type Register, requestOrPull } from './session.ts';
 
 export const register: Register = (program, session) => {
   program
@@ -12,9 +14,11 @@ export const register: Register = (program, session) => {
     .argument('[id...]', 'these requests only; everything due without')
     .action(async (texts: readonly string[], _options, command) => {
       const at = session(command);
-      const ids = texts.map(requestId);
       const executor = needExecutor(at);
+      texts.forEach(requestOrPull);
       const desk = await at.desk();
+      const ids: RequestId[] = [];
+      for (const text of texts) ids.push(await idOf(desk, text));
       const result = await apply(desk, executor, ids.length === 0 ? undefined : new Set(ids));
       const { steps, ledger, waiting, troubles } = result;
       const document = {

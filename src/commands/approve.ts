@@ -1,6 +1,13 @@
 import { EXIT } from '../model/error.ts';
-import { lookAtRequest } from '../flows/gather/look-at-request.ts';
-import { prepareApproval, publishApproval, signApproval } from '../flows/people/sign-approval.ts';
+import { type Looked, lookAtRequest } from '../flows/gather/look-at-request.ts';
+import {
+  approvedBefore,
+  prepareApproval,
+  publishApproval,
+  signApproval,
+  stepAfter,
+} from '../flows/people/sign-approval.ts';
+import type { Signed } from '../model/statement.ts';
 import { statementText } from '../views/decision.ts';
 import { needListedKey } from '../rules/choose-key.ts';
 import { readyToSign } from './identity.ts';
@@ -35,6 +42,16 @@ export const register: Register = (program, session) => {
       }
       const { desk, person, choose } = await readyToSign(at, { key: options.print !== true });
       const looked = await lookAtRequest(desk, requestOrPull(id));
+      const before = approvedBefore(looked, person);
+      if (before !== undefined && options.print !== true) {
+        at.done({
+          exit: EXIT.done,
+          schema: 'pam.statement/1',
+          document: { id: looked.id, type: 'approval', signer: person, capacity: before.capacity },
+          text: `you approved ${looked.id} at ${before.signedAt}; nothing to do\n${nextLine(looked)}`,
+        });
+        return;
+      }
       const prepared = prepareApproval(looked, person, reasonIn(options));
       const { capacity } = prepared.statement;
       const document = { id: looked.id, type: 'approval', signer: person, capacity };
@@ -52,13 +69,19 @@ export const register: Register = (program, session) => {
       if (options.yes !== true)
         at.show(`${recordText(looked, at.style, null)}\n${statementText(prepared.text, at.style)}`);
       await at.confirm(`Sign this as ${person}?`, options.yes === true);
-      await signApproval(desk, looked, prepared, signer);
-      const text = `${looked.id} approved by ${person} (${capacity})\nnext: pam status ${looked.id}   (who else has to sign, or what to merge)\n`;
+      const { signed } = await signApproval(desk, looked, prepared, signer);
+      const text = `${looked.id} approved by ${person} (${capacity})\n${nextLine(looked, signed)}`;
       const out = approvalOut(looked.id);
       at.done({ exit: EXIT.done, schema: 'pam.statement/1', document, text, out });
     },
   );
 };
+
+/** What moves it on now: others who have to sign, or the merge after the last signature. */
+function nextLine(looked: Looked, signed?: Signed): string {
+  const next = stepAfter(looked, signed);
+  return next === null ? '' : `next: ${next}\n`;
+}
 
 const approvalOut = (id: string): string =>
   `the approval of ${id} is out; to take it back, stop the request: pam deny ${id}`;

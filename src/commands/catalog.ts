@@ -23,7 +23,7 @@ export const register: Register = (program, session) => {
           exit: EXIT.failed,
         });
       }
-      const text = catalogText(roles, name !== undefined, at.style, at.terminal);
+      const text = catalogText(roles, name !== undefined, at.style, at);
       at.done({ exit: EXIT.done, schema: 'pam.catalog/1', document: { roles }, text });
     });
 };

@@ -2,7 +2,8 @@ import { EXIT, PamError } from '../model/error.ts';
 import { type Instant, parseDuration, parseInstant, plus, secondsOf } from '../model/instant.ts';
 import { log } from '../flows/audit/log.ts';
 import { logText } from '../views/audit.ts';
-import { type Register, requestId } from './session.ts';
+import { idOf } from './request-named.ts';
+import type { Register } from './session.ts';
 
 interface Options {
   readonly since?: string;
@@ -26,7 +27,7 @@ export const register: Register = (program, session) => {
       const limit = /^[1-9][0-9]{0,6}$/u.test(options.limit) ? Number(options.limit) : 0;
       if (limit === 0) throw new PamError('E_USAGE', '--limit takes a number from 1 on');
       const since = options.since === undefined ? undefined : sinceOf(options.since, desk.clock());
-      const id = text === undefined ? undefined : requestId(text);
+      const id = text === undefined ? undefined : await idOf(desk, text);
       const found = await log(desk, { id, since, person: options.person, role: options.role, limit });
       const document = { events: found.events, seq: found.seq, head: found.head, at: found.at };
       at.done({ exit: EXIT.done, schema: 'pam.log/1', document, text: logText(found, at.style) });

@@ -1,7 +1,9 @@
 import { EXIT } from '../model/error.ts';
 import { planRun } from '../flows/people/plan-run.ts';
 import { planText } from '../views/run.ts';
-import { type Register, requestId } from './session.ts';
+import type { RequestId } from '../model/names.ts';
+import { idOf } from './request-named.ts';
+import type { Register } from './session.ts';
 
 export const register: Register = (program, session) => {
   program
@@ -12,10 +14,9 @@ export const register: Register = (program, session) => {
     .action(async (ids: readonly string[], options: { readonly exitCode?: true }, command) => {
       const at = session(command);
       const desk = await at.desk();
-      const { steps, troubles, now } = await planRun(
-        desk,
-        ids.length === 0 ? undefined : new Set(ids.map(requestId)),
-      );
+      const only = new Set<RequestId>();
+      for (const text of ids) only.add(await idOf(desk, text));
+      const { steps, troubles, now } = await planRun(desk, only.size === 0 ? undefined : only);
       const exit = options.exitCode === true && steps.length > 0 ? EXIT.work : EXIT.done;
       const text = planText(steps, troubles, now, at.style);
       at.done({ exit, schema: 'pam.plan/1', document: { steps, troubles }, text });

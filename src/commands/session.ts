@@ -10,7 +10,7 @@ import type { Machine } from '../model/machine.ts';
 import { isRequestId, type RequestId } from '../model/names.ts';
 import type { Auditors } from '../flows/audit/ledger-part.ts';
 import type { Desk, Executor } from '../flows/desk.ts';
-import { isPullRequest } from '../flows/gather/name-request.ts';
+import { isPullRequest, isShortId } from '../flows/gather/name-request.ts';
 import type { Choice } from '../views/ask.ts';
 import type { Style } from '../views/style.ts';
 import type { Identity } from './identity.ts';
@@ -44,6 +44,8 @@ export interface Session {
   /** Of stdout. */
   readonly style: Style;
   readonly terminal: boolean;
+  /** Of stdout's terminal, in characters. */
+  readonly width: number;
   readonly desk: () => Promise<Desk>;
   /** Processes that audit a long ledger beside each other; `null` where there is one core. */
   readonly auditors: () => Auditors | null;
@@ -92,12 +94,13 @@ export type Register = (program: Command, session: (command: Command) => Session
 export function requestId(text: string): RequestId {
   if (isRequestId(text)) return text;
   throw new PamError('E_USAGE', `${JSON.stringify(text)} is not a request id`, {
-    hint: 'ids look like 20261122-orders-dba-7k3fq2; `pam status` lists them',
+    hint: 'ids look like 20261122-orders-dba-7k3fq2, and 7k3fq2 is enough; `pam status` lists them',
   });
 }
 
-/** An id, or the number or URL of a pull request; what it stands for is looked up later. */
-export const requestOrPull = (text: string): string => (isPullRequest(text) ? text : requestId(text));
+/** An id, its last six characters, or the number or URL of a pull request; what it stands for is looked up later. */
+export const requestOrPull = (text: string): string =>
+  isPullRequest(text) || isShortId(text) ? text : requestId(text);
 
 export function needExecutor(session: Session): Executor {
   const executor = session.executor();

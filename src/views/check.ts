@@ -1,6 +1,7 @@
 import type { CheckedProposal } from '../flows/people/check-proposal.ts';
 import type { Reason } from '../model/decision.ts';
 import type { Exit, Issue } from '../model/error.ts';
+import { foldIssues } from './error.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
 
@@ -31,9 +32,9 @@ export function proposalsText(checked: readonly CheckedProposal[], style: Style)
 }
 
 function problems(issues: readonly Issue[]): string[] {
-  return issues.map(({ file, line: row, col, path, message, code }) => {
+  return foldIssues(issues).map(({ issue: { file, line: row, col, path, message, code }, more }) => {
     const place = [file, row, col].filter((part) => part !== undefined).join(':');
-    return `${line([place, path, message].filter((part) => part !== undefined && part !== '').join(' '))} [${code}]`;
+    return `${line([place, path, message].filter((part) => part !== undefined && part !== '').join(' '))} [${code}]${more === 0 ? '' : ` (${more} more)`}`;
   });
 }
 

@@ -682,8 +682,8 @@ describe('approve and deny', () => {
     expect(
       documentOf(await team.bob.pam(['approve', id, '--yes', '--json']), 'pam.statement/1', fields),
     ).toMatchObject({ id, type: 'approval', signer: 'bob', capacity: 'named' });
-    expect(expectQuiet(await team.bob.pam(['approve', id, '--yes']))).toBe(
-      `${id} approved by bob (named)\nnext: pam status ${id}   (who else has to sign, or what to merge)\n`,
+    expect(expectQuiet(await team.bob.pam(['approve', id.slice(-6), '--yes']))).toMatch(
+      new RegExp(`^you approved ${id} at \\S+Z; nothing to do\nnext: pam merge ${id}\n$`, 'u'),
     );
     const status = parse((await team.bob.pam(['status', id, '--json'])).out);
     expect(listOf(status, 'proposals')).toMatchObject([{ id, have: 1, need: 1, next: `pam merge ${id}` }]);
@@ -929,6 +929,12 @@ describe('revoke', () => {
     expect(expectQuiet(await team.dana.pam(['show', id]))).toMatch(
       /stopped by dana: done early; the next sweep takes it away/u,
     );
+    const ending = await team.dana.pam(['status', '--json']);
+    expect(listOf(parse(ending.out), 'grants').find((one) => one['id'] === id)).toMatchObject({
+      state: 'ending',
+      why: 'stopped by dana: done early',
+      access: null,
+    });
     expect(expectQuiet(await team.dana.pam(['plan']))).toMatch(
       /- revoke +bastion +principal:root from dana .*stopped by dana: done early/u,
     );

@@ -12,10 +12,10 @@ import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rul
 import { type Desk, mainRef } from '../desk.ts';
 import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
-import { aboutOne } from './about.ts';
+import { aboutAll, aboutOne } from './about.ts';
 import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
-import { requestNamed } from './name-request.ts';
+import { isShortId, requestNamed } from './name-request.ts';
 import { topicOf } from './read-statements.ts';
 import { headFromHere, keepHead } from '../ledger/kept-head.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
@@ -75,7 +75,12 @@ export function topicOfLooked({ id, record, candidate }: Looked): Topic {
 
 /** @param text an id, or the number or URL of its pull request */
 export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
-  const fresh = await freshLedger(desk, isRequestId(text) ? (known) => aboutOne(text, known) : undefined);
+  const about = isRequestId(text)
+    ? (known: ChainState | undefined): About => aboutOne(text, known)
+    : isShortId(text)
+      ? aboutAll
+      : undefined;
+  const fresh = await freshLedger(desk, about);
   return await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text));
 }
 
@@ -87,6 +92,15 @@ export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: Request
   const unread = situation.halts.find(({ code }) => /^E_FORGE_(?!STALE)/u.test(code));
   if (candidate === null && unread !== undefined) throw new PamError(unread.code, unread.message);
   if (unread !== undefined) desk.note(`what was posted about ${id} cannot be read: ${unread.message}`);
+  if (candidate === null && record?.grant == null && !freshness.fresh) {
+    throw new PamError(
+      'E_GIT_NETWORK',
+      `cannot reach the remote, which alone knows ${id}: ${freshness.why}`,
+      {
+        hint: freshness.hint ?? 'try: git ls-remote <the remote>',
+      },
+    );
+  }
   if (candidate === null && record === null) {
     throw new PamError('E_ID_UNKNOWN', `there is no request ${id}`, {
       hint: 'see `pam status` for what is open, and `pam log` for what was',

@@ -23,7 +23,8 @@ export interface CheckedProposal {
 
 export async function checkProposal(desk: Desk, text: string): Promise<CheckedProposal> {
   const fresh = await freshLedger(desk);
-  if (!isPullRequest(text)) return await checkRequest(desk, fresh, text, null);
+  if (!isPullRequest(text) || fresh.view.state.policy.config.forge.kind === 'git')
+    return await checkRequest(desk, fresh, text, null);
   return await checkPullRequest(desk, fresh, await lookUpPullRequest(desk, fresh.view, text));
 }
 

@@ -70,17 +70,22 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
   const never = role === undefined ? [] : judgeApprovers(policy, role, gain);
   const failing = [...reasons, ...never].filter((one) => !one.ok && one.kind === 'rule');
   const known = role !== undefined;
+  const sentences = new Set(failing.map(({ message }) => message));
   if (failing.length > 0) {
     throw new PamError(
       failing[0]?.code ?? 'E_POL_ROLE',
-      failing.length === 1
+      // Two rules may fail in the same words; what is counted is what is shown.
+      sentences.size === 1
         ? `policy refuses this request: ${failing[0]?.message ?? ''}`
-        : `policy refuses this request for ${failing.length} reasons`,
+        : `policy refuses this request for ${sentences.size} reasons`,
       {
         exit: EXIT.refused,
         // There is no file that a place could be named in.
         issues: failing.map(({ code, message }) => ({ file: '', code, message })),
-        hint: hintOn(policy, requester, wish, known),
+        hint:
+          known && incident !== null && failing.every(({ code }) => code === 'E_POL_INCIDENT')
+            ? `add incidents/${request.incident ?? ''}.yaml to main (version: 1, id: ${request.incident ?? ''}, status: open), or name one that is open`
+            : hintOn(policy, requester, wish, known),
       },
     );
   }

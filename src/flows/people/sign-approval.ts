@@ -10,10 +10,11 @@ import type { Policy, Role } from '../../model/policy.ts';
 import type { Request } from '../../model/request.ts';
 import type { Capacity, Signed, StatementOf } from '../../model/statement.ts';
 import { eligibility } from '../../rules/count-approvals.ts';
-import { approvalTimes } from '../../rules/decide.ts';
+import { approvalTimes, decide, type Snapshot } from '../../rules/decide.ts';
 import { orDidYouMean } from '../../rules/did-you-mean.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
 import { approversOf, beneficiaries, isPerson, members } from '../../rules/people.ts';
+import { nextStep } from '../../rules/next-step.ts';
 import { verifyApproval } from '../../rules/verify-approvals.ts';
 import { printStatement } from '../../trust/statement-text.ts';
 import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
@@ -60,6 +61,24 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
     ledger: { seq, head },
   };
   return { statement, text: printStatement(statement), decision };
+}
+
+/** This person's approval that counts already; a second one would change nothing. */
+export const approvedBefore = ({ judged }: Looked, person: string): VerifiedApproval | undefined =>
+  judged?.decision.final === true
+    ? undefined
+    : judged?.decision.counted.find(({ signer }) => signer === person);
+
+/** The step that moves the request on, with one more statement than were found; `null` where nothing does. */
+export function stepAfter({ judged, candidate, view, now }: Looked, signed?: Signed): string | null {
+  if (judged === null || candidate === null) return null;
+  const { snapshot } = judged;
+  const approvals = signed === undefined ? snapshot.approvals : [...snapshot.approvals, signed];
+  const { seq, head, policy } = view.state;
+  const witnesses: Snapshot['witnesses'] = {
+    get: (at) => (at === seq ? head : snapshot.witnesses.get(at)),
+  };
+  return nextStep(policy.config.forge, candidate, decide({ ...snapshot, approvals, witnesses }, now));
 }
 
 function excludedFrom(looked: Looked, request: Request): ReadonlySet<string> {

@@ -2,20 +2,22 @@
 import type { ErrorCode } from '../../model/error-codes.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
-import type { OpenRecord } from '../../model/open-record.ts';
+import { mayBeLive, type OpenRecord } from '../../model/open-record.ts';
 import type { Access } from '../../model/target.ts';
 import { decide } from '../../rules/decide.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
 import { lastSweepOf, lateSweep } from '../../rules/judge-sweep.ts';
-import { approversOf, beneficiaries } from '../../rules/people.ts';
 import { nextStep } from '../../rules/next-step.ts';
+import { planSweep } from '../../rules/plan-sweep.ts';
+import { namesLater, namesNow } from '../../rules/who-can-approve.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
 import type { Desk } from '../desk.ts';
 import { aboutAll, aboutOne } from '../gather/about.ts';
-import { gather } from '../gather/gather.ts';
+import { gather, incidentStates } from '../gather/gather.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
+import type { LedgerView } from '../ledger/read-ledger.ts';
 
-export type GrantState = 'scheduled' | 'granting' | 'live' | 'overdue' | 'ended' | 'failed';
+export type GrantState = 'scheduled' | 'granting' | 'live' | 'ending' | 'overdue' | 'ended' | 'failed';
 
 export interface GrantLine {
   readonly id: RequestId;
@@ -27,6 +29,8 @@ export interface GrantLine {
   /** When it was over; `null` while it is not. */
   readonly ended: Instant | null;
   readonly state: GrantState;
+  /** Why it ends before its end, where it does. */
+  readonly why: string | null;
   /** How the subject uses it; `null` while it is not live, and where the login is all that it takes. */
   readonly access: Access | null;
 }
@@ -35,10 +39,20 @@ export interface ProposalLine {
   readonly id: RequestId;
   readonly role: string;
   readonly requester: string;
+  readonly subject: string;
+  readonly target: string | null;
+  readonly duration: string;
+  /** The requester's own words. */
+  readonly why: string;
+  /** When an executor saw it first; `null` while none has. */
+  readonly since: Instant | null;
   readonly have: number;
   readonly need: number;
-  /** Who may still approve. */
+  /** Who may approve now, and whose approval would count; the same as `who_now`, which came later. */
   readonly who: readonly string[];
+  readonly who_now: readonly string[];
+  /** Fallback approvers, and from when on; `null`: once an executor has seen it, and the time of their step is over. */
+  readonly who_later: readonly { readonly person: string; readonly from: Instant | null }[];
   /** The next command, or why it stands still. */
   readonly next: string;
 }
@@ -68,8 +82,9 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
   const records = [...view.state.index.records.values()].filter(
     (one) => only === undefined || one.id === only,
   );
+  const ends = await endsOf(desk, view, situation, now);
   const grants = records
-    .flatMap((record) => grantLine(desk.providers, record, now))
+    .flatMap((record) => grantLine(desk.providers, record, ends, now))
     .filter(({ state }) => all || only !== undefined || !OVER.has(state));
   const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
   const late = lateSweep(view.state, now);
@@ -90,6 +105,21 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
   };
 }
 
+/** Why live grants end before their end, as the next sweep will find: a stop, a closed incident, a person who is gone. */
+async function endsOf(
+  desk: Desk,
+  view: LedgerView,
+  situation: Situation,
+  now: Instant,
+): Promise<ReadonlyMap<RequestId, string>> {
+  const { root, policy, index } = view.state;
+  const named = [...index.records.values()].filter(mayBeLive).flatMap(({ grant }) => grant?.incident ?? []);
+  const incidents = await incidentStates(desk, view, situation.main ?? undefined, named);
+  const { stops, providers } = situation;
+  const { end } = planSweep({ root, policy, providers, index, stops, incidents }, now);
+  return new Map(end.map(({ id, why }) => [id, why]));
+}
+
 /** A list that is empty because nobody answered must not look like one that is empty. */
 function unread({ halts, unread: partly }: Situation): Status['warnings'] {
   const found = [...halts, ...partly].filter(
@@ -102,15 +132,24 @@ function unread({ halts, unread: partly }: Situation): Status['warnings'] {
 
 const OVER: ReadonlySet<GrantState> = new Set(['ended', 'failed']);
 
-function grantLine(providers: Desk['providers'], record: OpenRecord, now: Instant): GrantLine[] {
+function grantLine(
+  providers: Desk['providers'],
+  record: OpenRecord,
+  ends: ReadonlyMap<RequestId, string>,
+  now: Instant,
+): GrantLine[] {
   const { grant, id } = record;
   if (grant === null) return [];
   const { subject, role, target, permissions, end } = grant;
-  const state = stateOf(record, now);
+  const recorded = stateOf(record, now);
+  const why = OVER.has(recorded) || recorded === 'scheduled' ? null : (ends.get(id) ?? null);
+  // A stop that no sweep has acted on yet ends it all the same: what is left of it is nothing to plan with.
+  const state = why !== null && recorded === 'live' ? 'ending' : recorded;
   const receipt = grant.receipt ?? null;
   const access = state === 'live' ? (providers.get(grant.provider)?.access?.({ id, receipt }) ?? null) : null;
   const ended = OVER.has(state) ? record.final_at : null;
-  return [{ id, subject, role, target, permissions, until: end, ended, state, access }];
+  const early = state === 'ending' ? why : null;
+  return [{ id, subject, role, target, permissions, until: end, ended, state, why: early, access }];
 }
 
 function stateOf(record: OpenRecord, now: Instant): GrantState {
@@ -123,7 +162,7 @@ function stateOf(record: OpenRecord, now: Instant): GrantState {
     case 'live':
       return past ? 'overdue' : 'live';
     case 'ending':
-      return 'overdue';
+      return past ? 'overdue' : 'ending';
     case 'failed':
       return 'failed';
     case 'ended':
@@ -146,13 +185,26 @@ function proposalLine(situation: Situation, one: Candidate, now: Instant): Propo
   const role = roleOf(policy, request.role);
   const need = role?.approval.reduce((sum, { threshold }) => sum + threshold, 0) ?? 0;
   const done = new Set(decision.counted.map(({ signer }) => signer));
-  const gain = beneficiaries(policy, request.requester, request.subject);
-  const who =
-    role === undefined
-      ? []
-      : [...approversOf(policy, role)].filter((name) => !done.has(name) && !gain.has(name));
   const failing = decision.reasons.find((reason) => !reason.ok);
   const next =
     nextStep(policy.config.forge, one, { ...decision, next: null }) ?? `refused: ${failing?.message ?? ''}`;
-  return [{ id, role: request.role, requester: request.requester, have: done.size, need, who, next }];
+  const who = namesNow(decision.helpers, now);
+  return [
+    {
+      id,
+      role: request.role,
+      requester: request.requester,
+      subject: request.subject,
+      target: role?.target ?? null,
+      duration: request.duration,
+      why: request.justification,
+      since: record?.seen?.at ?? null,
+      have: done.size,
+      need,
+      who,
+      who_now: who,
+      who_later: namesLater(decision.helpers, now),
+      next,
+    },
+  ];
 }
