@@ -87,10 +87,6 @@ describe('ratify, before main holds it', () => {
     await must(team.apply.pam(['apply']));
   });
   const mainNow = (): string => stockGit(team.bare ?? '', team.alice.env, ['rev-parse', 'main']);
-  const granted = async (): Promise<void> => {
-    await approved(team, await askBastion(team.dana, '5m'));
-    expect((await must(team.apply.pam(['apply']))).out).toContain('1 granted.');
-  };
 
   test('what is not committed is not signed, and the way is said', async () => {
     write(team.alice.clone, 'policy/roles.yaml', ROLES.replace('max_duration: 8h', 'max_duration: 7h'));
@@ -110,7 +106,8 @@ describe('ratify, before main holds it', () => {
   });
 
   test('nothing stands still meanwhile', async () => {
-    await granted();
+    await approved(team, await askBastion(team.dana, '5m'));
+    expect((await must(team.apply.pam(['apply']))).out).toContain('1 granted.');
   });
 
   test('the others find it, and main moves with the last signature', async () => {

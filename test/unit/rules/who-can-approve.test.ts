@@ -127,7 +127,7 @@ describe('who can bring it nearer', () => {
   });
 
   it('a large group costs no more than the kinds of people in it', () => {
-    const many = Array.from({ length: 3000 }, (_, at) => `p${at}`);
+    const many = Array.from({ length: 3000 }, (_, number) => `p${number}`);
     const started = performance.now();
     expect(now(role({ by: many, need: 3 }, { by: many }), [])).toHaveLength(3000);
     expect(performance.now() - started).toBeLessThan(4000);
