@@ -6,6 +6,7 @@
 import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { entriesOf } from '../files/plain-file.ts';
+import { PamError } from '../model/error.ts';
 
 export interface Incoming {
   /** For git: `GIT_OBJECT_DIRECTORY`. */
@@ -21,14 +22,17 @@ export interface Incoming {
 
 /** @param objects of the clone; `git gc` removes what a killed process left there by this name */
 export function openIncoming(objects: string): Incoming {
-  const directory = mkdtempSync(join(objects, 'tmp_objdir-incoming-'));
-  mkdirSync(join(directory, 'pack'));
+  const directory = made(objects);
   return {
     directory,
     alternates: `"${objects.replace(/["\\]/gu, String.raw`\$&`)}"`,
     size: () => sizeOf(directory),
     keep: () => {
-      keepObjects(directory, objects);
+      try {
+        keepObjects(directory, objects);
+      } catch (cause) {
+        throw takesNone(objects, cause);
+      }
     },
     remove: () => {
       // A git that was killed may still have a child that writes.
@@ -36,6 +40,25 @@ export function openIncoming(objects: string): Incoming {
     },
   };
 }
+
+function made(objects: string): string {
+  try {
+    const directory = mkdtempSync(join(objects, 'tmp_objdir-incoming-'));
+    mkdirSync(join(directory, 'pack'));
+    return directory;
+  } catch (cause) {
+    throw takesNone(objects, cause);
+  }
+}
+
+/** A full disk, a directory that is another user's or no directory: a fault of this clone, which the caller tells. */
+const takesNone = (objects: string, cause: unknown): PamError =>
+  new PamError('E_GIT_WRITE', `${objects} takes no new objects: ${messageOf(cause)}`, {
+    hint: 'is its disk full, and is it this user who may write there?',
+    cause,
+  });
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 function sizeOf(directory: string): number {
   let sum = 0;

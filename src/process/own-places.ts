@@ -2,7 +2,7 @@
  * Directories of this machine that the environment names: home, state, configuration, temporary files. Only absolute paths
  * count, since anything else would lie in the directory that pam happens to run in, which may be a stranger's clone.
  */
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import { PamError } from '../model/error.ts';
@@ -38,14 +38,14 @@ function homeOf(env: Environment): string {
   });
 }
 
-/** A new directory of mode 0700, in the first place that takes one. Throws `E_RUN_TMP`. */
+/** A new directory of mode 0700, in the first place that takes one and a file in it. Throws `E_RUN_TMP`. */
 export function temporaryDirectory(env: Environment, prefix: string): string {
   const given = env['TMPDIR'] ?? '';
   const places = [...(isAbsolute(given) ? [given] : []), '/tmp', '/var/tmp'];
   let cause: unknown;
   for (const place of places) {
     try {
-      return mkdtempSync(join(place, prefix));
+      return withRoom(mkdtempSync(join(place, prefix)));
     } catch (error) {
       cause ??= error;
     }
@@ -55,6 +55,22 @@ export function temporaryDirectory(env: Environment, prefix: string): string {
     hint: 'set TMPDIR to a directory that this user may write',
   });
 }
+
+/** A full disk makes directories and takes no files: that is found here, where there is another place to go. */
+function withRoom(directory: string): string {
+  try {
+    const probe = join(directory, 'room');
+    writeFileSync(probe, Buffer.alloc(ROOM_BYTES));
+    rmSync(probe);
+    return directory;
+  } catch (error) {
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** More than what is written into one of them, but for what a remote sends. */
+const ROOM_BYTES = 256 * 1024;
 
 /** `mkdir -p`. Node's own never ends where making one is answered with "no such file", as below `/proc`. */
 export function makeDirectories(path: string, mode: number): void {

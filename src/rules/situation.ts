@@ -37,6 +37,8 @@ export interface Situation {
   /** What was said about some id could not be read whole: nothing is decided about it, and the run says so. */
   readonly unread: readonly Reason[];
   readonly candidates: readonly Candidate[];
+  /** Left out of `candidates`, since not all that was said about them could be read: they may be stopped, and no more. */
+  readonly aside: readonly Candidate[];
   readonly approvals: ReadonlyMap<RequestId, readonly Signed[]>;
   /** Everything that was posted about an id where the forge knows accounts, clicks without a text too. */
   readonly postings: ReadonlyMap<RequestId, readonly Found[]>;

@@ -4,6 +4,7 @@
  * never judges by this list: a policy that an earlier build believed stays believed, and its sweeps and audit go on.
  * The change that builds a setting takes its line out. Pure.
  */
+import { UNBUILT_SOURCES } from '../model/source.ts';
 import type { Policy } from '../model/policy.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
@@ -19,9 +20,6 @@ interface Unbuilt {
   readonly why: string;
   readonly instead: string;
 }
-
-/** Sources that the schema takes, since an earlier build's policies may name them, and that no code reads. */
-export const UNBUILT_SOURCES: readonly string[] = ['github', 'http', 'command'];
 
 const ROLES = 'policy/roles.yaml';
 const UNBUILT: readonly Unbuilt[] = [

@@ -277,6 +277,42 @@ describe('statement branches that somebody deletes', { timeout: 180_000 }, () =>
   });
 });
 
+describe('a pusher of junk', { timeout: 180_000 }, () => {
+  it('[X103] wins every race for the ledger: what was stopped ends all the same, and is recorded later', async () => {
+    const world = copyOf(shared);
+    const live = await world.ask({ role: 'reader', duration: '30m' });
+    await world.apply();
+    await world.stop(live, 'alice');
+    let pushes = 0;
+    const outrun = (desk: Desk): Desk => {
+      const { remote } = desk;
+      if (remote === null) throw new Error('there is no remote');
+      const open = async (): Promise<Remote> => {
+        const real = await remote.open();
+        return {
+          ...real,
+          push: async (moves) => {
+            pushes += 1;
+            const tip = world.git('rev-parse', 'refs/heads/pam-ledger');
+            const author = ['-c', 'user.name=x', '-c', 'user.email=x@x'];
+            const junk = world.git(...author, 'commit-tree', '-p', tip, '-m', 'x', `${tip}^{tree}`);
+            world.git('update-ref', 'refs/heads/pam-ledger', junk);
+            return await real.push(moves);
+          },
+        };
+      };
+      return { ...desk, pause: async () => undefined, remote: { ...remote, open } };
+    };
+    const swept = await world.sweep({ change: outrun });
+    expect(world.held()).toEqual([]);
+    expect(swept.troubles.map(({ code }) => code)).toContain('E_RACE_LOST');
+    // Six tries for the ending, and for its outcome.
+    expect(pushes).toBeLessThanOrEqual(18);
+    await world.sweep();
+    expect((await world.record(live)).state).toBe('ended');
+  });
+});
+
 describe('locks that a dead git left behind', { timeout: 180_000 }, () => {
   const LOCKS = ['index.lock', 'packed-refs.lock', 'HEAD.lock', 'config.lock', 'shallow.lock', 'gc.pid'];
 

@@ -108,6 +108,28 @@ describe('group Q', () => {
     expect(world.held()).toEqual([GOOD_HELD]);
   });
 
+  it('[X102] more statements about one id than are read: it is stopped all the same, live, seen or new', async () => {
+    const at = scene();
+    const { world, live, unapproved } = at;
+    const fresh = await propose(world, { role: 'reader', requester: 'erin' });
+    const flooded = [live, unapproved, fresh];
+    pushBranches(
+      world,
+      flooded.flatMap((id) =>
+        Array.from(
+          { length: 2001 },
+          (_, one) => `pam-statements/${id}.${one.toString(16).padStart(16, '0')}`,
+        ),
+      ),
+      main(world),
+    );
+    for (const id of flooded) await world.stop(id, id === fresh ? 'erin' : 'alice');
+    // A run reads all but two of them, drawn anew each time.
+    for (let runs = 0; runs < 3 && world.held().length > 0; runs++) await run('sweep', world, undefined);
+    expect(world.held()).toEqual([]);
+    expect((await world.record(live)).ending?.cause).toBe('stopped');
+  });
+
   it.each(['E_FORGE_LIMIT', 'E_FORGE_PAGING', 'E_FORGE_BUSY'] as const)(
     '[Q1] what is said about one id cannot be read whole (%s): a stop in the rest of it counts',
     async (code) => {

@@ -9,7 +9,7 @@ import { readIncident } from '../../src/documents/incident-file.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { PamError } from '../../src/model/error.ts';
 import type { SourceKind, SourcePlace } from '../../src/model/source.ts';
-import { UNBUILT_SOURCES } from '../../src/rules/unbuilt.ts';
+import { UNBUILT_SOURCES } from '../../src/model/source.ts';
 import { file } from '../../src/sources/file/file.ts';
 import { openSource } from '../../src/sources/open-source.ts';
 import { sources } from '../../src/sources/registry.ts';

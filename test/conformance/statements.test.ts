@@ -25,7 +25,8 @@ const people = TEXTS['policy/people.yaml'].replaceAll(
   /^ {2}(alice|bob): \{ /gmu,
   (line, name: string) => `${line}github: { login: ${name}, id: ${name.length} }, `,
 );
-const { policy } = policyOf({ ...TEXTS, 'policy/people.yaml': people });
+const forge = 'version: 1\nforge: { kind: github, repository: acme/access, remote: origin }\n';
+const { policy } = policyOf({ ...TEXTS, 'pam.yaml': forge, 'policy/people.yaml': people });
 const root = sha256('root');
 const signing = { root, signer: 'bob', signedAt: at('12:00') };
 /** The five lines that every statement begins with. */
@@ -81,8 +82,9 @@ describe.each(kinds)('%s', (type, kind) => {
       expect(codeBy(retold(text, namespace))).toBe('E_NAMESPACE');
       const theirs = printStatement({ ...signing, ...example, type: other });
       expect(['E_APR_TYPE', 'E_STATEMENT']).toContain(codeBy(retold(theirs)));
-      // Their namespace and this type's name.
-      expect(codeBy(retold(theirs.replace(`type: ${other}`, `type: ${type}`)))).not.toBe('ok');
+      // Two types may have the same lines: the namespace alone tells their signatures apart.
+      const renamed = theirs.replace(`type: ${other}`, `type: ${type}`);
+      expect(['E_NAMESPACE', 'E_STATEMENT']).toContain(codeBy(retold(renamed, namespace)));
     }
   });
 

@@ -508,6 +508,7 @@ export function situation(
     main: MAIN,
     halts: [],
     candidates,
+    aside: [],
     approvals: new Map(),
     stops: new Map(),
     postings: new Map(),

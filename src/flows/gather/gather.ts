@@ -76,6 +76,9 @@ export async function gather(
   if (broken !== null) halts.push({ code: broken.code, ok: false, message: broken.message });
   const { approvals, stops, postings } = sortPostings(view.state.policy, found);
   const witnesses = await orHalt(halts, new Map(), () => witnessesOf(desk, view, pointsOf(view, approvals)));
+  // A stop may hide in a flood, and main may hold what it does not show: nothing is decided about those ids.
+  const isAside = ({ id }: Candidate): boolean =>
+    flooded.has(id) || (only === undefined && onMain.unread.has(id));
   const named = candidates.flatMap(({ request }) => (isRequest(request) ? (request.incident ?? []) : []));
   return {
     state: view.state,
@@ -83,10 +86,8 @@ export async function gather(
     main: main ?? null,
     halts,
     unread: only === undefined ? unread : [],
-    // A stop may hide in a flood, and main may hold what it does not show: nothing is decided about those ids.
-    candidates: candidates.filter(
-      ({ id }) => !flooded.has(id) && (only !== undefined || !onMain.unread.has(id)),
-    ),
+    candidates: candidates.filter((one) => !isAside(one)),
+    aside: candidates.filter(isAside),
     approvals,
     stops,
     postings,

@@ -87,10 +87,12 @@ export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
 export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: RequestId): Promise<Looked> {
   const now = desk.clock();
   const situation = await gather(desk, view, freshness, now, new Set([id]));
-  const candidate = situation.candidates.find((one) => one.id === id) ?? null;
+  // A flood must not keep a person from stopping it; `halts` keep it from being approved.
+  const candidate = [...situation.candidates, ...situation.aside].find((one) => one.id === id) ?? null;
   const record = view.state.index.records.get(id) ?? null;
   const unread = situation.halts.find(({ code }) => /^E_FORGE_(?!STALE)/u.test(code));
-  if (candidate === null && unread !== undefined) throw new PamError(unread.code, unread.message);
+  if (candidate === null && record === null && unread !== undefined)
+    throw new PamError(unread.code, unread.message);
   if (unread !== undefined) desk.note(`what was posted about ${id} cannot be read: ${unread.message}`);
   if (candidate === null && record?.grant == null && !freshness.fresh) {
     throw new PamError(

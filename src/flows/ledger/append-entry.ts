@@ -112,11 +112,12 @@ export async function appendEntry(
     const fetched = await fetchState(desk);
     unread = fetched.fresh ? undefined : fetched;
     unreadInARow = fetched.fresh ? 0 : unreadInARow + 1;
-    const before = view.tip;
+    const before = view.state.head;
     // From this view on: walking from the first one would take longer after each loss, and lose more races.
     view = await readLedger(desk, executor, view);
-    // In a crowd a push may also fail on a lock of the remote; as long as others get on, so shall we.
-    refused = view.tip === before ? refused + 1 : 0;
+    // In a crowd a push may also fail on a lock of the remote, so each entry of others begins the count anew. Commits that
+    // hold no entry do not: a pusher of junk must not keep what has to end waiting for its record.
+    refused = view.state.head === before ? refused + 1 : 0;
   }
   const [why, next] = whyLost(desk, hopeless(), unread);
   throw new PamError('E_RACE_LOST', why, { hint: `nothing was done at any target; ${next}` });
@@ -138,7 +139,7 @@ function whyLost(
     return [`what others wrote could not be read: ${unread.why}`, unread.hint ?? 'run it again'];
   return [
     `the remote takes no push to ${desk.hint.ledger}, though no other executor writes it`,
-    'see whether a hook or a branch rule there refuses this executor',
+    'see whether a hook or a branch rule there refuses this executor, or who pushes to that branch without a pause',
   ];
 }
 
