@@ -500,6 +500,3 @@ export const ERROR_CODES = {
 } as const satisfies Readonly<Record<`${'E' | 'W'}_${string}`, ErrorKind>>;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
-
-/** Of any forge: a code never changes, and the first forge with accounts gave this one its name. */
-export const ACCOUNT_SHARED: ErrorCode = 'E_POL_GITHUB_SHARED';

@@ -1,3 +1,4 @@
+import type { ErrorCode } from './error-codes.ts';
 import type { Duration, Instant } from './instant.ts';
 import type { Fingerprint, Sha256 } from './names.ts';
 
@@ -131,3 +132,6 @@ export const POLICY_PATHS = [
   'policy/roles.yaml',
   'policy/targets.yaml',
 ] as const;
+
+/** Of any forge: a code never changes, and the first forge with accounts gave this one its name. */
+export const ACCOUNT_SHARED: ErrorCode = 'E_POL_GITHUB_SHARED';

@@ -1,7 +1,6 @@
 /** People, services, groups, admins: who is who, and that no key, login or account stands for two of them. */
-import { ACCOUNT_SHARED } from '../model/error-codes.ts';
 import { expected } from '../model/error.ts';
-import type { Identity, Policy } from '../model/policy.ts';
+import { ACCOUNT_SHARED, type Identity, type Policy } from '../model/policy.ts';
 import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 

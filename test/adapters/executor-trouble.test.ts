@@ -284,6 +284,8 @@ describe('a pusher of junk', { timeout: 180_000 }, () => {
     await world.apply();
     await world.stop(live, 'alice');
     let pushes = 0;
+    const remoteDir = world.git('config', 'remote.origin.url').replace('file://', '');
+    const bare = (...args: string[]): string => world.git('--git-dir', remoteDir, ...args);
     const outrun = (desk: Desk): Desk => {
       const { remote } = desk;
       if (remote === null) throw new Error('there is no remote');
@@ -293,10 +295,9 @@ describe('a pusher of junk', { timeout: 180_000 }, () => {
           ...real,
           push: async (moves) => {
             pushes += 1;
-            const tip = world.git('rev-parse', 'refs/heads/pam-ledger');
-            const author = ['-c', 'user.name=x', '-c', 'user.email=x@x'];
-            const junk = world.git(...author, 'commit-tree', '-p', tip, '-m', 'x', `${tip}^{tree}`);
-            world.git('update-ref', 'refs/heads/pam-ledger', junk);
+            const tip = bare('rev-parse', 'refs/heads/pam-ledger');
+            const junk = bare('commit-tree', '-p', tip, '-m', 'x', `${tip}^{tree}`);
+            bare('update-ref', 'refs/heads/pam-ledger', junk);
             return await real.push(moves);
           },
         };

@@ -48,7 +48,7 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     expect(asked).toContain('permission: "principal:root"');
     tmux('send-keys', '-t', 'yes', 'y');
     expect(await screen('yes', /exit=/u)).toMatch(
-      /approved by alice \(named\)\s+next: pam status \S+ .*\s+exit=0/u,
+      /approved by alice \(named\)\s+next: pam merge \S+\s+exit=0/u,
     );
     expect((await team.bob.pam(['check', '--proposal', id])).code).toBe(0);
   });
