@@ -59,12 +59,17 @@ function remoteBranches(repository: Repository, { name, remote }: RemoteSide): B
       const stale = branches.filter(([branch, oid]) => seen.get(tracking(branch)) !== oid);
       if (stale.length === 0) return new Map(branches);
       const missed = await remote.fetch(stale.map(([branch]) => `+refs/heads/${branch}:${tracking(branch)}`));
-      for (const { ref, why } of missed) tell?.(branchOf(ref), why);
+      // A lock, or a file in the way of a tracking ref, is in this clone alone: what the remote has counts all the same.
+      const here = new Map<string, Oid>();
+      for (const { ref, why, oid } of missed) {
+        if (oid === undefined) tell?.(branchOf(ref), why);
+        else here.set(branchOf(ref), oid);
+      }
       const now = await trackingOf(repository, patterns.map(tracking));
       // What moved or went since it was listed is what the clone now says it is.
       return new Map(
         branches.flatMap(([branch]) => {
-          const oid = now.get(tracking(branch));
+          const oid = here.get(branch) ?? now.get(tracking(branch));
           return oid === undefined ? [] : [[branch, oid] as const];
         }),
       );

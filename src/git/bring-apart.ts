@@ -59,7 +59,7 @@ export async function bringApart(
   }
   for (let halvings = 0, part = waiting.shift(); part !== undefined; part = waiting.shift()) {
     // Main and the ledger are always tried, however long the others took.
-    const failed = tired && part.length > 1 ? left() : await bring(part, true);
+    const failed = tired && !isBase(part) ? left() : await bring(part, true);
     if (failed === undefined) continue;
     if (part.length === 1 || tired || halvings >= MOST_HALVINGS) missed.push(...missedOf(part, failed));
     else {
@@ -70,6 +70,11 @@ export async function bringApart(
   clearTimeout(patience);
   return { fetched, missed };
 }
+
+/** Main or the ledger: by itself, and no branch of a request. */
+const isBase = (part: readonly Pair[]): boolean =>
+  part.length === 1 &&
+  part.every(([, source]) => !/^refs\/(?:heads\/pam(?:-statements)?\/|pull\/)/u.test(source));
 
 const left = (): PamError => new PamError('E_FORGE_LIMIT', 'other branches took all the time that there was');
 

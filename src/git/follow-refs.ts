@@ -38,11 +38,12 @@ export async function follow(
   wanted: ReadonlyMap<string, string>,
   fetched: ReadonlyMap<string, Oid>,
 ): Promise<readonly NotBrought[]> {
+  let updates: readonly RefChange[] = [];
   for (let tries = 0; tries < 5; tries += 1) {
     const now = await trackingRefs(refs, specs);
     const gone = [...now].filter(([ref]) => !wanted.has(ref) && isRef(ref));
     const deletions = gone.map(([ref, old]): RefChange => ({ ref, to: null, old }));
-    const updates = [...fetched]
+    updates = [...fetched]
       .filter(([ref, oid]) => now.get(ref) !== oid)
       .map(([ref, to]): RefChange => ({ ref, to, old: now.get(ref) ?? null }));
     try {
@@ -53,7 +54,9 @@ export async function follow(
       return await moveEach(refs, wanted, [...deletions, ...updates], error);
     }
   }
-  throw new PamError('E_GIT_REF', 'the remote-tracking refs kept moving while they were brought up to date');
+  // Others move them, or git reads there what is none of the refs that we see.
+  const why = new PamError('E_GIT_REF', 'a remote-tracking ref kept moving while it was brought up to date');
+  return updates.map((change) => missedOf(change, wanted.get(change.ref) ?? change.ref, why));
 }
 
 /** A lock that a dead git left at one ref, an object that git takes for no commit: the others move all the same. */
@@ -67,18 +70,27 @@ async function moveEach(
   const nameOf = ({ ref }: RefChange): string => wanted.get(ref) ?? ref;
   const [only] = changes;
   // It was by itself already, and may have waited some seconds for a lock.
-  if (only !== undefined && changes.length === 1) return [{ ref: nameOf(only), why: first }];
+  if (only !== undefined && changes.length === 1) return [missedOf(only, nameOf(only), first)];
   const missed: NotBrought[] = [];
+  let kept = 0;
   for (const change of changes) {
+    // What stays waits some seconds for its lock each time, and a ref that should be gone harms nothing.
+    if (change.to === null && kept >= MOST_KEPT) continue;
     try {
       await refs.change([change]);
     } catch (cause) {
-      const why = expected(cause);
-      missed.push({ ref: nameOf(change), why });
+      if (change.to === null) kept += 1;
+      missed.push(missedOf(change, nameOf(change), expected(cause)));
     }
   }
   return missed;
 }
+
+const missedOf = ({ to }: RefChange, ref: string, why: PamError): NotBrought =>
+  to === null ? { ref, why } : { ref, why, oid: to };
+
+/** So many refs that could not be deleted, and the others are left for the next run. */
+const MOST_KEPT = 3;
 
 /** Each is a git that starts. */
 const MOST_MOVES = 200;

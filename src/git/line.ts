@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainBytes } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
+import { isOid } from '../model/names.ts';
 import { openIncoming } from './incoming.ts';
 import { isRef } from './ref-names.ts';
 import type { Refs } from './refs.ts';
@@ -48,6 +49,8 @@ export interface Fetching {
   readonly alone?: boolean;
   /** At most; less than a conversation may take. */
   readonly timeoutMs?: number;
+  /** At most; less than a fetch may bring. */
+  readonly maxBytes?: number;
 }
 
 /** The directory is made when it is first needed. */
@@ -68,11 +71,11 @@ function openLine(at: RemotePlace, url: string): Line {
     tired: new Map(),
     apart: false,
     say: async (args) => await talk(where, args),
-    fetch: async (args, { alone = false, timeoutMs: most = timeoutMs }) => {
+    fetch: async (args, { alone = false, timeoutMs: most = timeoutMs, maxBytes: few = maxBytes }) => {
       // What failed together with others gets more of both, so that patience alone may bring it.
       const patience = alone ? 2 : 1;
       const bound = patience * Math.min(timeoutMs, most);
-      await takeIn({ ...where, timeoutMs: bound }, args, (patience * maxBytes) / 2);
+      await takeIn({ ...where, timeoutMs: bound }, args, Math.min(few, (patience * maxBytes) / 2));
     },
   };
 }
@@ -102,10 +105,15 @@ export const FETCH_FLAGS = [
   '--no-auto-maintenance',
   '--no-recurse-submodules',
 ];
+/** Where the refs of a fetch go: no remote that pam uses has a dot in its name, so the clone has none there. */
+export const AT_ONCE = 'refs/remotes/pam.fetched';
+
 /** Tells the directory which commits the clone has, so that only new objects travel. */
 export async function lendTips(at: RemotePlace, line: Line): Promise<void> {
   const { directory, commits } = line;
-  const refs = [...(await at.refs.refs(['refs/heads/', 'refs/remotes/']))].filter(([ref]) => isRef(ref));
+  const all = [...(await at.refs.refs(['refs/heads/', 'refs/remotes/']))];
+  // What lies there in the clone would be taken for what this fetch brought.
+  const refs = all.filter(([ref]) => isRef(ref) && !ref.startsWith(`${AT_ONCE}/`));
   const unknown = refs.filter(([, oid]) => !commits.has(oid));
   if (unknown.length > 0) {
     const stdin = unknown.map(([, oid]) => `${oid}\n`).join('');
@@ -126,9 +134,12 @@ export function lendCuts({ place }: RemotePlace, { directory }: Line): void {
   else writeFileSync(join(directory, 'shallow'), cuts);
 }
 
-/** Where history was cut, as git writes it; `undefined` where it is whole. */
-export const cutsIn = (gitDir: string): Buffer | undefined =>
-  plainBytes(join(gitDir, 'shallow'), SHALLOW_MAX_BYTES);
+/** Where history was cut, as git writes it; `undefined` where it is whole. With a line that is no commit no fetch works. */
+export function cutsIn(gitDir: string): Buffer | undefined {
+  const text = plainBytes(join(gitDir, 'shallow'), SHALLOW_MAX_BYTES)?.toString('latin1');
+  const cuts = text?.split('\n').filter(isOid) ?? [];
+  return cuts.length === 0 ? undefined : Buffer.from(cuts.map((cut) => `${cut}\n`).join(''), 'latin1');
+}
 
 const SHALLOW_MAX_BYTES = 16 * 1024 * 1024;
 

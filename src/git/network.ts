@@ -8,7 +8,16 @@ import type { Oid } from '../model/names.ts';
 import { bringApart, type Brought, byTopic, type Pair } from './bring-apart.ts';
 import { deepen } from './deepen.ts';
 import { follow, parseRefspec, type Refspec, trackingRefs } from './follow-refs.ts';
-import { FETCH_FLAGS, lendTips, type Line, lineTo, type RemotePlace, unreachable } from './line.ts';
+import {
+  AT_ONCE,
+  FETCH_FLAGS,
+  type Fetching,
+  lendTips,
+  type Line,
+  lineTo,
+  type RemotePlace,
+  unreachable,
+} from './line.ts';
 import { listingOf, type Listing } from './listing.ts';
 import { pushRefs } from './push-refs.ts';
 import { readRef, readRefs } from './read-ref.ts';
@@ -103,8 +112,6 @@ async function fetchRefs(
 const AT_ONCE_MS = 10_000;
 /** More refs than these are a flood: each question then counts its own before it follows any. */
 const MOST_AT_ONCE = 5000;
-/** Where the refs of such a fetch go: no remote that pam uses has a dot in its name, so the clone has none there. */
-const AT_ONCE = 'refs/remotes/pam.fetched';
 
 /**
  * One conversation instead of two: what there is and what is new of it. `undefined`: it has to be asked first what there
@@ -191,6 +198,14 @@ function inPortions(pairs: readonly Pair[]): readonly (readonly Pair[])[] {
   return portions;
 }
 
+const isStatement = (source: string): boolean => source.startsWith('refs/heads/pam-statements/');
+
+/** A statement takes 8 KiB and has no history: a heavy branch among them is given up in a moment, not in two minutes. */
+const statementBound = (count: number): Omit<Fetching, 'alone'> => ({
+  maxBytes: 1024 * 1024 + count * 64 * 1024,
+  timeoutMs: 30_000,
+});
+
 async function bringAll(
   at: RemotePlace,
   line: Line,
@@ -200,7 +215,8 @@ async function bringAll(
   await lendTips(at, line);
   const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
   try {
-    await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs], { alone });
+    const bound = part.every(([, source]) => isStatement(source)) ? statementBound(part.length) : {};
+    await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs], { alone, ...bound });
   } catch (error) {
     if (error instanceof PamError && error.code === 'E_GIT_BOUND' && part.length > 1) line.apart = true;
     throw error;

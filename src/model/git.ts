@@ -149,6 +149,8 @@ export type PushResult = 'moved' | 'rejected';
 export interface NotBrought {
   readonly ref: string;
   readonly why: PamError;
+  /** Its commit is here all the same; only the tracking ref could not be moved to it. */
+  readonly oid?: Oid;
 }
 
 export interface Remote {

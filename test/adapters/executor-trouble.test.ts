@@ -4,7 +4,7 @@
  * real plugin, real keys; the target's own list of calls says what happened.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
@@ -274,6 +274,42 @@ describe('statement branches that somebody deletes', { timeout: 180_000 }, () =>
     expect((await world.record(id)).state).toBe('stopped');
     expect(world.calls('grant').map((call) => call.id)).not.toContain(id);
     await auditIsClean(world);
+  });
+});
+
+describe('what lies in the way of the tracking ref of a stop', { timeout: 180_000 }, () => {
+  const INTO: Readonly<Record<string, (git: string, name: string, oid: string) => void>> = {
+    'an empty file': (git, name) => writeFileSync(join(git, 'refs/remotes/origin', name), ''),
+    'a lock': (git, name) => writeFileSync(join(git, 'refs/remotes/origin', `${name}.lock`), ''),
+    'a directory with a file': (git, name) => {
+      mkdirSync(join(git, 'refs/remotes/origin', name));
+      writeFileSync(join(git, 'refs/remotes/origin', name, 'below'), 'x');
+    },
+    'a tracking ref above it': (git, _name, oid) => {
+      rmSync(join(git, 'refs/remotes/origin/pam-statements'), { recursive: true });
+      writeFileSync(join(git, 'refs/remotes/origin/pam-statements'), `${oid}\n`);
+    },
+    'a line in packed-refs that is none': (git) => appendFileSync(join(git, 'packed-refs'), 'no line\n'),
+    'a list of cuts that is none': (git) => writeFileSync(join(git, 'shallow'), 'no commit\n'),
+  };
+
+  it.each(Object.keys(INTO))('[X104] %s: the stop is obeyed', async (what) => {
+    const world = copyOf(shared);
+    const live = await world.ask({ role: 'reader', duration: '30m' });
+    await world.apply();
+    await world.another('two').stop(live, 'alice');
+    const found = world.git('ls-remote', 'origin', `refs/heads/pam-statements/${live}.*`).split('\n');
+    const known = new Set(world.git('for-each-ref', '--format=%(refname:lstrip=3)').split('\n'));
+    const [oid = '', name = ''] =
+      found
+        .map((line) => line.split('\t'))
+        .map(([id, ref = '']) => [id, ref.replace('refs/heads/', '')])
+        .find(([, ref]) => ref !== undefined && !known.has(ref)) ?? [];
+    mkdirSync(join(world.dir, '.git/refs/remotes/origin/pam-statements'), { recursive: true });
+    INTO[what]?.(join(world.dir, '.git'), name, oid);
+    await world.sweep({ executor: 'pam-sweep' });
+    expect(world.held()).toEqual([]);
+    expect((await world.another('three').record(live)).ending?.cause).toBe('stopped');
   });
 });
 
