@@ -8,7 +8,7 @@ import type { Desk } from '../../src/flows/desk.ts';
 import { lookAtPolicy } from '../../src/flows/doctor/look-at-policy.ts';
 import { ratifiable } from '../../src/flows/people/ratify-policy.ts';
 import { policyPosting } from '../../src/flows/gather/policy-on-main.ts';
-import { policyFilesOf } from '../../src/flows/ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../../src/flows/ledger/walk/ledger-files.ts';
 import { type LedgerView, readLedger } from '../../src/flows/ledger/read-ledger.ts';
 import { exitOfRun, type RunResult } from '../../src/flows/executor/run-result.ts';
 import { plus } from '../../src/model/instant.ts';

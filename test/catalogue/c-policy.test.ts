@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
 import { ratifiable } from '../../src/flows/people/ratify-policy.ts';
 import { exitOfRun } from '../../src/flows/executor/run-result.ts';
-import { policyFilesOf } from '../../src/flows/ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../../src/flows/ledger/walk/ledger-files.ts';
 import { EXIT, PamError } from '../../src/model/error.ts';
 import { isOid } from '../../src/model/names.ts';
 import { treeDigest } from '../../src/trust/digest.ts';

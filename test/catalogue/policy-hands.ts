@@ -3,7 +3,7 @@ import { posting } from '../support/posting.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshLedger } from '../../src/flows/gather/look-at-request.ts';
-import { policyFilesOf } from '../../src/flows/ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../../src/flows/ledger/walk/ledger-files.ts';
 import type { Instant } from '../../src/model/instant.ts';
 import { isOid } from '../../src/model/names.ts';
 import type { Signed } from '../../src/model/statement.ts';

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { readShelf } from '../../src/documents/entry-file.ts';
 import { SCHEMAS } from '../../src/documents/document-schemas.ts';
-import { stateAt } from '../../src/flows/ledger/walk/walk-ledger.ts';
+import { stateAt } from '../../src/flows/ledger/walk/state-at.ts';
 import type { OpenIndex, ShelfName } from '../../src/model/open-record.ts';
 import { LEDGER_NAMESPACE } from '../../src/model/statement.ts';
 import { asItWasRead, indexDigest, openDirectory, printIndex } from '../../src/rules/print-index.ts';

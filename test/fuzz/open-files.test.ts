@@ -3,7 +3,8 @@
  * it holds exactly what the entry makes, and a machine that kept such a head believes nothing that it says.
  */
 import { describe } from 'vitest';
-import { stateAt, walkLedger } from '../../src/flows/ledger/walk/walk-ledger.ts';
+import { stateAt } from '../../src/flows/ledger/walk/state-at.ts';
+import { walkLedger } from '../../src/flows/ledger/walk/walk-ledger.ts';
 import type { LedgerEvent } from '../../src/model/entry.ts';
 import { PamError } from '../../src/model/error.ts';
 import { parseArmor } from '../../src/trust/armor.ts';

@@ -24,7 +24,8 @@ import type { Desk } from '../desk.ts';
 import { ENTRY_MAX_BYTES, executorKeys } from '../ledger/walk/ledger-junk.ts';
 import type { Newer } from '../ledger/walk/newer-version.ts';
 import type { JunkAt, PartFound, PartJob, Point } from './ledger-part.ts';
-import { stateAt, type Step, walkLedger } from '../ledger/walk/walk-ledger.ts';
+import { stateAt } from '../ledger/walk/state-at.ts';
+import { type Step, walkLedger } from '../ledger/walk/walk-ledger.ts';
 import { entriesBelow, type Known } from '../ledger/walk/witness.ts';
 
 /** @returns `null` where no entry with its state stands where it should start */

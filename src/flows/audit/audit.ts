@@ -15,7 +15,7 @@ import { FORK_WAY_OUT, judgeJunk, type Stray, withPlaces } from '../ledger/walk/
 import type { Auditors, Counts, JunkAt, PartFound, PartJob, Point } from './ledger-part.ts';
 import { lookAtSides, type Sides } from '../ledger/walk/ledger-sides.ts';
 import { type Newer, tellNewer } from '../ledger/walk/newer-version.ts';
-import { stateAt } from '../ledger/walk/walk-ledger.ts';
+import { stateAt } from '../ledger/walk/state-at.ts';
 import { ledgerTip, wholeLedger } from '../ledger/walk/walk-whole.ts';
 import { commitOfEntry, type Known, witnessesOf } from '../ledger/walk/witness.ts';
 

@@ -20,7 +20,7 @@ import { CLOCK_TOLERANCE_SECONDS } from '../../trust/keyring.ts';
 import type { Desk } from '../desk.ts';
 import type { Freshness } from '../ledger/fetch-state.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
-import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../ledger/walk/ledger-files.ts';
 import { withHistory } from '../ledger/walk/with-history.ts';
 
 const halt = (code: ErrorCode, message: string): Reason => ({ code, ok: false, message });

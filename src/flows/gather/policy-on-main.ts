@@ -10,7 +10,7 @@ import { treeDigest } from '../../trust/digest.ts';
 import { policyTopicName } from '../../trust/statements/topics.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
-import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../ledger/walk/ledger-files.ts';
 import { standingBelow } from '../ledger/walk/witness.ts';
 
 /** The policy that main holds, when it is not the one in force; throws when main's cannot be read. */

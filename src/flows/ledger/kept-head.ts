@@ -14,7 +14,7 @@ import { settledBy } from '../../rules/judge-settled.ts';
 import { holdersOf } from '../../trust/keyring.ts';
 import { verifySshsig } from '../../trust/sshsig.ts';
 import type { Desk, Executor } from '../desk.ts';
-import { stateAt } from './walk/walk-ledger.ts';
+import { stateAt } from './walk/state-at.ts';
 import { withHistory } from './walk/with-history.ts';
 import { type Known, witnessesOf } from './walk/witness.ts';
 

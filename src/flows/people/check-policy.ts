@@ -7,7 +7,7 @@ import { EXIT, expected, type Issue, PamError } from '../../model/error.ts';
 import { type Files, POLICY_PATHS } from '../../model/policy.ts';
 import { treeDigest } from '../../trust/digest.ts';
 import { type Desk, mainRef } from '../desk.ts';
-import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../ledger/walk/ledger-files.ts';
 
 export interface CheckedPolicy {
   readonly issues: readonly Issue[];

@@ -12,7 +12,7 @@ import { treeDigest } from '../../trust/digest.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { type NewPolicy, policyOf, policyOnMain } from '../gather/policy-on-main.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
-import { policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+import { policyFilesOf } from '../ledger/walk/ledger-files.ts';
 import { commitNamed } from './check-file.ts';
 import { isOfPolicy, policyHere } from './check-policy.ts';
 import { moveMain } from './merge-request.ts';

@@ -18,12 +18,12 @@ import { sha256, treeDigest } from '../../trust/digest.ts';
 import { verifyEntry } from '../../trust/signed-entry.ts';
 import { printStatement } from '../../trust/statement-text.ts';
 import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
-import { commitEntry, makeEntry } from '../ledger/append-entry.ts';
+import { commitEntry, makeEntry } from '../ledger/make-entry.ts';
 import { type Desk, type Executor, ledgerRef, type Signer } from '../desk.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
 import { keepHead } from '../ledger/kept-head.ts';
 import { policyPosting } from '../gather/policy-on-main.ts';
-import { ledgerDirectory, policyFilesOf } from '../ledger/walk/walk-ledger.ts';
+import { ledgerDirectory, policyFilesOf } from '../ledger/walk/ledger-files.ts';
 
 export interface Begun {
   readonly root: Sha256;

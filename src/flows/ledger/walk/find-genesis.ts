@@ -13,7 +13,8 @@ import { beginChain } from '../../../rules/follow-chain.ts';
 import { sha256 } from '../../../trust/digest.ts';
 import { ENTRY_MAX_BYTES, LACKING, LEDGER_TREES } from './ledger-junk.ts';
 import { bornNewer, newerBeginning } from './newer-version.ts';
-import { candidateOf, judgeTree, policyFilesOf, readRaw, type Step } from './walk-ledger.ts';
+import { candidateOf, judgeTree, readRaw, type Step } from './walk-ledger.ts';
+import { policyFilesOf } from './ledger-files.ts';
 
 export interface Genesis {
   readonly step: Step;

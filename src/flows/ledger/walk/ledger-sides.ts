@@ -12,7 +12,8 @@ import type { ChainState } from '../../../trust/chain-state.ts';
 import type { Desk } from '../../desk.ts';
 import { executorKeys, type Junk, type SignedJunk, withPlaces } from './ledger-junk.ts';
 import { settledBy } from '../../../rules/judge-settled.ts';
-import { stateAt, walkLedger } from './walk-ledger.ts';
+import { stateAt } from './state-at.ts';
+import { walkLedger } from './walk-ledger.ts';
 import { commitsOfEntry, entriesBelow, type Known } from './witness.ts';
 
 export interface Sides {

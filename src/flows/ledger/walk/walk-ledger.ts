@@ -2,26 +2,23 @@
  * Walks ledger commits, entry by entry. The chain is of entries, not of commits: a commit whose entry does not
  * follow, or that holds anything but what its entry makes, is stepped over and reported.
  */
-import { readEntry, readOpenRecord, readShelf } from '../../../documents/entry-file.ts';
+import { readEntry } from '../../../documents/entry-file.ts';
 import { readPolicy } from '../../../documents/policy-files.ts';
-import { POLICY_BYTES } from '../../../documents/yaml.ts';
 import type { Entry } from '../../../model/entry.ts';
 import type { CommitInfo, Commits } from '../../../model/commit-log.ts';
-import { EXIT, gaveNoAnswer, handledLater, PamError } from '../../../model/error.ts';
-import { isUnreadable, readable, type Repository, type Unreadable } from '../../../model/git.ts';
-import type { Oid, RequestId, Sha256 } from '../../../model/names.ts';
-import { type OpenIndex, type OpenRecord, openPath } from '../../../model/open-record.ts';
-import { type Files, POLICY_PATHS } from '../../../model/policy.ts';
+import { gaveNoAnswer, handledLater, PamError } from '../../../model/error.ts';
+import { isUnreadable, type Repository, type Unreadable } from '../../../model/git.ts';
+import type { Oid, Sha256 } from '../../../model/names.ts';
+import type { Files } from '../../../model/policy.ts';
 import type { Provider } from '../../../model/target.ts';
 import type { ChainState } from '../../../trust/chain-state.ts';
 import { sha256, treeDigest } from '../../../trust/digest.ts';
-import { type Directory, directoryId, directoryOf } from '../../../trust/git-tree-id.ts';
+import { directoryId } from '../../../trust/git-tree-id.ts';
 import { keyInAnyNamespace } from '../../../trust/sshsig.ts';
 import { type SignedEntry, verifyEntry, verifyEntryAside } from '../../../trust/signed-entry.ts';
 import { type NextEntry, followChain, isExecutorKey } from '../../../rules/follow-chain.ts';
-import { asItWasRead, indexDigest, openDirectory } from '../../../rules/print-index.ts';
-import { SHELVES, shelvesOf } from '../../../rules/shelves/registry.ts';
 import { newlySettled, settlesItsOwn } from '../../../rules/judge-settled.ts';
+import { ledgerDirectory, policyFilesOf } from './ledger-files.ts';
 import {
   ENTRY_MAX_BYTES,
   LACKING,
@@ -231,15 +228,6 @@ export function judgeTree(after: ChainState, { commit, bytes, armor }: Raw): voi
   throw new PamError('E_LED_TREE', 'the commit holds something else than its entry makes');
 }
 
-const policyDirectories = new WeakMap<Files, Directory>();
-
-/** Policy seldom changes, and its directories are as old as its files. */
-function policyDirectory(files: Files): Directory {
-  const known = policyDirectories.get(files) ?? directoryOf(files);
-  policyDirectories.set(files, known);
-  return known;
-}
-
 /** What each commit holds, merges included: what an executor signed is reported, wherever it stands. */
 export async function readRaw(
   repository: Repository,
@@ -265,105 +253,4 @@ export async function readRaw(
     found.set(commit.oid, { commit, bytes, armor, signed });
   }
   return commits.map((commit) => found.get(commit.oid) ?? commit);
-}
-
-/** Exactly what a ledger commit holds: what writers make of an entry, and readers expect. */
-export function ledgerDirectory(
-  state: Pick<ChainState, 'policyFiles' | 'index'>,
-  bytes: Uint8Array,
-  armor: string,
-): Directory {
-  return new Map([
-    ['entry.json', bytes],
-    ['entry.json.sig', Buffer.from(armor, 'latin1')],
-    ...policyDirectory(state.policyFiles),
-    ...openDirectory(state.index),
-  ]);
-}
-
-/** Throws where those files cannot be read, or are no policy: the caller decides what that means. */
-export async function policyFilesOf(repository: Repository, treeish: Oid): Promise<Files> {
-  const listed = [
-    ...readable(await repository.names(treeish, 'policy', POLICY_TREES), 'policy'),
-    ...readable(await repository.names(treeish, 'pam.yaml', POLICY_TREES), 'pam.yaml'),
-  ];
-  const odd = listed.find((one) => one.mode !== '100644' || !POLICY_PATHS.some((path) => path === one.path));
-  if (odd !== undefined) {
-    throw new PamError('E_POL_FILES', `${odd.path} (mode ${odd.mode}) does not belong to a policy`, {
-      exit: EXIT.invalid,
-    });
-  }
-  const blobs = await repository.read(
-    POLICY_PATHS.map((path) => ({ treeish, path })),
-    POLICY_BYTES,
-  );
-  return new Map(
-    POLICY_PATHS.flatMap((path, at) => {
-      const found = blobs[at];
-      if (isUnreadable(found) && found.unreadable === 'E_GIT_SIZE') {
-        const message = `${path} has more than the ${POLICY_BYTES} bytes that are allowed`;
-        throw new PamError('E_YAML_SIZE', message, { exit: EXIT.invalid });
-      }
-      const bytes = readable(found, path);
-      return bytes === undefined ? [] : [[path, bytes] as const];
-    }),
-  );
-}
-
-/** Any more than a handful of files is no policy. */
-const POLICY_TREES = { entries: 64 };
-
-/**
- * The state that stands in one commit, for a head that was verified before: the entry is known by its digest, and
- * policy and `open/` by the digests that it signs. Throws `E_GIT_...` where something of it cannot be read.
- */
-export async function stateAt(
-  repository: Repository,
-  providers: ReadonlyMap<string, Provider>,
-  commit: Oid,
-  known: { readonly root: ChainState['root']; readonly head: ChainState['head'] },
-): Promise<ChainState | undefined> {
-  const found = await repository.read(
-    ['entry.json', 'entry.json.sig'].map((path) => ({ treeish: commit, path })),
-    ENTRY_MAX_BYTES,
-  );
-  const [bytes, signature] = found.map((one) => readable(one, 'entry.json'));
-  if (bytes === undefined || signature === undefined || sha256(bytes) !== known.head) return undefined;
-  const entry: Entry = readEntry(bytes);
-  const armor = Buffer.from(signature).toString('latin1');
-  const { key } = verifyEntry(bytes, armor);
-  const policyFiles = await policyFilesOf(repository, commit);
-  const index = await readIndex(repository, commit);
-  if (treeDigest(policyFiles) !== entry.policy || indexDigest(index) !== entry.index) return undefined;
-  const policy = readPolicy(policyFiles, entry.policy, providers);
-  const { root, head } = known;
-  return { root, seq: entry.seq, head, entry, key, policy, policyFiles, index };
-}
-
-async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex> {
-  const listed = readable(await repository.names(commit, 'open'), 'open');
-  const files = listed.filter((one) => one.mode === '100644');
-  const blobs = await repository.read(
-    files.map(({ path }) => ({ treeish: commit, path })),
-    1024 * 1024,
-  );
-  // The caller compares the digest of all this with a signed entry; until then it only has the right shape.
-  const held = new Map(files.map(({ path }, at) => [path, readable(blobs[at], path) ?? new Uint8Array()]));
-  const shelves = shelvesOf((name) => {
-    const { path } = SHELVES[name];
-    const bytes = held.get(path);
-    if (bytes === undefined) return null;
-    held.delete(path);
-    const shelf = readShelf(name, bytes);
-    asItWasRead(path, shelf, bytes);
-    return shelf;
-  });
-  const records = new Map<RequestId, OpenRecord>();
-  for (const [path, bytes] of held) {
-    const record = readOpenRecord(bytes);
-    if (openPath(record.id) !== path) throw new PamError('E_LED_SHAPE', `${path} is no file of the index`);
-    records.set(record.id, record);
-    asItWasRead(path, record, bytes);
-  }
-  return { ...shelves, records };
 }
