@@ -241,7 +241,7 @@ async function placeOf(repository: Repository, hint: Hint): Promise<string | und
 
 const DEFAULTS = { main: 'main', ledger: 'pam-ledger' };
 
-/** What `pam.yaml` of the work tree and of main say, and what they would say if nobody had touched them. */
+/** What `pam.yaml` of the work tree and of main say, and what they would say untouched. */
 async function* hintsOf(repository: Repository): AsyncGenerator<Hint, void, undefined> {
   for await (const bytes of pamFiles(repository)) {
     const hint = readHint(bytes);

@@ -62,7 +62,7 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
   const proposals = checked.map(({ what, place, exit: own }) => ({ what, place, ok: own === EXIT.done }));
   const document = { ok: exit === EXIT.done, issues, reasons, ...(all ? { proposals } : {}) };
   const text = all ? proposalsText(checked, at.style) : oneText(checked[0], at);
-  // Of all that are open some always wait: whoever asks for all wants to know whether they could be judged.
+  // Of all that are open some always wait: a caller that asks for all wants to know whether they could be judged.
   const judged = exit === EXIT.pending || exit === EXIT.refused || exit === EXIT.invalid;
   const answer = all && judged ? EXIT.done : exit;
   at.done({ exit: answer, schema: 'pam.check/1', document, text });

@@ -28,7 +28,7 @@ export interface Asked {
 }
 
 export interface Identity {
-  /** Throws `E_USAGE` when nobody is named. */
+  /** Throws `E_USAGE` when no person is named. */
   readonly person: () => Promise<string>;
   /** Throws `E_USAGE` when there is none at all, `E_SIGN` when the one that is named cannot be used. */
   readonly keys: () => Promise<KeysAtHand>;

@@ -50,7 +50,7 @@ export function githubOf(options: GithubOptions): Github | null {
 
 const ACCOUNT_HINT = `give --account "$(gh api user --jq '"\\(.login)=\\(.id)"')"`;
 
-/** Whose reviews count is a matter of account numbers, from policy 1 on: else nobody could sign policy 2. */
+/** Whose reviews count is a matter of account numbers, from policy 1 on: else policy 2 could not be signed. */
 export function needAccount({ account }: Github): { readonly login: string; readonly id: number } {
   if (account !== undefined) return account;
   throw new PamError('E_USAGE', 'which account on GitHub is yours?', { hint: ACCOUNT_HINT });

@@ -130,7 +130,7 @@ async function serviceOf(
   return { name, key: await readPublicKey(keyFile, env) };
 }
 
-/** A service whose key lies outside the repository, where nobody commits it by accident. */
+/** A service whose key lies outside the repository, where it is not committed by accident. */
 async function newExecutor(at: Session, place: string, name: string): Promise<Executor> {
   const directory = join(
     at.stateHome,

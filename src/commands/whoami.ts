@@ -38,7 +38,7 @@ async function look(at: Session, faults: PamError[]): Promise<Omit<WhoAmI, 'miss
     }
   };
   const executor = await ask(async () => await Promise.resolve(at.executor()));
-  // Where an executor is at home there may be nobody at the keyboard.
+  // Where an executor is at home there may be no person at the keyboard.
   const person = await (executor === null ? ask(at.identity.person) : orNull(at.identity.person));
   const hand = await (executor === null || person !== null ? ask(at.identity.keys) : null);
   const view = await ask(async () => (await freshLedger(await at.desk())).view);

@@ -140,7 +140,7 @@ async function propose(
 
 /**
  * `false` when something has the name. Throws when a branch has the name of one of its directories: git cannot hold
- * both, so whoever may push could silence an id with it (catalogue Q).
+ * both, so a pusher could silence an id with it (catalogue Q).
  */
 async function made(place: BranchPlace, branch: string, commit: Oid): Promise<boolean> {
   const parts = branch.split('/').slice(0, -1);
@@ -167,7 +167,7 @@ async function publish(
   const { signed } = posting;
   const { branch, commit } = await written(forge, posting);
   if (await made(place, branch, commit)) return;
-  // Somebody was faster: with the same statement that is as good, with anything else it is not.
+  // Another push was faster: with the same statement that is as good, with anything else it is not.
   if (await statements.holds(branch, signed)) return;
   throw new PamError('E_FORGE_REFUSED', `the remote refused the new branch ${branch}`, {
     hint: 'sign again (a later signed-at gives another branch), and check that you may push pam-statements/*',

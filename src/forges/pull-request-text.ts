@@ -9,7 +9,7 @@ export function pullRequestTitle({ role, subject, target, duration }: ProposalFa
   return `${role} for ${subject} on ${target}, ${duration}`;
 }
 
-/** In the order of `pam show`, so that nobody has to learn two. */
+/** In the order of `pam show`, so that there is one to learn. */
 export function pullRequestBody(id: RequestId, facts: ProposalFacts): string {
   const approvers = facts.approvers.map(({ name }) => code(name)).join(', ');
   return [

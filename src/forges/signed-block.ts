@@ -1,7 +1,7 @@
 /**
  * A signed statement in a text for people: one fenced block that begins with the statement's first line, and that GitHub
  * shows to everybody who reads the text (CommonMark 0.31 and GitHub's additions). A quoted block, a block inside a block
- * and an indented one are talk about statements; with two of them nobody knows which was meant.
+ * and an indented one are talk about statements; with two of them it is not known which was meant.
  *
  * What GitHub hides is decided by a rule, not by a parser of HTML: a text that may start raw HTML anywhere outside of
  * its blocks (a comment, a tag, a declaration, a processing instruction, CDATA) holds no statement. It is the same for

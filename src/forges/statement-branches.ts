@@ -1,7 +1,7 @@
 /**
  * Statements on branches: one parentless commit each, holding `statement` and `statement.sig` and nothing else. All lie
  * in one directory, `pam-statements/<topic>.<16 hex>`: a branch cannot have the name of another one's directory, so with
- * one of its own for each topic, whoever may push could take that name and silence the topic. No topic holds a dot.
+ * one of its own for each topic, a pusher could take that name and silence the topic. No topic holds a dot.
  */
 import { expected, PamError } from '../model/error.ts';
 import type { Doubt, Found } from '../model/forge.ts';

@@ -8,7 +8,7 @@ import { checkGitFiles, checkObjectFiles } from './check-object-files.ts';
 import { baseEnvironment, said, type Environment, type RepositoryPlace } from './sealed.ts';
 
 /**
- * Throws `E_GIT_NONE` when there is no repository, `E_GIT_OWNER` when it belongs to somebody else.
+ * Throws `E_GIT_NONE` when there is no repository, `E_GIT_OWNER` when it belongs to another user.
  * This call alone sees the person's global config: their own `safe.directory` is theirs to give.
  */
 export async function findRepository(dir: string, env: Environment): Promise<RepositoryPlace> {

@@ -1,4 +1,4 @@
-/** A remote that nobody talks to: it shows what was fetched before, and takes nothing. */
+/** A remote that is not asked: it shows what was fetched before, and takes nothing. */
 import { PamError } from '../model/error.ts';
 import type { Remote, Repository } from '../model/git.ts';
 import { matchPattern, parsePattern } from './ref-names.ts';

@@ -48,7 +48,7 @@ export async function pushRefs(
   return 'moved';
 }
 
-/** A refused ref has its own line, `!<tab>from:to<tab>[rejected] (why)`. Without one nobody knows what happened. */
+/** A refused ref has its own line, `!<tab>from:to<tab>[rejected] (why)`. Without one it is not known what happened. */
 function judgeRefusal(answer: Answer): PushResult {
   const refused = answer.stdout.split('\n').filter((text) => text.startsWith('!\t'));
   if (refused.length > 0 && refused.every((text) => /\[(?:remote )?rejected\]/u.test(text)))

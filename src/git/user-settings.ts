@@ -1,6 +1,6 @@
 /**
  * The person's own settings: their global Git configuration with all that it includes, as git reads it in this clone
- * (`[includeIf]` asks where it is). What the clone itself says is read by nobody here: git tells the scope of each
+ * (`[includeIf]` asks where it is). What the clone itself says does not count: git tells the scope of each
  * value, and only `global` counts.
  */
 import { existsSync } from 'node:fs';

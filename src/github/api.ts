@@ -277,7 +277,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
 
 interface Keys {
   readonly tokenOf: (as: 'app' | undefined, wanted: Wanted) => Promise<string>;
-  /** Everything that must never be printed, whoever sends it back to us. */
+  /** Everything that must never be printed, whichever answer holds it. */
   readonly secrets: ReadonlySet<string>;
 }
 

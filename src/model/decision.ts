@@ -32,7 +32,7 @@ export interface Decision {
   readonly helpers: readonly Helper[];
 }
 
-/** Somebody whose approval would bring a request nearer to its approval. */
+/** A person whose approval would bring a request nearer to its approval. */
 export interface Helper {
   readonly person: string;
   /** The number of the rule, from 0, that the approval would count for. */

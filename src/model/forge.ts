@@ -83,7 +83,7 @@ export interface Account {
   readonly human: boolean;
 }
 
-/** What whoever posted it meant by the click. On GitHub: APPROVED, CHANGES_REQUESTED, COMMENTED or a plain comment, DISMISSED. */
+/** What its author meant by the click. On GitHub: APPROVED, CHANGES_REQUESTED, COMMENTED or a plain comment, DISMISSED. */
 export type Intent = 'approve' | 'object' | 'comment' | 'dismissed';
 
 export interface Found {

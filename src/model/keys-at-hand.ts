@@ -1,4 +1,4 @@
-/** Which keys somebody could sign with here, before any policy was asked which of them counts. */
+/** Which keys a person could sign with here, before any policy was asked which of them counts. */
 
 /** A key that was named: a file, or the key itself, in any of the forms that git's `user.signingkey` takes. */
 export interface NamedKey {

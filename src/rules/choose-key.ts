@@ -1,5 +1,5 @@
 /**
- * Which of the keys at hand somebody signs with: the one that was named, in a file of several the one that policy lists;
+ * Which of the keys at hand a person signs with: the one that was named, in a file of several the one that policy lists;
  * where none is named, the one that policy lists among those an agent offers. That it counts, and for what, is judged
  * where its signature is.
  */
@@ -51,7 +51,7 @@ export function needListedKey(policies: readonly Policy[], id: string, { line, f
   );
 }
 
-/** What policy lists for somebody, and how to name it. */
+/** What policy lists for a person, and how to name it. */
 export function nameOne(policies: readonly Policy[], id: string): string {
   const listed = [...linesOf(policies, id)].map((line) => parsePublicKey(line).fingerprint);
   if (listed.length > 0) return `policy lists ${listed.join(' and ')} for ${id}; name it with --key`;

@@ -1,4 +1,4 @@
-/** What somebody meant who typed a name that there is not: the nearest known one, if it is near enough. */
+/** What was meant by a name that there is not: the nearest known one, if it is near enough. */
 
 /**
  * One letter wrong, missing, too many or two exchanged each count one (optimal string alignment); up to a third of the

@@ -1,6 +1,6 @@
 /**
  * What a change of keys does not do: access that was given on a key that is now taken out of policy goes on to its end,
- * for the target knows nothing of policy. Whoever takes a key out because it was stolen has to hear that.
+ * for the target knows nothing of policy. An admin who takes a key out because it was stolen has to hear that.
  */
 import { expected } from '../model/error.ts';
 import { mayBeLive, type OpenIndex, type OpenRecord } from '../model/open-record.ts';

@@ -122,7 +122,7 @@ export function publicBeside(path: string): string | null {
 
 /**
  * Lines that hold no key are passed over, as `ssh-keygen` does; where none does, the first that looks like one says why.
- * @param path `null`: what is no key there matters to nobody
+ * @param path `null`: what is no key there is passed over
  */
 function publicLines(text: string, path: string | null): readonly string[] {
   const found: string[] = [];

@@ -45,7 +45,7 @@ async function withFinished(
 ): Promise<void> {
   try {
     await rm(temporary, { force: true });
-    // Exclusive: a link that somebody put there is not followed.
+    // Exclusive: a link that was put there is not followed.
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(bytes);

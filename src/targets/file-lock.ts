@@ -1,5 +1,5 @@
 /**
- * A lock file that saves work and carries no weight: whoever cannot get it goes on without, and what was written is
+ * A lock file that saves work and carries no weight: a run that cannot get it goes on without, and what was written is
  * read back anyway. It holds `<pid> <host> <nonce>`. It is stale when that process is gone (same host) or when it is
  * older than 30 s by the file system's own clock; then it is taken over.
  */
@@ -69,7 +69,7 @@ async function isOld(path: string): Promise<boolean> {
 
 async function contentOf(path: string): Promise<string | undefined> {
   try {
-    // A pipe in its place would keep us waiting; what is no file is a lock that somebody else holds.
+    // A pipe in its place would keep us waiting; what is no file counts as a lock that another run holds.
     return (await lstat(path)).isFile() ? await readFile(path, 'utf8') : undefined;
   } catch (cause) {
     if (isMissing(cause)) return undefined;

@@ -69,7 +69,7 @@ export async function runSealed(
   }
 }
 
-/** A target that was silent is told apart from one that said no: whoever asks it may give up on it. */
+/** A target that was silent is told apart from one that said no: its caller may give up on it. */
 export function codeOf(cause: unknown, otherwise: ErrorCode): ErrorCode {
   return cause instanceof PamError && cause.code === 'E_RUN_TIMEOUT' ? 'E_PRV_TIMEOUT' : otherwise;
 }

@@ -18,7 +18,7 @@ export interface PublicKey {
   readonly line: string;
   readonly blob: Uint8Array;
   readonly fingerprint: Fingerprint;
-  /** A FIDO key (`sk-`): its signatures say whether somebody touched it. */
+  /** A FIDO key (`sk-`): its signatures say whether it was touched. */
   readonly hardware: boolean;
   /** The FIDO application, `ssh:` or `ssh:<name>`; `null` for software keys. */
   readonly application: string | null;

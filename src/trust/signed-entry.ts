@@ -1,6 +1,6 @@
 /**
- * Entry bytes together with the key that signed them. Only `verifyEntry` makes one, so whoever holds one need not
- * verify again, and nobody can parse or follow bytes whose signature was never looked at.
+ * Entry bytes together with the key that signed them. Only `verifyEntry` makes one, so its holder need not
+ * verify again, and no code can parse or follow bytes whose signature was never looked at.
  */
 import { PamError } from '../model/error.ts';
 import type { Fingerprint } from '../model/names.ts';
@@ -24,7 +24,7 @@ export function verifyEntry(bytes: Uint8Array, armor: string): SignedEntry {
   return signed(bytes, verifySshsig({ message: bytes, armor, namespace: LEDGER_NAMESPACE }));
 }
 
-/** The same on another core, for whoever has many to read. */
+/** The same on another core, for callers with many to read. */
 export async function verifyEntryAside(bytes: Uint8Array, armor: string): Promise<SignedEntry> {
   needPlainArmor(armor);
   return signed(bytes, await verifySshsigAside({ message: bytes, armor, namespace: LEDGER_NAMESPACE }));

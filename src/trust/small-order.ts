@@ -1,7 +1,7 @@
 /**
  * Ed25519 public keys that are not keys. With a point of small order as public key, one and the same signature
  * is good for any message (always for the identity, often for the rest), and neither OpenSSL nor OpenSSH 9.2
- * refuses it. Whoever slips one into policy owns every approval of that person.
+ * refuses it. An attacker who slips one into policy owns every approval of that person.
  */
 const P = 2n ** 255n - 19n;
 const Y_MASK = 2n ** 255n - 1n;

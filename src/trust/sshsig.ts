@@ -67,7 +67,7 @@ export function keyInAnyNamespace({ message, armor }: Omit<SshsigInput, 'namespa
 }
 
 /**
- * The same on another core. Whoever has many signatures to judge starts them all, and then asks one by one: a good
+ * The same on another core. A caller with many signatures starts them all, and then asks one by one: a good
  * one is found again.
  */
 export async function verifySshsigAside(input: SshsigInput): Promise<VerifiedSignature> {

@@ -26,7 +26,7 @@ export interface VerifiedStatement<T extends StatementType> {
 export const verifySigned = (type: StatementType, { text, armor }: Signed): VerifiedSignature =>
   verifySshsig({ message: text, armor, namespace: STATEMENT_KINDS[type].namespace });
 
-/** The same on another core, for whoever has many to read. */
+/** The same on another core, for callers with many to read. */
 export const verifySignedAside = async (
   type: StatementType,
   { text, armor }: Signed,
@@ -46,7 +46,7 @@ export function verifyStatement<T extends StatementType>(
   recordedAt: Instant,
 ): VerifiedStatement<T> {
   const claims = claimsOf(signed.text, type);
-  // First: did this person sign these very words? Until then they speak for nobody.
+  // First: did this person sign these very words? Until then they speak for no person.
   const { key, flags } = verifySigned(type, signed);
   const { signer, signedAt } = claims;
   const holder = judgeKey(policy, { key: key.fingerprint, signer, signedAt, recordedAt });

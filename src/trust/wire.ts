@@ -2,7 +2,7 @@
  * SSH wire types (RFC 4251 section 5) over hostile bytes.
  *
  * A reader only moves forward, never copies more than what is there, and has no lenient mode: integers are
- * minimal and positive, text is printable ASCII, and whoever is done says so with `end()`. Every failure is a
+ * minimal and positive, text is printable ASCII, and a reader that is done says so with `end()`. Every failure is a
  * `PamError`: `E_TRUNCATED`, `E_TRAILING`, `E_BAD_STRING` or `E_MPINT`.
  */
 import { PamError } from '../model/error.ts';

@@ -25,7 +25,7 @@ export function runText(result: RunResult, style: Style): string {
       step.error === null || step.result === 'done'
         ? ''
         : `: ${line(step.error.message)} [${step.error.code}]`;
-    // A policy is nobody's request.
+    // A policy belongs to no request.
     const id = step.action === 'policy' ? '' : `${step.id}  `;
     return `  ${SIGNS[step.action]} ${step.action.padEnd(8)} ${id}${target}${line(step.what)}${state}${why}`;
   });

@@ -1,4 +1,4 @@
-/** Who somebody is to pam: one fact a line, and last what is missing, with what to do about it. */
+/** Who a person is to pam: one fact a line, and last what is missing, with what to do about it. */
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
 

@@ -122,7 +122,7 @@ export async function abandonIntent(desk: Desk, view: LedgerView, record: OpenRe
   );
 }
 
-/** Outcomes that still fit the ledger: whoever finds its id ending or over has to revoke instead. */
+/** Outcomes that still fit the ledger: an executor that finds its id ending or over has to revoke instead. */
 export function stillGranting(view: LedgerView, id: RequestId): boolean {
   return view.state.index.records.get(id)?.state === 'granting';
 }

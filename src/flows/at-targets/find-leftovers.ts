@@ -27,7 +27,7 @@ export async function findLeftovers(
 ): Promise<readonly Leftover[]> {
   const found: Leftover[] = [];
   const questions = records.map((record) => ({ record }));
-  // None of them is more urgent than another; whoever was left out this time shall come first some other time.
+  // None of them is more urgent than another; what was left out this time shall come first some other time.
   const queues = rotated(queuesOf(desk.providers, questions), desk.chance()).map(
     ({ system, questions: list }): SystemQueue<{ readonly record: OpenRecord }> => ({
       system,

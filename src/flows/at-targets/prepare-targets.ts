@@ -1,5 +1,5 @@
 /**
- * Targets that nobody can use before something stands there: hosts that cannot find their revocation list let nobody in
+ * Targets that cannot be used before something stands there: hosts that cannot find their revocation list refuse everyone
  * (DESIGN section 7, ssh-ca). Each of policy's targets that this executor serves is asked to make it; a failure is that
  * target's own trouble, and the next one is asked all the same.
  */

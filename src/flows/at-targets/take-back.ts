@@ -1,5 +1,5 @@
 /**
- * Whoever finds, when it records an outcome, that its id was stopped or ended meanwhile, has to take back what it
+ * An executor that finds, when it records an outcome, that its id was stopped or ended meanwhile, has to take back what it
  * just granted. That is announced first, like every early ending; the next sweep confirms it.
  */
 import type { LedgerEvent } from '../../model/entry.ts';

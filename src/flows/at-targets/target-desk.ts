@@ -1,4 +1,4 @@
-/** One grant at its target: the same three questions for whoever grants, sweeps or looks. */
+/** One grant at its target: the same three questions for grants, sweeps and looks. */
 import { PamError } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import { mayBeLive, type GrantPart, type OpenRecord } from '../../model/open-record.ts';

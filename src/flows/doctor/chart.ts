@@ -10,7 +10,7 @@ import type { Desk, Executor, Signer } from '../desk.ts';
 export interface Visit {
   readonly machine: Machine;
   readonly desk: () => Promise<Desk>;
-  /** Throws `E_USAGE` when nobody is named. */
+  /** Throws `E_USAGE` when no person is named. */
   readonly person: () => Promise<string>;
   /** The key that policy lists, where there is a policy, among those at hand. */
   readonly signer: (policies: readonly Policy[]) => Promise<Signer>;

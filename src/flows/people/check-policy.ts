@@ -65,7 +65,7 @@ async function policyOf(
 
 interface PolicyHere {
   readonly files: Files;
-  /** Files that cannot be read: somebody may have made them links or pipes. */
+  /** Files that cannot be read: they may have been made links or pipes. */
   readonly issues: readonly Issue[];
 }
 

@@ -1,4 +1,4 @@
-/** An approval counts only from its signer's own account at the forge: whoever is somebody else there hears it before signing. */
+/** An approval counts only from its signer's own account at the forge: a person with another account there hears it before signing. */
 import { EXIT, PamError } from '../../model/error.ts';
 import type { Forge } from '../../model/forge.ts';
 import type { Policy } from '../../model/policy.ts';

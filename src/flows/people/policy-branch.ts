@@ -111,7 +111,7 @@ async function ahead(
   return { commit, name, found };
 }
 
-/** Somebody who edited policy and ratifies means that; only commits are signed. */
+/** An admin who edited policy and ratifies means that; only commits are signed. */
 async function needCommitted(desk: Desk, head: Oid): Promise<void> {
   const here = policyHere(desk);
   if (here === undefined || here.issues.length > 0) return;

@@ -83,6 +83,6 @@ export async function publishStop(desk: Desk, looked: Looked, signed: Signed): P
   return stop.signer;
 }
 
-/** Nobody gave a reason by giving an empty one. */
+/** An empty reason is none. */
 const blankIsNone = (because: string | null): string | null =>
   because === null || because.trim() === '' ? null : because;

@@ -61,7 +61,7 @@ export interface Status {
   readonly grants: readonly GrantLine[];
   readonly proposals: readonly ProposalLine[];
   readonly lastSweep: Instant | null;
-  /** What whoever relies on it should know. */
+  /** What a reader should know who relies on it. */
   readonly warnings: readonly { readonly code: ErrorCode; readonly message: string }[];
   readonly now: Instant;
 }
@@ -120,7 +120,7 @@ async function endsOf(
   return new Map(end.map(({ id, why }) => [id, why]));
 }
 
-/** A list that is empty because nobody answered must not look like one that is empty. */
+/** A list that is empty because there was no answer must not look like one that is empty. */
 function unread({ halts, unread: partly }: Situation): Status['warnings'] {
   const found = [...halts, ...partly].filter(
     ({ code }) => code.startsWith('E_FORGE_') && code !== 'E_FORGE_STALE',

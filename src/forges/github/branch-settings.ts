@@ -173,7 +173,7 @@ function contextsOf(fields: Fields, key: string): readonly string[] {
   });
 }
 
-/** Whoever is on the bypass list may still delete and rewrite; the list is shown to those who may change it. */
+/** Accounts on the bypass list may still delete and rewrite; the list is shown to those who may change it. */
 async function bypasses(
   github: GitHub,
   branch: string,
@@ -225,7 +225,7 @@ function protectionIn(found: Fields): Guard {
     const value = found[key];
     return value === undefined || value === null ? undefined : fieldsOf(value, key);
   };
-  // Whoever rules the repository goes around it unless it says otherwise.
+  // The repository's admins go around it unless it says otherwise.
   const binds = enabled('enforce_admins');
   const reviews = part('required_pull_request_reviews');
   const checks = part('required_status_checks');

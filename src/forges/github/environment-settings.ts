@@ -1,6 +1,6 @@
 /**
  * The environments that hold the executors' keys. Only main may use them: a workflow on any other branch, the ledger's
- * too, is written by whoever may push there. So "protected branches" is not enough.
+ * too, is written by every pusher there. So "protected branches" is not enough.
  */
 import { type Fields, fieldsOf, listOf, textOf } from '../../github/answer-shape.ts';
 import type { GitHub } from '../../github/api.ts';

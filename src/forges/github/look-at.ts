@@ -18,6 +18,6 @@ export async function lookAt(
   }
 }
 
-/** It is not there, for somebody who would see it. */
+/** It is not there, for an account that would see it. */
 export const isAbsent = (error: unknown): boolean =>
   error instanceof PamError && error.code === 'E_FORGE_NOT_FOUND';

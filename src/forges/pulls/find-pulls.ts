@@ -3,7 +3,7 @@ import { PamError } from '../../model/error.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
 import type { Pull, PullLists, Pulls } from './pull-port.ts';
 
-/** Of one id. Further ones are somebody's noise. */
+/** Of one id. Further ones are noise. */
 const MOST_OF_ONE = 10;
 
 export function pullsOf(lists: PullLists): Pulls {
@@ -14,7 +14,7 @@ export function pullsOf(lists: PullLists): Pulls {
       const own = (await lists.ofBranch(`pam/${id}`, id)).filter(
         (one) => one.own && one.headBranch === `pam/${id}`,
       );
-      // Whoever floods the list of open ones must not hide the one of the repository's own branch.
+      // A flood of open ones must not hide the one of the repository's own branch.
       const open = await orNone(listed, own.length > 0);
       const others = open.filter(({ headBranch }) => headBranch === `pam/${id}`);
       const found = inOrder([...own, ...others]);

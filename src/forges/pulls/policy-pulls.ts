@@ -7,7 +7,7 @@ import { isUnreadable, type Repository } from '../../model/git.ts';
 import type { Oid } from '../../model/names.ts';
 import type { Pull, Pulls } from './pull-port.ts';
 
-/** So far back, and so many changes of policy: whoever pushes more of them in between has to sign again. */
+/** So far back, and so many changes of policy: an admin with more of them in between has to sign again. */
 const COMMITS = 500;
 const CHANGES = 5;
 

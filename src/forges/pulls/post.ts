@@ -30,7 +30,7 @@ export async function post(
   const { type, head } = posting;
   const { as, stands } = travelsOf(type);
   const body = postingBody(posting);
-  // Forges take nobody's verdict on their own pull request, and ask for no changes to a closed one.
+  // Forges take no author's verdict on their own pull request, and ask for no changes to a closed one.
   const taken = !mine && (as !== 'object' || pull.open);
   const event = taken ? EVENTS[as] : null;
   if (event === null && !stands.includes('comment')) {
@@ -52,7 +52,7 @@ function isSame({ signed, posted }: Found, { signed: wanted, type }: Posting, me
   return travelsOf(type).stands.some((intent) => intent === posted.intent);
 }
 
-/** Where somebody used up all the comments that the forge takes (GitHub: 2,500), there are still reviews. */
+/** Where all the comments are used up that the forge takes (GitHub: 2,500), there are still reviews. */
 async function commentOr(
   work: PullWork,
   pull: Pull,

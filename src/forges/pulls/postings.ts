@@ -9,7 +9,7 @@ import type { Dated, PullDoubt, PullPlace, PullWork } from './pull-port.ts';
 export interface Postings {
   /** Oldest first. */
   readonly found: readonly Dated[];
-  /** Why something may be missing: whoever floods the reviews must not hide what stands in the comments. */
+  /** Why something may be missing: a flood of reviews must not hide what stands in the comments. */
   readonly doubts: readonly PamError[];
 }
 

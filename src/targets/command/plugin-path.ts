@@ -6,8 +6,8 @@ import { asProviderError } from '../place.ts';
 
 /**
  * The real path of `pam-provider-<plugin>` in the executor's own plugin directory. The directory comes from the
- * host (`PAM_PLUGIN_DIR`), never from the repository, and nothing is searched for: whoever can write the file or
- * its directory can do what pam can do, so that must be nobody but its owner, and that us or root.
+ * host (`PAM_PLUGIN_DIR`), never from the repository, and nothing is searched for: a user who can write the file or
+ * its directory can do what pam can do, so that must be its owner alone, and that is this user or root.
  */
 export async function pluginPath(directory: string | undefined, plugin: string): Promise<string> {
   if (directory === undefined || !isAbsolute(directory) || directory.includes('\0')) {

@@ -57,7 +57,7 @@ function signingArguments(caKeyPath: string, terms: CertificateTerms): string[] 
   return ['-q', '-s', caKeyPath, '-P', '', ...identity, '-V', validity, ...options];
 }
 
-/** `YYYYMMDDHHMMSSZ`; without the Z it would mean the local time of whoever runs it. */
+/** `YYYYMMDDHHMMSSZ`; without the Z it would mean local time. */
 function utc(seconds: bigint): string {
   const text = new Date(Number(seconds) * 1000).toISOString();
   return `${text.slice(0, 19).replace(/[-:T]/gu, '')}Z`;

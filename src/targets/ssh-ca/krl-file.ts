@@ -63,7 +63,7 @@ export async function reviseKrl(path: string, { revise, holds, at }: Revision): 
   throw new PamError('E_PRV_READBACK', 'the key revocation list does not hold what was written');
 }
 
-/** Makes the list where there is nothing at all: hosts that cannot find it let nobody in. */
+/** Makes the list where there is nothing at all: hosts that cannot find it refuse every certificate. */
 export async function makeKrl(path: string, list: () => Promise<Krl>, at: Instant): Promise<void> {
   await asProviderError('E_PRV_KRL', 'the key revocation list cannot be made', async () => {
     if (await isThere(path)) return;

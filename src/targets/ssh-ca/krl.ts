@@ -18,7 +18,7 @@ export interface Krl {
   readonly number: bigint;
   readonly comment: Uint8Array;
   readonly sections: readonly Tagged[];
-  /** Signed by a key: whoever changes it breaks it. */
+  /** Signed by a key: any change breaks it. */
   readonly signed: boolean;
 }
 

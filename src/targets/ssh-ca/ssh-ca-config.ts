@@ -25,7 +25,7 @@ export const sshCaConfigSchema = {
     /** Only executors that grant need it: the path of the CA's private key. */
     ca_key_env: ENVIRONMENT_NAME,
     ca: { type: 'string', pattern: '^SHA256:[A-Za-z0-9+/]{43}$' },
-    /** The line of the .pub file, its comment too if somebody pastes it whole. */
+    /** The line of the .pub file, its comment too where it was pasted whole. */
     ca_public_key: { type: 'string', pattern: '^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [ -~]*)?$', maxLength: 4096 },
     krl_env: ENVIRONMENT_NAME,
     extensions: { type: 'array', items: { enum: EXTENSIONS }, uniqueItems: true },

@@ -1,6 +1,6 @@
 /**
  * Which of sudo's rules counts for one command. Sudo obeys the last one that matches, so a rule behind ours can take away
- * what ours gives, or ask for a password that nobody has. Where a rule can only be told by asking elsewhere (a netgroup,
+ * what ours gives, or ask for a password that does not exist. Where a rule can only be told by asking elsewhere (a netgroup,
  * a pattern), it counts as one that matches: a grant that may not work is not made. Pure.
  */
 import { type Instant } from '../../model/instant.ts';

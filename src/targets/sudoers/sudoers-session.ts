@@ -125,14 +125,14 @@ async function contentOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * The directory, whoever may write in it: revoking asks for no more. One that is missing is an error, since in a
+ * The directory, whatever its mode: revoking asks for no more. One that is missing is an error, since in a
  * mistyped path every file would look revoked.
  */
 async function existingDirectory(place: TargetPlace): Promise<string> {
   return (await directoryOf(place)).path;
 }
 
-/** Whoever may write in the directory is root: for granting, nobody but its owner may, and that is us or root. */
+/** A writer of the directory is root: for granting, only its owner may write there, and that is this user or root. */
 async function safeDirectory(place: TargetPlace): Promise<string> {
   const { path, stat } = await directoryOf(place);
   if ((stat.mode & 0o022) !== 0) {
