@@ -78,5 +78,7 @@ export const inLongRunOnly: readonly string[] = [
     'policies',
     'requests',
   ].map((name) => `test/fuzz/${name}.test.ts`),
-  ...['hostile', 'merges', 'pulls', 'reviews', 'second-opinion', 'settings'].map((name) => `test/github/${name}.test.ts`),
+  ...['hostile', 'merges', 'pulls', 'reviews', 'second-opinion', 'settings'].map(
+    (name) => `test/github/${name}.test.ts`,
+  ),
 ];
