@@ -370,7 +370,7 @@ describe('a forge that lies, or is not there', () => {
     const checked = await team.bob.pam(['check', '--proposal', ready.id, '--json']);
     hub.honest();
     expect([ran.out, ran.code]).toEqual([expect.stringContaining('[E_FORGE_LIMIT]'), 3]);
-    expect([checked.err, checked.code]).toEqual([expect.stringContaining('"E_FORGE_LIMIT"'), 1]);
+    expect([checked.out, checked.code]).toEqual([expect.stringContaining('"E_FORGE_LIMIT"'), 8]);
     expect(held()).not.toContain(holds(ready));
   });
 

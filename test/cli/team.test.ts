@@ -68,7 +68,9 @@ describe('one request on its way through four clones', () => {
         requester: 'dana',
         have: 0,
         need: 1,
-        who: ['alice', 'bob', 'carol'],
+        who: ['alice', 'bob'],
+        who_now: ['alice', 'bob'],
+        who_later: [{ person: 'carol' }],
         next: `pam approve ${id}`,
       },
     ]);
