@@ -17,6 +17,8 @@ export interface BranchPlace {
     pick?: (branches: readonly string[]) => readonly string[],
     missed?: (branch: string, why: PamError) => void,
   ) => Promise<ReadonlyMap<string, Oid>>;
+  /** Which of these branches there are; nothing is fetched. */
+  readonly there: (branches: readonly string[]) => Promise<readonly string[]>;
   /** The branch as it was last seen; no network. */
   readonly known: (branch: string) => Promise<Oid | undefined>;
   /** `false` when the branch could not be made because something else has the name. */
@@ -42,6 +44,10 @@ function aloneClone(repository: Repository): BranchPlace {
       const found = [...(await repository.refs(prefixes))].map(([ref, oid]) => [branchOf(ref), oid] as const);
       const matching = found.filter(([branch]) => patterns.some((pattern) => matches(pattern, branch)));
       return picked(matching, pick);
+    },
+    there: async (branches) => {
+      const found = await repository.refs(branches.map((branch) => `refs/heads/${branch}`));
+      return [...found.keys()].map(branchOf).filter((branch) => branches.includes(branch));
     },
     known: async (branch) => await repository.resolve(`refs/heads/${branch}`),
     create: async (branch, oid) => await repository.moveRef(`refs/heads/${branch}`, oid, null),
@@ -74,6 +80,8 @@ function remoteBranches(repository: Repository, { name, remote }: RemoteSide): B
         }),
       );
     },
+    there: async (branches) =>
+      [...(await remote.list(branches.map((branch) => `refs/heads/${branch}`))).keys()].map(branchOf),
     known: async (branch) => await repository.resolve(tracking(branch)),
     create: async (branch, oid) => (await remote.push([{ oid, ref: `refs/heads/${branch}` }])) === 'moved',
   };

@@ -140,7 +140,8 @@ async function propose(
 
 /**
  * `false` when something has the name. Throws when a branch has the name of one of its directories: git cannot hold
- * both, so a pusher could silence an id with it (catalogue Q).
+ * both, so a pusher could silence an id with it (catalogue Q). That one is not fetched: its tracking ref would be in the
+ * way of others here, long after it is gone there.
  */
 async function made(place: BranchPlace, branch: string, commit: Oid): Promise<boolean> {
   const parts = branch.split('/').slice(0, -1);
@@ -149,9 +150,9 @@ async function made(place: BranchPlace, branch: string, commit: Oid): Promise<bo
     if (await place.create(branch, commit)) return true;
   } catch (error) {
     const mayBeBlocked = error instanceof PamError && error.code !== 'E_INTERRUPTED';
-    if (!mayBeBlocked || (await place.find(above)).size === 0) throw error;
+    if (!mayBeBlocked || (await place.there(above)).length === 0) throw error;
   }
-  const [blocking] = (await place.find(above)).keys();
+  const [blocking] = await place.there(above);
   if (blocking === undefined) return false;
   throw new PamError('E_FORGE_REFUSED', `the branch ${blocking} is in the way of ${branch}`, {
     hint: `have ${blocking} removed: nothing of pam has that name, so somebody pushed it to be in the way`,
