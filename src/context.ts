@@ -1,6 +1,8 @@
 /**
  * The composition root: one desk and one session a run, from concrete adapters, laid only when a command asks for
  * them. Clock, streams and signals come from `program.ts`; nothing below reads them anywhere else.
+ *
+ * One file: every adapter that a run can have is seen in one place.
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';

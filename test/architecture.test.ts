@@ -173,6 +173,14 @@ const rules: Readonly<Record<string, (files: readonly File[], src: string) => re
           .map((one) => arrow([path, one])),
       ),
 
+  'a file over 300 lines says at its head why it is one': (files, house) =>
+    files
+      .filter(({ path }) => {
+        const text = readFileSync(join(house, path), 'utf8');
+        return text.split('\n').length > 301 && !/^\/\*\*(?:(?!\*\/)[\s\S])*One file: /u.test(text);
+      })
+      .map(({ path }) => path),
+
   'no rule names a forge': (files) =>
     files
       .filter(({ path, code }) => ['rules', 'trust'].includes(roomOf(path)) && FORGES.test(code))
@@ -381,6 +389,12 @@ describe('each rule finds what breaks it', () => {
       'rules/planted.ts',
       "import { readFileSync } from 'node:fs';",
       'rules/planted.ts -> node:fs',
+    ],
+    [
+      'a file over 300 lines says at its head why it is one',
+      'rules/planted.ts',
+      `export {};${'\n'.repeat(301)}// One file: too late.`,
+      'rules/planted.ts',
     ],
     [
       'no rule names a forge',

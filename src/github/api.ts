@@ -4,6 +4,8 @@
  * we are, `api-errors.ts` for what an error says. Answers are hostile: `unknown` until `answer-shape.ts` has read them.
  *
  * Nothing happens, and nothing of Octokit is loaded, until the first question.
+ *
+ * One file: every question passes the same private steps, and none can go around them.
  */
 import type { ThrottlingOptions } from '@octokit/plugin-throttling';
 import type { Octokit as RestOctokit } from '@octokit/rest';

@@ -1,6 +1,6 @@
 /**
  * Every code that pam gives: the exit class that it stands for (DESIGN section 9), and what it means to the person who
- * meets it. `docs/errors.md` is made from this table. `W_` codes are remarks and findings: they fail nothing by themselves.
+ * meets it. One file: it is a table, and `docs/errors.md` is made from it. `W_` codes are remarks and findings: they fail nothing by themselves.
  */
 import type { EXIT } from './exit.ts';
 

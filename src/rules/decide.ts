@@ -5,6 +5,8 @@
  *   refused   a rule says no, a person stopped it, or evidence is bad and nothing better makes up for it
  *   pending   nothing is wrong: approvals, the merge or a later time are missing
  *   approved  every rule holds (a `start` ahead makes it scheduled; the planner sees to that)
+ *
+ * One file: a reader who asks why something was granted finds every rule here, in its turn.
  */
 import type { ErrorCode } from '../model/error-codes.ts';
 import type { CountedApproval, Decision, Helper, Reason } from '../model/decision.ts';

@@ -1,4 +1,8 @@
-/** Audit: walk everything, decide everything again, write nothing. */
+/**
+ * Audit: walk everything, decide everything again, write nothing.
+ *
+ * One file: how parts are joined, in which order, and what the verdict is, read as one story.
+ */
 import type { ErrorCode } from '../../model/error-codes.ts';
 import { type Checkpoint, readCheckpoint } from '../../documents/checkpoint-file.ts';
 import type { CommitLog } from '../../model/commit-log.ts';
