@@ -102,7 +102,7 @@ const POLICIES: readonly BadPolicy[] = [
   // The catalogue's E_POL_SIGNER_CA: a key line has a type and a key, and no certificate is a key.
   {
     title: '[C13] a certificate authority',
-    code: 'E_POL_SHAPE',
+    code: 'E_KEY_LINE',
     change: withLine(`cert-authority ${makeKey().line}`),
   },
   {

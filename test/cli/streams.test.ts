@@ -240,8 +240,8 @@ describe('streams that end early', () => {
     expect(asked.err).toMatch(/hint: add --yes\n$/u);
     const piped = await team.alice.pam(['approve', id], { stdin: 'y\n' });
     expect(piped.code).toBe(2);
-    expect((await team.alice.pam(['approve', id, '--yes'], { stdin: null })).code).toBe(0);
     expect((await team.alice.pam(['approve', id, '--no-input'], { stdin: null })).code).toBe(2);
+    expect((await team.alice.pam(['approve', id, '--yes'], { stdin: null })).code).toBe(0);
   });
 
   test('interrupted by SIGTERM in the middle nothing is left behind that stops the next run', async () => {
