@@ -152,7 +152,7 @@ async function runCommand(running: Running): Promise<Exit> {
 
 async function sessionOf(running: Running, done: (answer: Answer) => void): Promise<Session> {
   const { auditorsOf, directoryOf, executorOf, fileFrom, layDesk, layMachine } = await import('./context.ts');
-  const { identityOf } = await import('./commands/identity.ts');
+  const { identityHere } = await import('./commands/identity.ts');
   const { flags, surroundings } = running;
   const { stdout, stderr, progress } = surroundings;
   const outside = outsideOf(surroundings);
@@ -163,7 +163,7 @@ async function sessionOf(running: Running, done: (answer: Answer) => void): Prom
     flags.input !== false && surroundings.stdin.isTTY === true && stderr.isTTY === true;
   const optionsAt = (place: string) => ({ dir: place, root: flags.root, offline: flags.offline === true });
   const deskAt: Session['deskAt'] = async (place) => await layDesk(outside, optionsAt(place));
-  const identity = identityOf({ as: flags.as, key: flags.key, dir, cwd: outside.cwd, env });
+  const identity = identityHere({ as: flags.as, key: flags.key, dir, cwd: outside.cwd, env });
   return {
     globals: {
       dir,

@@ -42,7 +42,7 @@ export interface Identity {
   readonly choose: (policies: readonly Policy[]) => Promise<Chosen & { readonly id: string }>;
 }
 
-export function identityOf(asked: Asked): Identity {
+export function identityHere(asked: Asked): Identity {
   let read: Promise<UserSettings> | undefined;
   const settings = async (): Promise<UserSettings> => await (read ??= userSettings(asked.dir, asked.env));
   let looked: Promise<KeysAtHand> | undefined;

@@ -7,7 +7,8 @@ import { freshLedger } from '../flows/gather/look-at-request.ts';
 import { type UserSetting, writeUserSetting } from '../git/user-settings.ts';
 import { needListedKey } from '../rules/choose-key.ts';
 import { orDidYouMean } from '../rules/did-you-mean.ts';
-import { everybody, identityIn } from '../rules/my-part.ts';
+import { identityOf } from '../rules/exact-grant.ts';
+import { everybody } from '../rules/my-part.ts';
 import { askAgent } from '../signing/agent.ts';
 import { agentOfSsh } from '../signing/agent-of-ssh.ts';
 import { openKey } from '../signing/named-key.ts';
@@ -82,7 +83,7 @@ async function policyHere(at: Session): Promise<Policy | null> {
 async function whichPerson(at: Session, policy: Policy | null, given: string | null): Promise<string | null> {
   const fault = (name: string): string | undefined => {
     if (!isName(name)) return 'a name has a-z, 0-9 and -, and begins with a letter';
-    if (policy === null || identityIn(policy, name) !== undefined) return undefined;
+    if (policy === null || identityOf(policy, name) !== undefined) return undefined;
     return `policy knows no ${name}${orDidYouMean(name, everybody(policy))}`;
   };
   if (at.globals.as !== undefined || !at.mayAsk()) {
@@ -139,7 +140,7 @@ async function offersHere(
       .filter((line) => !files.some((one) => one.line === line))
       .map((line) => ({ value: `key::${line}`, line, where: 'in your agent' })),
   ];
-  const listed = policy === null || person === null ? [] : (identityIn(policy, person)?.keys ?? []);
+  const listed = policy === null || person === null ? [] : (identityOf(policy, person)?.keys ?? []);
   const mine = ({ line }: Offer): boolean => listed.some(({ key }) => key === line);
   return [
     ...offers.filter(mine).map((one) => ({ ...one, where: `${one.where}, policy lists it` })),

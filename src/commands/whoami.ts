@@ -4,8 +4,9 @@ import type { Policy } from '../model/policy.ts';
 import { freshLedger } from '../flows/gather/look-at-request.ts';
 import { chooseKey, needListedKey } from '../rules/choose-key.ts';
 import { orDidYouMean } from '../rules/did-you-mean.ts';
+import { identityOf } from '../rules/exact-grant.ts';
 import { needExecutorKey } from '../rules/executor-key.ts';
-import { everybody, identityIn, mayApprove, mayRequest } from '../rules/my-part.ts';
+import { everybody, mayApprove, mayRequest } from '../rules/my-part.ts';
 import { readPublicKey } from '../signing/ssh-keygen.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
 import { type Missing, type WhoAmI, whoamiText } from '../views/whoami.ts';
@@ -43,7 +44,7 @@ async function look(at: Session, faults: PamError[]): Promise<Omit<WhoAmI, 'miss
   const hand = await (executor === null || person !== null ? ask(at.identity.keys) : null);
   const view = await ask(async () => (await freshLedger(await at.desk())).view);
   const policy = view?.state.policy ?? null;
-  const known = policy === null || person === null ? undefined : identityIn(policy, person);
+  const known = policy === null || person === null ? undefined : identityOf(policy, person);
   if (policy !== null && person !== null && known === undefined) faults.push(unknown(policy, person));
   const key = hand === null || person === null ? null : await ask(async () => keyOf(policy, person, hand));
   if (policy !== null && person !== null && key !== null)

@@ -7,7 +7,7 @@ import type { ErrorObject } from 'ajv';
 import { validators as ofConfigs } from '../../generated/config-validators.js';
 import { validators as ofDocuments } from '../../generated/document-validators.js';
 import { PamError } from '../model/error.ts';
-import { didYouMean } from '../model/did-you-mean.ts';
+import { orDidYouMean } from '../rules/did-you-mean.ts';
 import incident from '../../schemas/incident.schema.json' with { type: 'json' };
 import pam from '../../schemas/pam.schema.json' with { type: 'json' };
 import people from '../../schemas/people.schema.json' with { type: 'json' };
@@ -96,7 +96,7 @@ function faultOf(error: ErrorObject, schema: unknown): ShapeFault {
       return {
         rule: 'unknown-field',
         path: pointerTo(path, field),
-        message: `the field ${quoted(field)} is not known here${didYouMean(field, fieldsAt(schema, path))}`,
+        message: `the field ${quoted(field)} is not known here${orDidYouMean(field, fieldsAt(schema, path))}`,
       };
     }
     case 'required':

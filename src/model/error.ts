@@ -17,6 +17,10 @@ export interface Issue {
   readonly message: string;
 }
 
+/** `file:line:col`, as far as they are known; empty where there is no file. */
+export const placeOfIssue = ({ file, line, col }: Issue): string =>
+  [file, line, col].filter((part) => part !== undefined && part !== '').join(':');
+
 export interface PamErrorOptions {
   readonly hint?: string;
   readonly issues?: readonly Issue[];

@@ -5,10 +5,12 @@
  */
 import { EXIT, PamError } from '../model/error.ts';
 import type { KeysAtHand, NamedKey } from '../model/keys-at-hand.ts';
-import type { Identity, Policy } from '../model/policy.ts';
+import type { Policy } from '../model/policy.ts';
 import { holdersOf } from '../trust/keyring.ts';
 import { parsePublicKey } from '../trust/public-key.ts';
 import { orDidYouMean } from './did-you-mean.ts';
+import { identityOf } from './exact-grant.ts';
+import { everybody } from './my-part.ts';
 
 export interface Chosen {
   /** A path or the key itself, as `Signer.keyFile`. */
@@ -55,11 +57,7 @@ export function needListedKey(policies: readonly Policy[], id: string, { line, f
 export function nameOne(policies: readonly Policy[], id: string): string {
   const listed = [...linesOf(policies, id)].map((line) => parsePublicKey(line).fingerprint);
   if (listed.length > 0) return `policy lists ${listed.join(' and ')} for ${id}; name it with --key`;
-  const names = policies.flatMap(({ people, services }) => [
-    ...Object.keys(people),
-    ...Object.keys(services),
-  ]);
-  return `policy lists no key of ${id}${orDidYouMean(id, names)}`;
+  return `policy lists no key of ${id}${orDidYouMean(id, policies.flatMap(everybody))}`;
 }
 
 function chooseNamed({ text, from, lines }: NamedKey, listed: ReadonlySet<string>): Chosen {
@@ -70,8 +68,3 @@ function chooseNamed({ text, from, lines }: NamedKey, listed: ReadonlySet<string
 
 const linesOf = (policies: readonly Policy[], id: string): ReadonlySet<string> =>
   new Set(policies.flatMap((policy) => identityOf(policy, id)?.keys.map(({ key }) => key) ?? []));
-
-function identityOf(policy: Policy, id: string): Identity | undefined {
-  if (Object.hasOwn(policy.people, id)) return policy.people[id];
-  return Object.hasOwn(policy.services, id) ? policy.services[id] : undefined;
-}

@@ -2,15 +2,16 @@
 
 /**
  * One letter wrong, missing, too many or two exchanged each count one (optimal string alignment); up to a third of the
- * name may be wrong. Of several that are as near, the first in the order of the alphabet.
+ * longer of the two may be wrong. Of several that are as near, the first in the order of the alphabet.
  */
 export function didYouMean(typed: string, known: Iterable<string>): string | undefined {
   const word = typed.slice(0, LONGEST).toLowerCase();
   let nearest: string | undefined;
-  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let least = Number.POSITIVE_INFINITY;
   for (const one of [...known].sort()) {
-    const far = distance(word, one.toLowerCase(), least);
-    if (far >= least || (far === 0 && one === typed)) continue;
+    const bound = Math.min(least, Math.max(1, Math.floor(Math.max(word.length, one.length) / 3)) + 1);
+    const far = distance(word, one.toLowerCase(), bound);
+    if (far >= bound || one === typed) continue;
     least = far;
     nearest = one;
   }

@@ -1,5 +1,5 @@
 /** What the policy in force gives one identity to do. Whether one request goes through is judged with that request. */
-import type { Identity, Policy } from '../model/policy.ts';
+import type { Policy } from '../model/policy.ts';
 import { approversOf, isPerson, members, ownerOf } from './people.ts';
 
 /** Roles that this person or service may ask for: for themselves, or for a service of theirs. */
@@ -23,8 +23,3 @@ export const everybody = ({ people, services }: Policy): readonly string[] => [
   ...Object.keys(people),
   ...Object.keys(services),
 ];
-
-export function identityIn(policy: Policy, id: string): Identity | undefined {
-  if (Object.hasOwn(policy.people, id)) return policy.people[id];
-  return Object.hasOwn(policy.services, id) ? policy.services[id] : undefined;
-}

@@ -1,6 +1,6 @@
 import type { CheckedProposal } from '../flows/people/check-proposal.ts';
 import type { Reason } from '../model/decision.ts';
-import type { Exit, Issue } from '../model/error.ts';
+import { type Exit, type Issue, placeOfIssue } from '../model/error.ts';
 import { foldIssues } from './error.ts';
 import { line } from './escape.ts';
 import type { Style } from './style.ts';
@@ -32,9 +32,9 @@ export function proposalsText(checked: readonly CheckedProposal[], style: Style)
 }
 
 function problems(issues: readonly Issue[]): string[] {
-  return foldIssues(issues).map(({ issue: { file, line: row, col, path, message, code }, more }) => {
-    const place = [file, row, col].filter((part) => part !== undefined).join(':');
-    return `${line([place, path, message].filter((part) => part !== undefined && part !== '').join(' '))} [${code}]${more === 0 ? '' : ` (${more} more)`}`;
+  return foldIssues(issues).map(({ issue, more }) => {
+    const parts = [placeOfIssue(issue), issue.path, issue.message];
+    return `${line(parts.filter((part) => part !== undefined && part !== '').join(' '))} [${issue.code}]${more === 0 ? '' : ` (${more} more)`}`;
   });
 }
 

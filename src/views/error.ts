@@ -1,5 +1,5 @@
 /** The one place where an error becomes text or JSON. */
-import type { Issue, PamError } from '../model/error.ts';
+import { type Issue, type PamError, placeOfIssue } from '../model/error.ts';
 import { json, line } from './escape.ts';
 import type { Style } from './style.ts';
 
@@ -9,10 +9,7 @@ export function errorText(error: PamError, style: Style): string {
   const told = error.message.slice(error.message.indexOf(': ') + 2);
   const known = new Set<string>([error.message, told]);
   for (const { issue, more } of foldIssues(error.issues)) {
-    const place = [issue.file, issue.line, issue.col]
-      .filter((part) => part !== undefined && part !== '')
-      .join(':');
-    const text = [place, issue.path, issue.message]
+    const text = [placeOfIssue(issue), issue.path, issue.message]
       .filter((part) => part !== undefined && part !== '')
       .join(' ');
     if (known.has(text)) continue;

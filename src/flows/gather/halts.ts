@@ -4,7 +4,7 @@ import type { Reason } from '../../model/decision.ts';
 import { type Instant, plus } from '../../model/instant.ts';
 import type { Oid } from '../../model/names.ts';
 import { readNewPolicy } from '../../documents/policy-files.ts';
-import { expected, Interrupted, type PamError } from '../../model/error.ts';
+import { expected, Interrupted, type PamError, placeOfIssue } from '../../model/error.ts';
 import type { Found } from '../../model/forge.ts';
 import { isPlainGit, type Policy } from '../../model/policy.ts';
 import { tallies } from '../../rules/judge-policy-change.ts';
@@ -116,10 +116,8 @@ function firstPlace({ message, issues }: PamError): string {
   // A misspelt field is also one that is missing; its own place is where a person has to look.
   const first = issues.find((one) => one.message.includes('did you mean')) ?? issues[0];
   if (first === undefined) return message;
-  const { file, line, col } = first;
-  const place = [file, line, col].filter((part) => part !== undefined).join(':');
   const more = issues.length === 1 ? '' : ` (${issues.length - 1} more; \`pam check\` lists them)`;
-  return `${place} ${first.message}${more}`;
+  return `${placeOfIssue(first)} ${first.message}${more}`;
 }
 
 export async function mainHalts(desk: Desk, view: LedgerView, main: Oid): Promise<Reason[]> {

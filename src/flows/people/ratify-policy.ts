@@ -1,5 +1,6 @@
 /** Ratify: an admin signs the next policy version, on main or on its way there, after seeing who gains what. */
-import { type Issue, PamError } from '../../model/error.ts';
+import { type Issue, PamError, placeOfIssue } from '../../model/error.ts';
+import { isPlainGit } from '../../model/policy.ts';
 import type { Forge, Posting, PullRequest } from '../../model/forge.ts';
 import type { Signed, StatementOf } from '../../model/statement.ts';
 import {
@@ -50,11 +51,9 @@ export async function ratifiable(desk: Desk): Promise<Ratifiable | undefined> {
   needKnownVersion(view);
   const found = await policyOnMain(desk, view);
   if (found !== undefined) return await ratifiableAs(desk, view, found, null);
-  if (!isPlainGit(view)) return undefined;
+  if (!isPlainGit(view.state.policy.config.forge)) return undefined;
   return await ratifiableOn(desk, view, await policyToCome(desk, view));
 }
-
-const isPlainGit = ({ state }: LedgerView): boolean => state.policy.config.forge.kind === 'git';
 
 async function ratifiableOn(
   desk: Desk,
@@ -69,7 +68,8 @@ async function ratifiableOn(
 export async function ratifiableAt(desk: Desk, text: string): Promise<Ratifiable | undefined> {
   const { view } = await freshLedger(desk);
   needKnownVersion(view);
-  if (isPlainGit(view)) return await ratifiableOn(desk, view, await policyNamed(desk, view, text));
+  if (isPlainGit(view.state.policy.config.forge))
+    return await ratifiableOn(desk, view, await policyNamed(desk, view, text));
   if (!isPullRequest(text)) {
     throw new PamError('E_USAGE', `${JSON.stringify(text)} is no pull request`, {
       hint: 'give its number or URL',
@@ -119,9 +119,8 @@ async function ratifiableAs(
   return { view, change, proposed, branch: null, told };
 }
 
-function tellWarning({ file, line, col, path, message, code }: Issue): string {
-  const place = [file, line, col].filter((part) => part !== undefined).join(':');
-  return `! ${place} ${path ?? ''} ${message} [${code}]`;
+function tellWarning(issue: Issue): string {
+  return `! ${placeOfIssue(issue)} ${issue.path ?? ''} ${issue.message} [${issue.code}]`;
 }
 
 export interface Ratified {

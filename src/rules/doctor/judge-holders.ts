@@ -1,7 +1,8 @@
 /** Who could sign today, by the policy in force: keys that count, keys that soon do not. */
 import { type Check, tellOf } from '../../model/check.ts';
 import { type Instant, plus } from '../../model/instant.ts';
-import type { Identity, Policy, PolicyKey, Presence } from '../../model/policy.ts';
+import type { Policy, PolicyKey, Presence } from '../../model/policy.ts';
+import { identityOf } from '../exact-grant.ts';
 import { revocationOf } from '../../trust/keyring.ts';
 import { parsePublicKey } from '../../trust/public-key.ts';
 import { SOON_SECONDS } from './judge-key-file.ts';
@@ -22,11 +23,6 @@ export function usableKeys(
     if ((from !== undefined && now < from) || (until !== undefined && now >= until)) return false;
     return presence === 'none' || (hardware && attested !== undefined);
   });
-}
-
-function identityOf(policy: Policy, id: string): Identity | undefined {
-  if (Object.hasOwn(policy.people, id)) return policy.people[id];
-  return Object.hasOwn(policy.services, id) ? policy.services[id] : undefined;
 }
 
 /** Everybody whose last key has ended or soon does. An executor without a key is an outage, not a nuisance. */

@@ -36,3 +36,26 @@ describe('what somebody meant', () => {
     expect(didYouMean('alica', ['alicia', 'alixx', 'alice'])).toBe('alice');
   });
 });
+
+describe('a field of a document', () => {
+  it.each([
+    ['treshold', ['threshold', 'approvers'], 'threshold'],
+    ['thershold', ['threshold', 'approvers'], 'threshold'],
+    ['max_durations', ['max_duration', 'duration'], 'max_duration'],
+    ['bob', ['bo', 'rob', 'alice'], 'bo'],
+  ])('%s of %j is %s', (word, known, meant) => {
+    expect(didYouMean(word, known)).toBe(meant);
+    expect(orDidYouMean(word, known)).toBe(` (did you mean ${meant}?)`);
+  });
+
+  it.each([
+    ['threshold', ['threshold']],
+    ['colour', ['threshold', 'approvers']],
+    ['id', ['no', 'to', 'on']],
+    ['x', []],
+    ['a'.repeat(100_000), ['a'.repeat(100_000 - 1)]],
+  ])('nothing is offered where nothing is near', (word, known) => {
+    expect(didYouMean(word, known)).toBeUndefined();
+    expect(orDidYouMean(word, known)).toBe('');
+  });
+});
