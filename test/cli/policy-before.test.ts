@@ -1,6 +1,6 @@
 /** A change of policy on plain Git is looked at, and signed, before it is on main; until then everybody goes on as before. */
-import { symlinkSync, unlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { documentOf, listOf, parse } from './expectations.ts';
 import {
@@ -95,10 +95,27 @@ describe('ratify, before main holds it', () => {
     expect(ran.err).toMatch(/not committed .*\nhint: git commit/u);
   });
 
+  test('junk that was pushed under the name for the others keeps no admin from their own commit', async () => {
+    const { alice } = team;
+    const place = join(team.bare ?? '', 'refs/heads/pam/policy-2');
+    const blob = stockGit(team.bare ?? '', alice.env, ['rev-parse', 'main:pam.yaml']);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, `${blob.trim()}\n`);
+    const alone = await alice.pam(['ratify', 'pam/policy-2', '--yes']);
+    expect(alone.code).toBe(1);
+    alice.git('commit', '-q', '-a', '-m', 'seven hours');
+    const ran = await alice.pam(['ratify', '--no-input']);
+    expect(ran.err).toMatch(
+      /the branch pam\/policy-2 cannot be signed: .* \[E_GIT_[A-Z]+\]; it is passed over/u,
+    );
+    expect(ran.err).toMatch(/Policy version 2, from commit [0-9a-f]{12}:\n/u);
+    expect(ran.code).toBe(2);
+    rmSync(place);
+  });
+
   test('the commit that is checked out is signed, and main stays as it is', async () => {
     const { alice } = team;
     const before = mainNow();
-    alice.git('commit', '-q', '-a', '-m', 'seven hours');
     const first = await must(alice.pam(['ratify', '--yes']));
     expect(first.err).toMatch(/Policy version 2, from commit [0-9a-f]{12}:\n.*"8h" -> "7h"/u);
     expect(first.out).toMatch(/1 of 2; more admins have to sign, .* main stays as it is/u);

@@ -4,7 +4,7 @@
  */
 import { isAbsolute, join, resolve as resolvePath } from 'node:path';
 import { plainBytes } from '../../files/plain-file.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import { isUnreadable } from '../../model/git.ts';
 import { isOid, type Oid } from '../../model/names.ts';
 import type { Files } from '../../model/policy.ts';
@@ -29,10 +29,9 @@ export const policyBranch = (seq: number): string => `pam/policy-${seq}`;
 /** What waits to be signed without being named; `undefined` where there is nothing. */
 export async function policyToCome(desk: Desk, view: LedgerView): Promise<PolicyBranch | undefined> {
   const seq = (view.state.index.beats?.policy.seq ?? 0) + 1;
-  const pushed = await remoteBranch(desk, policyBranch(seq));
   const head = await headOf(desk);
   const mine = head === undefined ? undefined : await ahead(desk, view, head, `commit ${head.slice(0, 12)}`);
-  const others = pushed === undefined ? undefined : await ahead(desk, view, pushed, policyBranch(seq));
+  const others = await pushedByOthers(desk, view, policyBranch(seq), mine !== undefined);
   if (mine !== undefined && others !== undefined && mine.found.digest !== others.found.digest)
     throw new PamError('E_USAGE', `${mine.name} here and ${others.name} hold different policies`, {
       hint: `name the one that you mean: pam ratify ${others.name}, or pam ratify <your branch>`,
@@ -40,6 +39,25 @@ export async function policyToCome(desk: Desk, view: LedgerView): Promise<Policy
   const one = others ?? mine;
   if (one === undefined && head !== undefined) await needCommitted(desk, head);
   return one;
+}
+
+/** @param elsewhere there is another policy to sign, and junk under this name does not keep an admin from it */
+async function pushedByOthers(
+  desk: Desk,
+  view: LedgerView,
+  branch: string,
+  elsewhere: boolean,
+): Promise<PolicyBranch | undefined> {
+  try {
+    const pushed = await remoteBranch(desk, branch);
+    return pushed === undefined ? undefined : await ahead(desk, view, pushed, branch);
+  } catch (cause) {
+    const { code, message, hint } = expected(cause);
+    const why = `the branch ${branch} cannot be signed: ${message}`;
+    if (!elsewhere) throw new PamError(code, why, hint === undefined ? {} : { hint });
+    desk.note(`${why} [${code}]; it is passed over`);
+    return undefined;
+  }
 }
 
 /** @param name a branch here or at the remote, or a whole commit id */
