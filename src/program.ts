@@ -48,7 +48,7 @@ export interface Surroundings {
 export async function runPam(argv: readonly string[], surroundings: Surroundings): Promise<Exit> {
   const { run } = surroundings;
   return await within(run, async () => {
-    const running: Running = { argv, surroundings, flags: {}, left: undefined };
+    const running: Running = { argv, surroundings, flags: {}, left: undefined, page: 'pam --help' };
     try {
       return await runCommand(running);
     } catch (error) {
@@ -67,6 +67,8 @@ interface Running {
   flags: Flags;
   /** What is there when the command is cut off from now on; `undefined`: nothing. */
   left: string | undefined;
+  /** The help page of the command that the line meant. */
+  page: string;
 }
 
 interface Flags {
@@ -133,12 +135,14 @@ async function runCommand(running: Running): Promise<Exit> {
   });
   for (const command of program.commands) withFlags(command);
   for (const command of [program, ...program.commands])
-    command.exitOverride().configureOutput({
-      writeOut: (text) => void stdout.write(text),
-      writeErr: () => undefined,
-      // Where there is none, commander has a width of its own.
-      getOutHelpWidth: () => (stdout.isTTY === true ? widthOf(stdout) : 80),
-    });
+    command
+      .exitOverride(wrongFor(running, command === program ? 'pam --help' : `pam ${command.name()} --help`))
+      .configureOutput({
+        writeOut: (text) => void stdout.write(text),
+        writeErr: () => undefined,
+        // Where there is none, commander has a width of its own.
+        getOutHelpWidth: () => (stdout.isTTY === true ? widthOf(stdout) : 80),
+      });
   await program.parseAsync(asFlags(argv), { from: 'user' });
   progress.clear();
   if (answer === undefined) return EXIT.done;
@@ -149,6 +153,14 @@ async function runCommand(running: Running): Promise<Exit> {
   await (out === null ? wrote : orCutOff(wrote));
   return isInterrupted() ? tellInterrupted(surroundings, answer) : exit;
 }
+
+/** Commander's own errors do not say whose they are. */
+const wrongFor =
+  (running: Running, page: string) =>
+  (error: CommanderError): never => {
+    running.page = page;
+    throw error;
+  };
 
 async function sessionOf(running: Running, done: (answer: Answer) => void): Promise<Session> {
   const { auditorsOf, directoryOf, executorOf, fileFrom, layDesk, layMachine } = await import('./context.ts');
@@ -247,7 +259,7 @@ function tellInterrupted({ stderr }: Surroundings, { exit, out }: Answer): Exit 
   return exit;
 }
 
-async function failed({ argv, surroundings, flags, left }: Running, error: unknown): Promise<Exit> {
+async function failed({ argv, surroundings, flags, left, page }: Running, error: unknown): Promise<Exit> {
   const { env, stderr, progress } = surroundings;
   progress.clear();
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
@@ -259,7 +271,7 @@ async function failed({ argv, surroundings, flags, left }: Running, error: unkno
         ? error
         : error instanceof CommanderError
           ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), {
-              hint: 'pam --help',
+              hint: page,
             })
           : new PamError('E_BUG', 'this is a bug in pam', {
               cause: error,

@@ -2,15 +2,19 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import { requestPath } from '../model/names.ts';
-import { draftRequest, proposeDraft, type Wish } from '../flows/people/make-request.ts';
+import { draftRequest, proposeDraft } from '../flows/people/make-request.ts';
 import { needListedKey } from '../rules/choose-key.ts';
 import { line } from '../views/escape.ts';
+import { askForRest, type HalfWish, needWhole } from './ask-wish.ts';
 import { readyToSign } from './identity.ts';
 import { collect, type Register } from './session.ts';
+import { reasonIn } from './signing-options.ts';
 
 interface Options {
-  readonly for: string;
-  readonly reason: string;
+  readonly for?: string;
+  readonly reason?: string;
+  readonly because?: string;
+  readonly note?: string;
   readonly ticket?: string;
   readonly incident?: string;
   readonly control: readonly string[];
@@ -26,9 +30,11 @@ export const register: Register = (program, session) => {
     .description(
       'Ask for a role, for a short time. Writes the request, signs it with your key and opens a proposal.',
     )
-    .argument('<role>', 'a role of `pam catalog`')
-    .requiredOption('--for <duration>', 'how long: 45m, 2h')
-    .requiredOption('--reason <text>', 'why, for the person who approves')
+    .argument('[role]', 'a role of `pam catalog`')
+    .option('--for <duration>', 'how long: 45m, 2h')
+    .option('--reason <text>', 'why, for the person who approves')
+    .option('--because <text>', 'the same as --reason')
+    .option('--note <text>', 'the same as --reason')
     .option('--ticket <id>', 'the ticket that this work belongs to')
     .option('--incident <id>', 'the open incident')
     .option('--control <text>', 'a compensating control (repeat)', collect, [])
@@ -36,10 +42,12 @@ export const register: Register = (program, session) => {
     .option('--subject <service>', 'a service of yours that gets the access')
     .option('--start <instant>', 'not before, like 2026-11-22T18:00:00Z')
     .option('--draft', 'only write the file into the work tree, unsigned')
-    .action(async (role: string, options: Options, command) => {
+    .action(async (role: string | undefined, options: Options, command) => {
       const at = session(command);
+      const half = wishOf(role, options);
+      if (!at.mayAsk()) needWhole(half);
       const { desk, person, choose } = await readyToSign(at, { key: options.draft !== true });
-      const wish = wishOf(role, options);
+      const wish = await askForRest(at, desk, person, half);
       const judged = await draftRequest(desk, person, wish);
       if (options.draft === true) {
         const { request, bytes } = judged;
@@ -72,18 +80,18 @@ export const register: Register = (program, session) => {
     });
 };
 
-function wishOf(role: string, options: Options): Wish {
+function wishOf(role: string | undefined, options: Options): HalfWish {
   const scope: Record<string, string> = {};
   for (const pair of options.scope) {
     const cut = pair.indexOf('=');
     if (cut < 1) throw new PamError('E_USAGE', `--scope takes key=value, not ${JSON.stringify(pair)}`);
     scope[pair.slice(0, cut)] = pair.slice(cut + 1);
   }
-  const { reason, ticket, incident, control, subject, start } = options;
+  const { ticket, incident, control, subject, start } = options;
   return {
     role,
     duration: options.for,
-    justification: reason,
+    justification: reasonIn(options) ?? undefined,
     ticket,
     incident,
     controls: control,

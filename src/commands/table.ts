@@ -22,7 +22,7 @@ export const COMMANDS: readonly Listed[] = [
   { line: 'whoami', summary: 'who am I, with which key, and what may I', load: () => import('./whoami.ts') },
   { line: 'ratify [pull-request]', summary: 'sign a policy (an admin)', load: () => import('./ratify.ts') },
   { line: 'catalog [role]', summary: 'what may I ask for', load: () => import('./catalog.ts') },
-  { line: 'request <role>', summary: 'ask for a role', load: () => import('./request.ts') },
+  { line: 'request [role]', summary: 'ask for a role', load: () => import('./request.ts') },
   {
     line: 'check [path...]',
     summary: 'judge request files, or a proposal with its evidence',

@@ -90,4 +90,28 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     expect(await screen('right', /exit=/u)).toMatch(/exit=0/u);
     expect((await must(team.sweep.pam(['sweep']))).out).toContain('1 revoked.');
   });
+
+  test('request asks for all that is missing, also for what the role wants, and signs it', async () => {
+    start('ask', ['request'], team.dana.env);
+    await screen('ask', /Which role\?/u);
+    tmux('send-keys', '-t', 'ask', 'Enter');
+    await screen('ask', /For how long .*at most 1h\?/u);
+    tmux('send-keys', '-t', 'ask', '-l', 'soon');
+    tmux('send-keys', '-t', 'ask', 'Enter');
+    await screen('ask', /write 45m, 2h/u);
+    tmux('send-keys', '-t', 'ask', 'BSpace', 'BSpace', 'BSpace', 'BSpace', '5', 'm', 'Enter');
+    await screen('ask', /Why, for the person/u);
+    tmux('send-keys', '-t', 'ask', '-l', 'disk full');
+    tmux('send-keys', '-t', 'ask', 'Enter');
+    await screen('ask', /Which ticket\?/u);
+    tmux('send-keys', '-t', 'ask', '-l', 'OPS-9');
+    tmux('send-keys', '-t', 'ask', 'Enter');
+    const said = await screen('ask', /exit=/u);
+    expect(said).toContain('exit=0');
+    const id = /\d{8}-bastion-root-[a-z0-9]{6}/u.exec(said)?.[0] ?? '';
+    const shown = JSON.parse((await must(team.alice.pam(['show', id, '--json']))).out) as object;
+    expect(shown).toMatchObject({
+      untrusted: { requester: 'dana', duration: '5m', justification: 'disk full', ticket: 'OPS-9' },
+    });
+  });
 });
