@@ -6,7 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { fileURLToPath } from 'node:url';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Answer, Session } from './commands/session.ts';
-import { asFlags, registerCommands } from './commands/table.ts';
+import { asFlags, registerCommands, takesExecutor } from './commands/table.ts';
 import type { Environment, Outside } from './context.ts';
 import { EXIT, type Exit, Interrupted, PamError } from './model/error.ts';
 import type { Instant } from './model/instant.ts';
@@ -92,14 +92,18 @@ const FLAGS: readonly Option[] = [
   new Option('--as <person>', 'who you are in policy'),
   new Option('--key <file>', 'your signing key'),
   new Option('--root <digest>', 'the trust root'),
-  new Option('--executor <service>', 'the executor to act as'),
-  new Option('--executor-key <file>', "the executor's key"),
   new Option('--offline', 'do not fetch'),
   new Option('--no-input', 'never ask'),
-];
+].map((flag) => flag.helpGroup('Of every command:'));
 
-function withFlags(command: Command): Command {
-  for (const flag of FLAGS) command.addOption(flag);
+/** On the pages of the commands that may act as an executor. Every line takes them: a wrapper need not know which it is. */
+const EXECUTOR_FLAGS: readonly Option[] = [
+  new Option('--executor <service>', 'the executor to act as'),
+  new Option('--executor-key <file>', "the executor's key"),
+].map((flag) => flag.helpGroup('Of those who act as an executor:'));
+
+function withFlags(command: Command, executor: boolean): Command {
+  for (const flag of [...(executor ? EXECUTOR_FLAGS : []), ...FLAGS]) command.addOption(flag);
   return command;
 }
 
@@ -120,7 +124,7 @@ async function runCommand(running: Running): Promise<Exit> {
   const { stdout, progress } = surroundings;
   let answer: Answer | undefined;
   let session: Session | undefined;
-  const program = withFlags(new Command('pam'))
+  const program = withFlags(new Command('pam'), true)
     .description('Privileged access for a short time, because a named human signed for exactly that access.')
     .version(packageJson.version)
     .showSuggestionAfterError(true)
@@ -129,11 +133,12 @@ async function runCommand(running: Running): Promise<Exit> {
       running.flags = flagsOf(command);
       session = await sessionOf(running, (given) => (answer = given));
     });
-  await registerCommands(program, argv, () => {
+  const words = asFlags(argv);
+  await registerCommands(program, words, () => {
     if (session === undefined) throw new PamError('E_BUG', 'a session was asked for before its command ran');
     return session;
   });
-  for (const command of program.commands) withFlags(command);
+  for (const command of program.commands) withFlags(command, takesExecutor(command.name()));
   for (const command of [program, ...program.commands])
     command
       .exitOverride(wrongFor(running, command === program ? 'pam --help' : `pam ${command.name()} --help`))
@@ -143,7 +148,7 @@ async function runCommand(running: Running): Promise<Exit> {
         // Where there is none, commander has a width of its own.
         getOutHelpWidth: () => (stdout.isTTY === true ? widthOf(stdout) : 80),
       });
-  await program.parseAsync(asFlags(argv), { from: 'user' });
+  await program.parseAsync(words, { from: 'user' });
   progress.clear();
   if (answer === undefined) return EXIT.done;
   const { exit, schema, document, text, out } = answer;

@@ -46,6 +46,7 @@ export const inLongRunOnly: readonly string[] = [
     'commands',
     'doctor',
     'doctor-github',
+    'first-use',
     'github-check',
     'github-road',
     'github-workflows',

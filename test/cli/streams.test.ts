@@ -37,7 +37,7 @@ describe('the command line', () => {
         'doctor',
         'schema',
       ]) {
-        expect(said).toMatch(new RegExp(`^ {2}${name} `, 'mu'));
+        expect(said).toMatch(new RegExp(`^ {2}${name}[ |]`, 'mu'));
       }
     }
     expect(expectQuiet(await team.dana.pam(['approve', '--help']))).toMatch(/^Usage: pam approve/u);
