@@ -149,6 +149,8 @@ function nameOf(error: ErrorObject, path: string): string {
   return error.propertyName === undefined ? path : pointerTo(path, error.propertyName);
 }
 
+const DURATION_WORDS = 'must be a duration such as 45m, 2h or 1d';
+
 function valueMessage({ keyword, params, propertyName, message }: ErrorObject): string {
   const what = propertyName === undefined ? '' : 'as a name ';
   switch (keyword) {
@@ -163,17 +165,72 @@ function valueMessage({ keyword, params, propertyName, message }: ErrorObject): 
       return `${quoted(String(params['tag']))} is missing or not one of the known words`;
     case 'format':
       return params['format'] === 'pam-duration'
-        ? 'must be a duration such as 45m, 2h or 1d'
+        ? DURATION_WORDS
         : 'must be an instant that exists, written YYYY-MM-DDTHH:MM:SSZ';
     case 'pattern':
       return `${what}${PATTERN_WORDS[String(params['pattern'])] ?? message ?? 'is not valid'}`;
+    case 'uniqueItems':
+      return `${what}has the same entry twice`;
     default:
-      return `${what}${message ?? 'is not valid'}`;
+      return `${what}${limitMessage(keyword, Number(params['limit'])) ?? message ?? 'is not valid'}`;
   }
 }
 
-/** Of patterns that a person meets whose key is pasted wrongly. */
+/** Limits of a number, of a text's length, and of how much there may be. */
+function limitMessage(keyword: string, limit: number): string | undefined {
+  switch (keyword) {
+    case 'minLength':
+    case 'minItems':
+    case 'minProperties':
+      return limit === 1 ? 'is empty' : `must have at least ${limit}${UNITS[keyword] ?? ''}`;
+    case 'maxLength':
+    case 'maxItems':
+    case 'maxProperties':
+      return `must have at most ${limit}${UNITS[keyword] ?? ''}`;
+    case 'minimum':
+      return `must be at least ${limit}`;
+    case 'maximum':
+      return `must be at most ${limit}`;
+    default:
+      return undefined;
+  }
+}
+
+const UNITS: Readonly<Record<string, string>> = {
+  minLength: ' characters',
+  maxLength: ' characters',
+  minItems: ' entries',
+  maxItems: ' entries',
+  minProperties: ' fields',
+  maxProperties: ' fields',
+};
+
+const NAME_WORDS = 'is no name: a-z, 0-9 and -, beginning with a letter, at most 40';
+const ID_WORDS = 'is no id: letters, digits and . _ -, beginning with a letter or digit, at most 64';
+const VARIABLE_WORDS = 'is no name of an environment variable: A-Z, 0-9 and _';
+const PLAIN_WORDS = 'may hold plain letters, digits, blanks and signs only (ASCII)';
+
+/** Every pattern that a person can meet, in a file written by hand or on the command line; a test asks for each. */
 const PATTERN_WORDS: Readonly<Record<string, string>> = {
+  '\\S': 'is empty',
+  '^[ -~]+$': PLAIN_WORDS,
+  '^[a-z][a-z0-9-]{0,39}$': NAME_WORDS,
+  '^[a-z][a-z0-9_-]{0,39}$': 'is no name of a key: a-z, 0-9, _ and -, beginning with a letter, at most 40',
+  '^@?[a-z][a-z0-9-]{0,39}$': 'is no name, and no group as "@name"',
+  '^(\\*|[a-z][a-z0-9-]{0,39})$': 'is no name, and not "*" for all',
+  '^[0-9]{8}-[a-z0-9-]{1,40}-[a-z0-9]{6}$': 'is no request id: it looks like 20261122-orders-dba-7k3fq2',
+  '^[A-Za-z0-9][!-~]{0,199}$': 'is no ticket: one word of plain letters, digits and signs, without blanks',
+  '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$': ID_WORDS,
+  '^[1-9][0-9]{0,4}(s|m|h|d)$': DURATION_WORDS,
+  '^[1-9][0-9]{0,4}[sm]$': 'must be a short duration such as 30s or 1m',
+  '^[A-Z_][A-Z0-9_]{0,63}$': VARIABLE_WORDS,
+  '^sha256:[0-9a-f]{64}$': 'is no digest: sha256: and 64 hex digits',
+  '^SHA256:[A-Za-z0-9+/]{43}$': 'is no fingerprint: SHA256:..., as `ssh-keygen -l` prints it',
+  '^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$': 'is no name of a branch',
+  '^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_.-]{1,100}$': 'must be owner/repository',
+  '^[A-Za-z0-9](-?[A-Za-z0-9])*(_[A-Za-z0-9]+)?$': 'is no login of an account',
+  '^(/([A-Za-z0-9_-][A-Za-z0-9._-]*/)*)?visudo$': 'must be visudo, or its absolute path',
+  // A person meets it whose key is pasted wrongly.
   '^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [ -~]*)?$': 'must be the one line of the .pub file: <type> <base64>',
 };
 

@@ -30,3 +30,28 @@ describe('completion', () => {
     expect(team.landscape()).toEqual(before);
   });
 });
+
+describe('a request that is typed wrongly', () => {
+  const refused = async (...more: readonly string[]): Promise<string> => {
+    const ran = await team.dana.pam(['request', 'bastion-root', '--for', '10m', ...more]);
+    expect({ code: ran.code, out: ran.out }).toEqual({ code: 4, out: '' });
+    return ran.err;
+  };
+
+  test('is told by its options, in words, with no file that is not there', async () => {
+    const hint = 'hint: pam request --help\n';
+    expect(await refused('--reason', ' ', '--ticket', 'OPS-1')).toBe(
+      `error: --reason is empty [E_REQ_SHAPE]\n${hint}`,
+    );
+    expect(await refused('--reason', 'x', '--ticket', 'two words')).toBe(
+      `error: --ticket is no ticket: one word of plain letters, digits and signs, without blanks [E_REQ_SHAPE]\n${hint}`,
+    );
+    expect(await refused('--reason', '', '--ticket', '#1', '--control', ' ')).toBe(
+      `error: 3 problems with what was typed [E_REQ_SHAPE]
+  --reason is empty [E_REQ_SHAPE]
+  --ticket is no ticket: one word of plain letters, digits and signs, without blanks [E_REQ_SHAPE]
+  --control is empty [E_REQ_SHAPE]
+${hint}`,
+    );
+  });
+});

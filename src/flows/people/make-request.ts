@@ -1,7 +1,7 @@
 /** From a wish to a proposal: build the file, judge it, sign it, and only then put it anywhere. */
 import { printRequest, readRequest } from '../../documents/request-file.ts';
 import type { Reason } from '../../model/decision.ts';
-import { EXIT, PamError } from '../../model/error.ts';
+import { EXIT, expected, PamError } from '../../model/error.ts';
 import { type Duration, type Instant, durationFrom, parseInstant } from '../../model/instant.ts';
 import { isRequestId, requestPath, type RequestId } from '../../model/names.ts';
 import type { Request } from '../../model/request.ts';
@@ -57,8 +57,7 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
   needKnownVersion(view);
   const now = desk.clock();
   const bytes = Buffer.from(printRequest(request));
-  // Reading it back is the same judge that CI will be.
-  readRequest(bytes, requestPath(request.id));
+  needReadable(bytes, request.id);
   const { policy } = view.state;
   const main = await desk.repository.resolve(mainRef(desk, policy.config));
   const named = request.incident === undefined ? [] : [request.incident];
@@ -90,6 +89,43 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
     );
   }
   return { request, bytes, view, reasons: reasons.map(({ code, ok, message }) => ({ code, ok, message })) };
+}
+
+/** Reading it back is the same judge that CI will be. There is no file yet, so a fault is that of the option that was typed. */
+function needReadable(bytes: Uint8Array, id: RequestId): void {
+  try {
+    readRequest(bytes, requestPath(id));
+  } catch (cause) {
+    const { code, exit, issues } = expected(cause);
+    const told = issues.map((one) => ({
+      file: '',
+      code: one.code,
+      message: `${optionOf(one.path)} ${one.message}`,
+    }));
+    const [first] = told;
+    if (first === undefined || told.length > 1)
+      throw new PamError(code, `${told.length} problems with what was typed`, {
+        exit,
+        issues: told,
+        hint: PAGE,
+      });
+    throw new PamError(code, first.message, { exit, hint: PAGE });
+  }
+}
+
+const PAGE = 'pam request --help';
+
+const OPTIONS: Readonly<Record<string, string>> = {
+  duration: '--for',
+  justification: '--reason',
+  compensating_controls: '--control',
+  role: 'the role',
+};
+
+/** @param path a JSON pointer into the request; the first step is the field */
+function optionOf(path: string | undefined): string {
+  const field = path?.split('/')[1];
+  return field === undefined ? 'the request' : (OPTIONS[field] ?? `--${field}`);
 }
 
 /** With a key that is known beforehand. */

@@ -84,6 +84,64 @@ describe('schemas', () => {
     );
   });
 
+  const patternsIn = (schema: unknown): string[] =>
+    typeof schema !== 'object' || schema === null
+      ? []
+      : Object.entries(schema).flatMap(([key, value]) =>
+          key === 'pattern' && typeof value === 'string' ? [value] : patternsIn(value),
+        );
+  const byHand = (['incident', 'pam', 'people', 'request', 'roles', 'targets'] as const).map(
+    (name): [string, unknown] => [name, SCHEMAS[name]],
+  );
+  const configs = [...providers].map(([name, { configSchema }]): [string, unknown] => [
+    `config of ${name}`,
+    configSchema,
+  ]);
+
+  it.each([...byHand, ...configs])('%s has words for each of its patterns and limits', (_, schema) => {
+    for (const pattern of patternsIn(schema)) {
+      const refuses = Object.assign(() => false, {
+        errors: [
+          {
+            keyword: 'pattern',
+            instancePath: '/a',
+            schemaPath: '',
+            params: { pattern },
+            message: `must match pattern "${pattern}"`,
+          },
+        ],
+      });
+      expect(faultsOf(refuses, {})).toEqual([
+        { rule: 'value', path: '/a', message: expect.not.stringMatching(/pattern|\^/u) as string },
+      ]);
+    }
+  });
+
+  it.each([
+    [{ justification: ' ' }, '/justification', 'is empty'],
+    [{ justification: '' }, '/justification', 'is empty'],
+    [{ justification: 'x'.repeat(2001) }, '/justification', 'must have at most 2000 characters'],
+    [
+      { ticket: 'two words' },
+      '/ticket',
+      'is no ticket: one word of plain letters, digits and signs, without blanks',
+    ],
+    [{ compensating_controls: [] }, '/compensating_controls', 'is empty'],
+    [
+      { compensating_controls: Array<string>(17).fill('x') },
+      '/compensating_controls',
+      'must have at most 16 entries',
+    ],
+    [
+      { scope: { Realm: 'x' } },
+      '/scope/Realm',
+      'as a name is no name of a key: a-z, 0-9, _ and -, beginning with a letter, at most 40',
+    ],
+  ])('of %j it says in words, and once, what is wrong', (data, path, message) => {
+    const found = shapeFaults('request', data).filter((one) => one.path === path);
+    expect(found).toEqual([{ rule: 'value', path, message }]);
+  });
+
   it('says nothing of the value that it refuses', () => {
     const secret = 'hunter2-hunter2';
     const faults = shapeFaults('request', {
