@@ -3,7 +3,13 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT, PamError } from '../model/error.ts';
 import { POLICY_PATHS } from '../model/policy.ts';
-import { addRemote, commitPaths, startRepository, writeMissing } from '../git/start-repository.ts';
+import {
+  addRemote,
+  commitPaths,
+  followRemote,
+  startRepository,
+  writeMissing,
+} from '../git/start-repository.ts';
 import { beginLedger, hasLedger, refuseSecondLedger } from '../flows/setup/begin-ledger.ts';
 import type { Desk, Executor } from '../flows/desk.ts';
 import { initFiles, type OnGithub } from '../flows/setup/init-files.ts';
@@ -18,6 +24,8 @@ import {
   tellGithub,
   writeGithub,
 } from './init-github.ts';
+import { needEmptyRemote, undo, whatIsThere } from './init-place.ts';
+import { line } from '../views/escape.ts';
 import type { Register, Session } from './session.ts';
 
 interface Options extends GithubOptions {
@@ -52,20 +60,42 @@ const isBegun = async (at: Session, place: string): Promise<boolean> =>
   existsSync(join(place, '.git')) && (await hasLedger(await at.deskAt(place)));
 
 async function begin(at: Session, place: string, options: Options, github: Github | null): Promise<void> {
-  const { env } = at;
   if (github?.upgrade === true) {
     throw new PamError('E_USAGE', 'there is no access repository here whose pam could be upgraded');
   }
+  const before = whatIsThere(place);
+  const made: string[] = [];
+  try {
+    await makeAll(at, place, options, github, made);
+  } catch (error) {
+    // What an interrupt left is told by `leaves`, and stays.
+    if (error instanceof PamError && !at.cutOff.aborted) await undo(before, made);
+    throw error;
+  }
+}
+
+/** @param made files that were written, for whatever has to undo it */
+async function makeAll(
+  at: Session,
+  place: string,
+  options: Options,
+  github: Github | null,
+  made: string[],
+): Promise<void> {
+  const { env } = at;
   // Who prepared the people knows their accounts and keys.
   const prepared = existsSync(join(place, 'policy/people.yaml'));
   const account = github === null || prepared ? undefined : needAccount(github);
   const admin = await at.identity.firstAdmin();
+  if (options.remote !== undefined && !(await isBegun(at, place))) await needEmptyRemote(at, options.remote);
   at.leaves(`nothing was signed and nothing was sent; what was made in ${place} stays, and pam init goes on`);
   await startRepository(place, 'main', env);
   await refuseSecondLedger(await at.deskAt(place));
-  if (options.remote !== undefined) await addRemote(place, 'origin', options.remote, env);
+  const moved = options.remote === undefined ? null : await addRemote(place, 'origin', options.remote, env);
+  if (moved !== null) at.show(`origin was ${line(moved)}, and is what --remote says now\n`);
   // Nothing is written for a remote that is not there.
-  else if (github !== null) await (await at.deskAt(place)).repository.remote('origin');
+  if (options.remote === undefined && github !== null)
+    await (await at.deskAt(place)).repository.remote('origin');
   const executor = at.executor() ?? (await newExecutor(at, place, 'pam-apply'));
   const sweeper = github === null || prepared ? undefined : await newExecutor(at, place, 'pam-sweep');
   const onGithub: OnGithub | undefined =
@@ -81,11 +111,15 @@ async function begin(at: Session, place: string, options: Options, github: Githu
     github: onGithub,
   });
   const written = await writeMissing(place, files);
+  made.push(...written);
   const desk = await at.deskAt(place);
   const added = github === null ? null : await addFiles(at, desk, place, github);
+  made.push(...(added?.files ?? []));
   const commit = { message: 'An access repository', author: admin.id, at: at.now() };
   await commitPaths(place, [...POLICY_PATHS, ...(added?.files ?? [])], commit, env);
   const { root, seq, missing } = await beginLedger(desk, admin, executor);
+  // So that a plain `git pull` and `git push` know where.
+  if (desk.remote !== null) await followRemote(place, desk.hint.main, desk.remote.name, env);
   const lines = [
     `access repository in ${place}`,
     `  trust root ${root}   (write it down: every executor and auditor is given it)`,

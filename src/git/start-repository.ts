@@ -37,11 +37,37 @@ export async function startRepository(dir: string, branch: string, env: Environm
   if (!existsSync(join(dir, '.git'))) await git(dir, env, ['init', '--quiet', `--initial-branch=${branch}`]);
 }
 
-export async function addRemote(dir: string, name: string, url: string, env: Environment): Promise<void> {
+/** Gives the address that the remote had before, where it was another one: an earlier try may have been mistaken. */
+export async function addRemote(
+  dir: string,
+  name: string,
+  url: string,
+  env: Environment,
+): Promise<string | null> {
   if (!isAllowedUrl(url))
     throw new PamError('E_GIT_REMOTE', `pam does not speak to ${url}`, { hint: 'use https, ssh, or a path' });
   const known = (await git(dir, env, ['remote'])).split('\n');
-  if (!known.includes(name)) await git(dir, env, ['remote', 'add', '--', name, url]);
+  if (!known.includes(name)) {
+    await git(dir, env, ['remote', 'add', '--', name, url]);
+    return null;
+  }
+  const before = await git(dir, env, ['config', '--local', '--get', `remote.${name}.url`]);
+  if (before === url) return null;
+  await git(dir, env, ['remote', 'set-url', '--', name, url]);
+  return before;
+}
+
+/** A branch that follows the remote's of the same name, unless a person has said what it follows. */
+export async function followRemote(
+  dir: string,
+  branch: string,
+  remote: string,
+  env: Environment,
+): Promise<void> {
+  const set = (await git(dir, env, ['config', '--local', '--list', '--name-only'])).split('\n');
+  if (set.includes(`branch.${branch}.remote`)) return;
+  await git(dir, env, ['config', '--local', `branch.${branch}.remote`, remote]);
+  await git(dir, env, ['config', '--local', `branch.${branch}.merge`, `refs/heads/${branch}`]);
 }
 
 /** Writes the files that do not exist yet; gives their paths. */

@@ -1,6 +1,10 @@
 /** What people meet on first use: a team on plain Git, a request that waits, the screens that lead from one step to the next. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { askBastion, bench, type Bench, must } from './workbench.ts';
+import { tempDir } from './program.ts';
+import { askBastion, bench, type Bench, must, stockGit, write } from './workbench.ts';
 
 let team: Bench;
 let id: string;
@@ -53,5 +57,58 @@ describe('a request that is typed wrongly', () => {
   --control is empty [E_REQ_SHAPE]
 ${hint}`,
     );
+  });
+});
+
+describe('init with a remote', () => {
+  const bare = (): string => {
+    const dir = join(tempDir(), 'access.git');
+    execFileSync('git', ['init', '-q', '--bare', '--initial-branch=main', dir]);
+    return dir;
+  };
+
+  test('that does not answer leaves nothing behind, and the next try begins', async () => {
+    const place = tempDir();
+    const nowhere = await team.alice.pam(['init', 'access', '--remote', '/nowhere'], { cwd: place });
+    expect({ code: nowhere.code, out: nowhere.out }).toEqual({ code: 1, out: '' });
+    expect(nowhere.err).toMatch(/nothing was made \[E_GIT_NETWORK\]\nhint: make the bare repository first/u);
+    expect(readdirSync(place)).toEqual([]);
+    await must(team.alice.pam(['init', 'access', '--remote', bare()], { cwd: place }));
+    const clone = join(place, 'access');
+    expect(stockGit(clone, team.alice.env, ['pull'])).toBe('Already up to date.');
+    write(clone, 'notes.txt', 'after init');
+    stockGit(clone, team.alice.env, ['add', '.']);
+    stockGit(clone, team.alice.env, ['commit', '-q', '-m', 'notes']);
+    stockGit(clone, team.alice.env, ['push']);
+    expect(stockGit(clone, team.alice.env, ['rev-parse', 'origin/main'])).toBe(
+      stockGit(clone, team.alice.env, ['rev-parse', 'HEAD']),
+    );
+  });
+
+  test('that holds a ledger already is not begun on, and nothing is made', async () => {
+    const place = tempDir();
+    const ran = await team.alice.pam(['init', 'access', '--remote', team.bare ?? ''], { cwd: place });
+    expect(ran).toMatchObject({ code: 1, out: '' });
+    expect(ran.err).toContain('the remote has a branch pam-ledger already; nothing was made [E_LED_EXISTS]');
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  test('is taken as it is given now, whatever a clone calls origin; what a person wrote stays after a failure', async () => {
+    const place = tempDir();
+    write(place, 'policy/roles.yaml', 'roles: [\n');
+    const broken = await team.alice.pam(['init', place, '--remote', bare()]);
+    expect(broken.code).toBe(4);
+    expect(readdirSync(place)).toEqual(['policy']);
+    expect(readdirSync(join(place, 'policy'))).toEqual(['roles.yaml']);
+    expect(readFileSync(join(place, 'policy/roles.yaml'), 'utf8')).toBe('roles: [\n');
+
+    const own = tempDir();
+    const right = bare();
+    stockGit(own, team.alice.env, ['init', '-q', '--initial-branch=main']);
+    stockGit(own, team.alice.env, ['remote', 'add', 'origin', '/nowhere']);
+    const ran = await must(team.alice.pam(['init', '--remote', right], { cwd: own }));
+    expect(ran.err).toBe('origin was /nowhere, and is what --remote says now\n');
+    expect(stockGit(own, team.alice.env, ['ls-remote', 'origin', 'refs/heads/pam-ledger'])).not.toBe('');
+    expect(existsSync(join(own, '.git'))).toBe(true);
   });
 });
