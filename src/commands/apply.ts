@@ -31,7 +31,7 @@ export const register: Register = (program, session) => {
         exit: exitOfApply(result, ids),
         schema: 'pam.run/1',
         document,
-        text: runText(result, at.style),
+        text: runText(result, at.style, at.now()),
       });
     });
 };

@@ -16,9 +16,10 @@ export const register: Register = (program, session) => {
       const desk = await at.desk();
       const only = new Set<RequestId>();
       for (const text of ids) only.add(await idOf(desk, text));
-      const { steps, troubles, now } = await planRun(desk, only.size === 0 ? undefined : only);
+      const planned = await planRun(desk, only.size === 0 ? undefined : only);
+      const { steps, troubles } = planned;
       const exit = options.exitCode === true && steps.length > 0 ? EXIT.work : EXIT.done;
-      const text = planText(steps, troubles, now, at.style);
+      const text = planText(planned, at.style);
       at.done({ exit, schema: 'pam.plan/1', document: { steps, troubles }, text });
     });
 };

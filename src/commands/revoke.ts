@@ -62,7 +62,7 @@ export const register: Register = (program, session) => {
         exit: desk.interrupted() && !stopped ? EXIT.done : exitOfSweep(result),
         schema: 'pam.run/1',
         document: { steps, ledger },
-        text: runText(result, at.style),
+        text: runText(result, at.style, at.now()),
         ...out,
       });
     });

@@ -17,3 +17,7 @@ export function lateSweep(state: Swept, now: Instant): string | undefined {
   if (last !== null && now <= plus(last, secondsOf(within))) return undefined;
   return `grants are live and the last sweep was ${last ?? 'never'}, not within ${within}`;
 }
+
+/** Seconds between records of sweeps that had nothing else to record: a quarter of the limit; `null` without one. */
+export const beatEvery = ({ sweep_within: within }: ChainState['policy']['config']): number | null =>
+  within === undefined ? null : secondsOf(within) / 4;

@@ -112,3 +112,14 @@ describe('init with a remote', () => {
     expect(existsSync(join(own, '.git'))).toBe(true);
   });
 });
+
+describe('sweep', () => {
+  test('with a key that is not the executor’s is no idle sweep: E_EXECUTOR_KEY, 2', async () => {
+    const ran = await team.sweep.pam(['sweep'], { env: { PAM_EXECUTOR_KEY: team.key('mallory') } });
+    expect({ code: ran.code, out: ran.out }).toEqual({ code: 2, out: '' });
+    expect(ran.err).toMatch(
+      /the key SHA256:\S+ is not pam-sweep's \[E_EXECUTOR_KEY\]\nhint: policy lists SHA256:/u,
+    );
+    expect((await must(team.sweep.pam(['sweep']))).out).toMatch(/^Nothing to do \(last recorded sweep: /u);
+  });
+});

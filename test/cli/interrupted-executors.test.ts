@@ -111,7 +111,9 @@ describe('an executor', () => {
     const ran = await struck(['sweep', '--watch'], null, [500], signal);
     expect({ code: ran.code, signal: ran.signal }).toEqual({ code: 0, signal: null });
     // On a busy machine its first turn is not over by then.
-    expect(ran.err).toMatch(/^(?: {2}! interrupted: no other step was begun; .*\nNothing to do\.\n)?$/u);
+    expect(ran.err).toMatch(
+      /^watching all targets as .*\n(?: {2}! interrupted: no other step was begun; .*\nNothing to do.*\.\n)?$/u,
+    );
     again();
   });
 });

@@ -4,9 +4,10 @@
  */
 import { type LedgerEvent, reasonNote } from '../../model/entry.ts';
 import { expected } from '../../model/error.ts';
-import { type Instant, secondsBetween, secondsOf, plus } from '../../model/instant.ts';
+import { type Instant, secondsBetween, plus } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { mayBeLive } from '../../model/open-record.ts';
+import { beatEvery } from '../../rules/judge-sweep.ts';
 import type { Ending } from '../../rules/plan-sweep.ts';
 import { type Appended, appendEntry } from '../ledger/append-entry.ts';
 import type { Revoked } from '../at-targets/carry-out-revoke.ts';
@@ -131,8 +132,8 @@ export async function recordBeat(
 /** A trace that sweeps run, and no more than that: when the last sweep entry is older than a quarter of the limit. */
 function beatDue(view: LedgerView, now: Instant): boolean {
   if (view.troubles.some(({ code }) => code === 'E_LED_JUNK')) return true;
-  const within = view.state.policy.config.sweep_within;
-  if (within === undefined) return false;
+  const every = beatEvery(view.state.policy.config);
+  if (every === null) return false;
   const last = view.state.index.beats?.sweep?.at;
-  return last === undefined || now > plus(last, secondsOf(within) / 4);
+  return last === undefined || now > plus(last, every);
 }

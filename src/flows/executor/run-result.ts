@@ -2,6 +2,7 @@
 import type { Decision, Reason } from '../../model/decision.ts';
 import { EXIT, type Exit, exitOf } from '../../model/error.ts';
 import type { ReasonNote } from '../../model/entry.ts';
+import type { Instant } from '../../model/instant.ts';
 import type { LedgerPoint } from '../../model/statement.ts';
 import type { RequestId } from '../../model/names.ts';
 
@@ -24,6 +25,8 @@ export interface RunResult {
   readonly waiting: readonly { readonly id: RequestId; readonly decision: Decision }[];
   /** What stopped grants or could not be read. */
   readonly troubles: readonly Reason[];
+  /** Of a sweep, what the ledger holds of sweeps by now. `every`: seconds between records of idle ones; `null`: none are made. */
+  readonly idle?: { readonly lastSweep: Instant | null; readonly every: number | null };
 }
 
 /** What the last step of an interrupted run says, and its exit code rests on. */

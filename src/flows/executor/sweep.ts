@@ -12,6 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reason } from '../../model/decision.ts';
 import { plus } from '../../model/instant.ts';
 import { mayBeLive } from '../../model/open-record.ts';
+import { needExecutorKey } from '../../rules/executor-key.ts';
+import { beatEvery, lastSweepOf } from '../../rules/judge-sweep.ts';
 import { sortPostings } from '../../rules/judge-postings.ts';
 import { rotated } from '../../rules/queue-by-system.ts';
 import { stopsNotTaken } from '../../rules/plan-sweep.ts';
@@ -68,12 +70,17 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
   for (const trouble of [...policy.view.troubles, ...clockTroubles(desk, policy.view)]) tells(trouble);
   const last = desk.interrupted() ? policy.view : await endTheRest(run, policy.view);
   await prepareTargets(desk, executor, last.state, tells, scope.targets);
-  const { seq, head } = (await leaveTrace(run, last)).state;
+  const { state } = await leaveTrace(run, last);
+  const { seq, head } = state;
   if (desk.interrupted()) run.troubles.push(CUT_SHORT);
   const { recorded } = policy;
   const first = recorded === null ? [] : [plain('policy', '-', `policy ${recorded} is in force`)];
   const steps = [...first, ...run.drops, ...run.revokes];
-  return { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles };
+  // It could not have recorded anything, so it must not pass for a sweep that found nothing to do.
+  if (steps.length + run.troubles.length === 0 && scope.ids === undefined)
+    needExecutorKey([state.policy], executor.name, await desk.keyOf(executor.keyFile));
+  const idle = { lastSweep: lastSweepOf(state), every: beatEvery(state.policy.config) };
+  return { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles, idle };
 }
 
 /** Milliseconds: longer than fetching and walking takes where nothing makes it slow. */

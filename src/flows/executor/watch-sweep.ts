@@ -8,7 +8,7 @@ import type { RunResult } from './run-result.ts';
 import type { SweepScope } from './sweep-run.ts';
 import { sweep } from './sweep.ts';
 
-const LONGEST_NAP_SECONDS = 60;
+export const LONGEST_NAP_SECONDS = 60;
 const NAP_STEP_MS = 250;
 
 export async function watchSweep(

@@ -3,7 +3,7 @@ import type { Reason } from '../../model/decision.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { mayBeLive } from '../../model/open-record.ts';
-import { planApply } from '../../rules/plan-apply.ts';
+import { type ApplyPlan, planApply } from '../../rules/plan-apply.ts';
 import { planSweep, stopsNotTaken } from '../../rules/plan-sweep.ts';
 import type { Desk } from '../desk.ts';
 import { aboutAll } from '../gather/about.ts';
@@ -23,6 +23,8 @@ export interface PlanStep {
 export interface Planned {
   readonly steps: readonly PlanStep[];
   readonly troubles: readonly Reason[];
+  /** Requests that wait, with why. */
+  readonly waiting: ApplyPlan['waiting'];
   /** The instant that it was planned at. */
   readonly now: Instant;
 }
@@ -78,5 +80,5 @@ export async function planRun(desk: Desk, only?: ReadonlySet<RequestId>): Promis
   }
   const key = (step: PlanStep): string => `${step.until ?? ''} ${step.target ?? ''} ${step.id}`;
   const troubles = [...situation.halts, ...situation.unread, ...stopsNotTaken(facts, now)];
-  return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), troubles, now };
+  return { steps: steps.sort((a, b) => (key(a) < key(b) ? -1 : 1)), waiting: apply.waiting, troubles, now };
 }
