@@ -2,7 +2,9 @@ import type { Audited } from '../flows/audit/audit.ts';
 import type { Log, LogLine } from '../flows/audit/log.ts';
 import { kindOf } from '../rules/events/registry.ts';
 import { line } from './escape.ts';
+import type { Instant } from '../model/instant.ts';
 import type { Style } from './style.ts';
+import { dateTime } from './when.ts';
 
 export function auditText(audited: Audited, style: Style): string {
   const { totals, findings } = audited;
@@ -31,9 +33,25 @@ export function auditText(audited: Audited, style: Style): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function logText(log: Log, style: Style): string {
-  const lines = log.events.map((one) => `${one.at}  ${String(one.seq).padStart(5)}  ${line(sentence(one))}`);
-  lines.push(style.dim(`head ${log.head} (entry ${log.seq}, at ${log.at})`));
+/** How the lines of a log are shown. */
+export interface LogScreen {
+  readonly terminal: boolean;
+  /** Of the reader, as in `Europe/Berlin`. */
+  readonly zone: string | undefined;
+  /** There is a remote, which may know more than this clone. */
+  readonly fetched: boolean;
+}
+
+export function logText(log: Log, style: Style, { terminal, zone, fetched }: LogScreen): string {
+  const when = (at: Instant): string => (terminal ? dateTime(at, zone) : at);
+  const lines = log.events.map(
+    (one) => `${when(one.at)}  ${String(one.seq).padStart(5)}  ${line(sentence(one))}`,
+  );
+  const newer = fetched ? 'this clone as it was fetched last (`pam status` fetches)' : 'this clone';
+  lines.push(
+    style.dim(`head ${log.head} (entry ${log.seq}, at ${when(log.at)})`),
+    style.dim(`read from ${newer}; requests that no executor has seen yet are not listed`),
+  );
   return `${lines.join('\n')}\n`;
 }
 

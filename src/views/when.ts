@@ -36,3 +36,20 @@ export function untilWhen(end: Instant, now: Instant): string {
 export function ago(at: Instant, now: Instant): string {
   return `${clockTime(at, now)} (${span(secondsBetween(at, now))} ago)`;
 }
+
+/** `2026-11-29 17:18:03 UTC` for a list over many days; with the reader's own time beside it where their clock shows another. */
+export function dateTime(at: Instant, zone: string | undefined): string {
+  const utc = `${at.slice(0, 10)} ${at.slice(11, 19)} UTC`;
+  const own = zone === undefined ? undefined : timeIn(zone, at);
+  return own === undefined || own === at.slice(11, 16) ? utc : `${utc} (${own} here)`;
+}
+
+/** `18:18`; `undefined` for a zone that this Node does not know. */
+function timeIn(timeZone: string, at: Instant): string | undefined {
+  try {
+    const clock = new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit' });
+    return clock.format(new Date(at));
+  } catch {
+    return undefined;
+  }
+}

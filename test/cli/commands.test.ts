@@ -1117,7 +1117,13 @@ describe('log, audit, schema', () => {
     expect(
       await wrongRefusals(team, [
         { who: team.dana, args: ['log', '--limit', '0'], code: 'E_USAGE', exit: 2 },
-        { who: team.dana, args: ['log', '--since', 'yesterday'], code: 'E_USAGE', exit: 2 },
+        {
+          who: team.dana,
+          args: ['log', '--since', 'yesterday'],
+          code: 'E_USAGE',
+          exit: 2,
+          says: /hint: write how long ago, 12h or 7d, or since when, \d{4}-\d\d-\d\dT00:00:00Z/u,
+        },
         { who: team.dana, args: ['log', 'nonsense'], code: 'E_USAGE', exit: 2 },
       ]),
     ).toEqual([]);
