@@ -123,3 +123,27 @@ describe('sweep', () => {
     expect((await must(team.sweep.pam(['sweep']))).out).toMatch(/^Nothing to do \(last recorded sweep: /u);
   });
 });
+
+describe('status and log', () => {
+  test('a proposal says when it was opened, for how long, where and for whom', async () => {
+    const { proposals } = JSON.parse((await must(team.alice.pam(['status', '--json']))).out) as {
+      readonly proposals: readonly unknown[];
+    };
+    expect(proposals).toMatchObject([
+      {
+        id,
+        opened: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/u) as string,
+        duration: '10m',
+        target: 'bastion',
+        subject: 'dana',
+      },
+    ]);
+  });
+
+  test('the log says what it was read from, and what is not in it', async () => {
+    expect((await must(team.dana.pam(['log']))).out).toMatch(
+      /\(entry \d+, at [^)]+\)\nread from this clone as it was fetched last \(`pam status` fetches\); requests that no executor has seen yet are not listed\n$/u,
+    );
+    expect((await must(team.dana.pam(['log', '--since', '1h30m']))).out).toContain('head sha256:');
+  });
+});

@@ -1,5 +1,6 @@
 /** What is live, scheduled or waiting, and what each waits for. */
 import type { ErrorCode } from '../../model/error-codes.ts';
+import { expected } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { mayBeLive, type OpenRecord } from '../../model/open-record.ts';
@@ -11,6 +12,7 @@ import { nextStep } from '../../rules/next-step.ts';
 import { planSweep } from '../../rules/plan-sweep.ts';
 import { namesLater, namesNow } from '../../rules/who-can-approve.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
+import { claimsOf } from '../../trust/statement-text.ts';
 import type { Desk } from '../desk.ts';
 import { aboutAll, aboutOne } from '../gather/about.ts';
 import { gather, incidentStates } from '../gather/gather.ts';
@@ -44,6 +46,8 @@ export interface ProposalLine {
   readonly duration: string;
   /** The requester's own words. */
   readonly why: string;
+  /** When the requester signed it, by their own clock; `null` where there is no such statement. */
+  readonly opened: Instant | null;
   /** When an executor saw it first; `null` while none has. */
   readonly since: Instant | null;
   readonly have: number;
@@ -198,6 +202,7 @@ function proposalLine(situation: Situation, one: Candidate, now: Instant): Propo
       target: role?.target ?? null,
       duration: request.duration,
       why: request.justification,
+      opened: openedAt(one),
       since: record?.seen?.at ?? null,
       have: done.size,
       need,
@@ -207,4 +212,13 @@ function proposalLine(situation: Situation, one: Candidate, now: Instant): Propo
       next,
     },
   ];
+}
+
+function openedAt({ statement }: Candidate): Instant | null {
+  try {
+    return statement === null ? null : claimsOf(statement.text).signedAt;
+  } catch (error) {
+    expected(error);
+    return null;
+  }
 }
