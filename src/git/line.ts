@@ -2,7 +2,7 @@
  * The line to one remote: a git directory of our own beside the clone's objects, so that the clone's configuration has
  * no say, and bounds in bytes and time for what it brings.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainBytes } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
@@ -22,6 +22,8 @@ export interface RemotePlace {
   /** How long one conversation may take, and how many bytes of objects it may bring; for tests. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
+  /** How long a large branch may bring nothing, neither from the remote nor while git unpacks; for tests. */
+  readonly stallMs?: number;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -53,13 +55,37 @@ export interface Fetching {
   readonly maxBytes?: number;
 }
 
+/** What one branch may take when it is fetched by itself on purpose: any host takes less than this in one push. */
+const LARGE_MS = 15 * 60_000;
+const LARGE_BYTES = 8 * 1024 ** 3;
+/** A server packs, and git resolves deltas, without a byte that we see; longer than this it is no work but silence. */
+const STALL_MS = 120_000;
+
+/** A line for one large branch, beside the one that goes on with all others. */
+export function largeLineTo(at: RemotePlace, url: string): Line {
+  const maxBytes = Math.min(LARGE_BYTES, roomAt(join(at.place.gitDir, 'objects')));
+  // A fetch with others gets half of it, one that is alone twice that half.
+  return openLine({ ...at, timeoutMs: LARGE_MS / 2, maxBytes }, url, at.stallMs ?? STALL_MS);
+}
+
+/** Half of what is free: the other half stays for the rest of this machine. */
+function roomAt(directory: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return Math.floor((bavail * bsize) / 2);
+  } catch {
+    // The fetch meets what is wrong there, and says it.
+    return LARGE_BYTES;
+  }
+}
+
 /** The directory is made when it is first needed. */
 export function lineTo(at: RemotePlace, url: string): () => Line {
   let line: Line | undefined;
   return () => (line ??= openLine(at, url));
 }
 
-function openLine(at: RemotePlace, url: string): Line {
+function openLine(at: RemotePlace, url: string, stallMs?: number): Line {
   const { timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = at;
   const directory = sealedDirectory(at.place, at.env);
   const where = { directory, objects: join(at.place.gitDir, 'objects'), env: at.env, timeoutMs };
@@ -71,11 +97,12 @@ function openLine(at: RemotePlace, url: string): Line {
     tired: new Map(),
     apart: false,
     say: async (args) => await talk(where, args),
-    fetch: async (args, { alone = false, timeoutMs: most = timeoutMs, maxBytes: few = maxBytes }) => {
+    fetch: async (args, { alone = false, timeoutMs: soon = timeoutMs, maxBytes: few = maxBytes }) => {
       // What failed together with others gets more of both, so that patience alone may bring it.
       const patience = alone ? 2 : 1;
-      const bound = patience * Math.min(timeoutMs, most);
-      await takeIn({ ...where, timeoutMs: bound }, args, Math.min(few, (patience * maxBytes) / 2));
+      const bound = patience * Math.min(timeoutMs, soon);
+      const most = Math.min(few, (patience * maxBytes) / 2);
+      await takeIn({ ...where, timeoutMs: bound }, args, { maxBytes: most, stallMs });
     },
   };
 }
@@ -85,10 +112,14 @@ const tooMuch = (maxBytes: number): PamError =>
     hint: 'if that is as it should be, bring it once by hand: git fetch, in this clone',
   });
 
-async function takeIn(where: Talk, args: readonly string[], maxBytes: number): Promise<void> {
+async function takeIn(
+  where: Talk,
+  args: readonly string[],
+  { maxBytes, stallMs }: { readonly maxBytes: number; readonly stallMs: number | undefined },
+): Promise<void> {
   const incoming = openIncoming(where.objects);
   try {
-    const { code, stderr } = await talk({ ...where, incoming: { ...incoming, maxBytes } }, args);
+    const { code, stderr } = await talk({ ...where, incoming: { ...incoming, maxBytes, stallMs } }, args);
     if (code !== 0) throw unreachable(stderr);
     // It may have come faster than it was watched.
     if (incoming.size() > maxBytes) throw tooMuch(maxBytes);

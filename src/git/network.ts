@@ -12,6 +12,7 @@ import {
   AT_ONCE,
   FETCH_FLAGS,
   type Fetching,
+  largeLineTo,
   lendTips,
   type Line,
   lineTo,
@@ -54,6 +55,7 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
         specs.some((spec) => [spec.from, spec.to].some((one) => matchPattern(one, ref) !== undefined));
       return once.missed.filter(isOurs);
     },
+    fetchLarge: async (refspec) => await fetchLarge(at, url, line(), parseRefspec(refspec)),
     push: async (moves) => {
       heard = undefined;
       return await pushRefs(at, line(), moves);
@@ -191,6 +193,26 @@ async function bring(
   return { fetched, missed: [...resting, ...missed] };
 }
 
+async function fetchLarge(
+  at: RemotePlace,
+  url: string,
+  usual: Line,
+  { from, to }: Refspec,
+): Promise<PamError | null> {
+  if (from.star || to.star) throw new PamError('E_BUG', 'one branch at a time');
+  try {
+    const line = largeLineTo(at, url);
+    const pair: Pair = [to.before, from.before];
+    const fetched = await bringAll(at, line, [pair], true);
+    const [missed] = await follow(at.refs, [{ from, to }], new Map([pair]), fetched);
+    if (missed !== undefined) return missed.why;
+    usual.tired.clear();
+    return null;
+  } catch (cause) {
+    return expected(cause);
+  }
+}
+
 function inPortions(pairs: readonly Pair[]): readonly (readonly Pair[])[] {
   const portions: (readonly Pair[])[] = [];
   for (let start = 0; start < pairs.length; start += REFS_A_FETCH)
@@ -198,13 +220,23 @@ function inPortions(pairs: readonly Pair[]): readonly (readonly Pair[])[] {
   return portions;
 }
 
-const isStatement = (source: string): boolean => source.startsWith('refs/heads/pam-statements/');
+const KIB = 1024;
+/**
+ * What branches about requests may take, so that a heavy one among them is given up in a moment and not in two minutes. A
+ * statement takes 8 KiB and has no history; a proposal may bring as much history as a shallow clone lacks of main.
+ */
+const LIGHT = [
+  { below: 'refs/heads/pam-statements/', bytes: 1024 * KIB, bytesEach: 64 * KIB },
+  { below: 'refs/heads/pam/', bytes: 16 * 1024 * KIB, bytesEach: 64 * KIB },
+] as const;
+const LIGHT_MS = 30_000;
 
-/** A statement takes 8 KiB and has no history: a heavy branch among them is given up in a moment, not in two minutes. */
-const statementBound = (count: number): Omit<Fetching, 'alone'> => ({
-  maxBytes: 1024 * 1024 + count * 64 * 1024,
-  timeoutMs: 30_000,
-});
+function boundOf(part: readonly Pair[]): Omit<Fetching, 'alone'> {
+  const light = LIGHT.find(({ below }) => part.every(([, source]) => source.startsWith(below)));
+  return light === undefined
+    ? {}
+    : { maxBytes: light.bytes + part.length * light.bytesEach, timeoutMs: LIGHT_MS };
+}
 
 async function bringAll(
   at: RemotePlace,
@@ -215,8 +247,8 @@ async function bringAll(
   await lendTips(at, line);
   const specs = part.map(([, source], index) => `+${source}:refs/pam-fetched/${index}`);
   try {
-    const bound = part.every(([, source]) => isStatement(source)) ? statementBound(part.length) : {};
-    await line.fetch(['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs], { alone, ...bound });
+    const args = ['fetch', ...FETCH_FLAGS, '--end-of-options', line.url, ...specs];
+    await line.fetch(args, { alone, ...boundOf(part) });
   } catch (error) {
     if (error instanceof PamError && error.code === 'E_GIT_BOUND' && part.length > 1) line.apart = true;
     throw error;

@@ -17,6 +17,7 @@ export function offlineRemote(repository: Repository, name: string, url: string)
       return new Map(there.filter(([ref]) => wanted.some((one) => matchPattern(one, ref) !== undefined)));
     },
     fetch: async () => await Promise.resolve([]),
+    fetchLarge: async () => await Promise.resolve(null),
     push: async () =>
       await Promise.reject(
         new PamError('E_OFFLINE', 'nothing is sent with --offline', {

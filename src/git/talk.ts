@@ -23,8 +23,8 @@ export interface Talk {
   readonly objects: string;
   readonly env: Environment;
   readonly timeoutMs: number;
-  /** Where fetched objects go, and how many bytes of them may come. */
-  readonly incoming?: Incoming & { readonly maxBytes: number };
+  /** Where fetched objects go, how many bytes of them may come, and after how long without one more it is given up. */
+  readonly incoming?: Incoming & { readonly maxBytes: number; readonly stallMs?: number | undefined };
 }
 
 /** Of what git prints: some 500,000 refs. */
@@ -135,9 +135,14 @@ async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
 
 function watchIncoming({ incoming }: Talk, stop: AbortController): NodeJS.Timeout | undefined {
   if (incoming === undefined) return undefined;
-  const { maxBytes, size } = incoming;
+  const { maxBytes, size, stallMs } = incoming;
+  let last = { bytes: 0, at: performance.now() };
   return setInterval(() => {
-    if (size() > maxBytes) stop.abort(`it brings more than ${maxBytes} bytes`);
+    const bytes = size();
+    if (bytes > maxBytes) stop.abort(`it brings more than ${maxBytes} bytes`);
+    if (bytes !== last.bytes) last = { bytes, at: performance.now() };
+    if (stallMs !== undefined && performance.now() - last.at > stallMs)
+      stop.abort(`nothing came for ${stallMs / 1000} s`);
   }, WATCH_MS);
 }
 

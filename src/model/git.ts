@@ -167,6 +167,11 @@ export interface Remote {
    */
   readonly fetch: (refspecs: readonly string[], ahead?: readonly string[]) => Promise<readonly NotBrought[]>;
   /**
+   * One branch that went past the bounds of `fetch`, by itself: as many bytes as the disk has room for, and a quarter of an
+   * hour. It has a connection of its own, so that `fetch` and `push` may go on meanwhile. @returns why not, or `null`
+   */
+  readonly fetchLarge: (refspec: string) => Promise<PamError | null>;
+  /**
    * Pushes objects straight to remote refs, fast-forward only, all or none.
    * `rejected`: the remote was ahead or refused the move. Throws `E_GIT_NETWORK` when the answer is not known.
    */

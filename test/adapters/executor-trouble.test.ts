@@ -4,11 +4,16 @@
  * real plugin, real keys; the target's own list of calls says what happened.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Desk } from '../../src/flows/desk.ts';
 import { exitOfRun } from '../../src/flows/executor/run-result.ts';
+import { findRepository } from '../../src/git/find-repository.ts';
+import { openRemote } from '../../src/git/network.ts';
+import { openRefs } from '../../src/git/refs.ts';
+import { seal } from '../../src/git/sealed.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
 import { Interrupted } from '../../src/model/error.ts';
 import type { Remote } from '../../src/model/git.ts';
@@ -347,6 +352,60 @@ describe('a pusher of junk', { timeout: 180_000 }, () => {
     expect(pushes).toBeLessThanOrEqual(18);
     await world.sweep();
     expect((await world.record(live)).state).toBe('ended');
+  });
+});
+
+/** The desk of a clone whose fetches may bring less than the product lets them. */
+const boundedTo =
+  (clone: string, maxBytes: number): DeskChange =>
+  (desk) => {
+    if (desk.remote === null) throw new Error('there is no remote');
+    const open = async (): Promise<Remote> => {
+      const place = await findRepository(clone, desk.env);
+      const sealed = seal(place, desk.env);
+      const refs = openRefs(sealed, place);
+      return await openRemote({ place, sealed, refs, env: desk.env, name: 'origin', maxBytes });
+    };
+    let opened: Promise<Remote> | undefined;
+    return { ...desk, remote: { ...desk.remote, open: async () => await (opened ??= open()) } };
+  };
+
+describe('more on the ledger than a run may fetch', { timeout: 180_000 }, () => {
+  async function hidden(): Promise<{ readonly world: World; readonly two: World; readonly live: RequestId }> {
+    const world = copyOf(shared);
+    const two = world.another('two');
+    await two.sweep({ executor: 'pam-sweep' });
+    const live = await world.ask({ role: 'reader', duration: '30m' });
+    await world.apply();
+    expect(world.held()).toEqual([SHELF]);
+    const bare = (...args: string[]): string => world.git('--git-dir', world.remote ?? '', ...args);
+    writeFileSync(join(world.home, 'large'), randomBytes(6_000_000));
+    const blob = bare('hash-object', '-w', join(world.home, 'large'));
+    const tip = bare('rev-parse', 'refs/heads/pam-ledger');
+    const tree = execFileSync('git', ['--git-dir', world.remote ?? '', 'mktree'], {
+      input: `100644 blob ${blob}\tlarge\n`,
+      encoding: 'utf8',
+    }).trim();
+    bare('update-ref', 'refs/heads/pam-ledger', bare('commit-tree', '-p', tip, '-m', 'x', tree));
+    two.now = minutes(30);
+    return { world, two, live };
+  }
+
+  it('[X105] a grant below it, on a machine that never saw it: it ends in the same sweep', async () => {
+    const { world, two, live } = await hidden();
+    const change = boundedTo(two.dir, 2_000_000);
+    const swept = await two.sweep({ executor: 'pam-sweep', change });
+    expect(world.held()).toEqual([]);
+    expect(swept.steps).toMatchObject([{ action: 'revoke', id: live, result: 'done' }]);
+    expect((await two.record(live)).state).toBe('ended');
+    expect(swept.troubles.map(({ code }) => code)).toEqual(['E_LED_JUNK']);
+  });
+
+  it('[X105] an executor that grants reads past it too', async () => {
+    const { two, live } = await hidden();
+    const applied = await two.apply({ change: boundedTo(two.dir, 2_000_000) });
+    expect(applied.troubles.map(({ code }) => code)).toEqual(['E_LED_JUNK']);
+    expect((await two.record(live)).state).toBe('live');
   });
 });
 

@@ -56,6 +56,7 @@ interface Side extends Pushed {
 interface Bounds {
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
+  readonly stallMs?: number;
   readonly home?: string;
 }
 
@@ -149,6 +150,43 @@ describe('[X11] more than one fetch may bring', () => {
     },
     120_000,
   );
+
+  it('[X105] in bytes, on the ledger: by itself it comes, and is fetched with the others from then on', async () => {
+    const at = await side({ maxBytes: 2_000_000 });
+    const tip = large(at, 3_000_000);
+    push(at, tip, 'pam-ledger');
+    expect(await at.remote.fetch([specOf('pam-ledger'), specOf('main')])).toMatchObject([
+      { ref: 'refs/heads/pam-ledger', why: { code: 'E_GIT_BOUND' } },
+    ]);
+    expect(await at.remote.fetchLarge(specOf('pam-ledger'))).toBeNull();
+    expect(at.tracked('pam-ledger')).toBe(tip);
+    expect(await at.remote.fetch([specOf('pam-ledger'), specOf('main')])).toEqual([]);
+    expect(leftovers(at.clone)).toEqual([]);
+  }, 60_000);
+
+  it('[X105] a remote that falls silent while the ledger is fetched by itself: it is given up', async () => {
+    const own = tempDir();
+    const at = await side({ stallMs: 1000, home: own });
+    push(at, large(at, 1000), 'pam-ledger');
+    const hook = join(own, 'pack');
+    writeFileSync(hook, '#!/bin/sh\nexec sleep 60\n', { mode: 0o755 });
+    writeFileSync(join(own, '.gitconfig'), `[uploadpack]\n\tpackObjectsHook = ${hook}\n`);
+    const why = await at.remote.fetchLarge(specOf('pam-ledger'));
+    expect(why).toMatchObject({ code: 'E_GIT_BOUND' });
+    expect(why?.message).toContain('nothing came for 1 s');
+    expect(leftovers(at.clone)).toEqual([]);
+  }, 60_000);
+
+  it('[X105] heavy branches about requests are given up at their own bound, not at that of main', async () => {
+    // Too little for all at once, so that it is asked apart.
+    const at = await side({ maxBytes: 36_000_000 });
+    const [light, heavy] = ['pam/20261129-x-aaaaaa', 'pam/20261129-x-bbbbbb'];
+    push(at, large(at, 18_000_000), heavy);
+    push(at, large(at, 1000), light);
+    const missed = await at.remote.fetch(['+refs/heads/pam/*:refs/remotes/origin/pam/*']);
+    expect(missed).toMatchObject([{ ref: `refs/heads/${heavy}`, why: { code: 'E_GIT_BOUND' } }]);
+    expect(at.tracked(light)).toBeDefined();
+  }, 120_000);
 
   it('in time, on main: the others arrive', async () => {
     const own = tempDir();

@@ -60,6 +60,7 @@ const REMOTE: Kinds<Remote> = {
   url: 'read',
   list: 'read',
   fetch: 'step',
+  fetchLarge: 'step',
   push: 'step',
   deepen: 'step',
 };

@@ -216,6 +216,10 @@ function memoryRemote(
       return await Promise.resolve(new Map(sorted(table).filter(matches)));
     },
     fetch,
+    fetchLarge: async (refspec) => {
+      await fetch([refspec]);
+      return null;
+    },
     // Nothing is ever cut from a history in memory.
     deepen: async () => await Promise.resolve(false),
     push: async (moves) => {

@@ -36,6 +36,8 @@ export interface Run {
   readonly revokes: RunStep[];
   /** It left a trace in the ledger. */
   wrote: boolean;
+  /** The ledger went past the bounds of a fetch: this run saw the part of it that was here before. */
+  ledgerTooLarge: boolean;
 }
 
 /** Once each: what is looked at several times in a run may be wrong each time. */

@@ -21,7 +21,7 @@ import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../../trust/keyring.ts';
 import { beginBudget } from '../at-targets/ask-targets.ts';
 import { type Desk, type Executor, mainRef } from '../desk.ts';
 import { endAll, endAtTargets, needsNoRecord, NOT_ALL, restsOnItsEnd, UNRECORDED } from './end-due.ts';
-import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
+import { fetchLargeLedger, fetchState, type Freshness } from '../ledger/fetch-state.ts';
 import { endingsOf, findLeftovers } from '../at-targets/find-leftovers.ts';
 import { aboutStops, isStoppable } from '../gather/about.ts';
 import { incidentStates } from '../gather/gather.ts';
@@ -49,19 +49,43 @@ import {
 import type { Known } from '../ledger/walk/witness.ts';
 
 export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
-  const run: Run = {
-    desk,
-    executor,
-    scope,
-    budget: beginBudget(desk.clock()),
-    troubles: [],
-    handled: new Set(),
-    drops: [],
-    revokes: [],
-    wrote: false,
-  };
+  const first = beginRun(desk, executor, scope);
+  const result = await sweepOnce(first);
+  if (!first.ledgerTooLarge || desk.interrupted()) return result;
+  // What could be read is swept. Grants that this machine has not read yet may lie below what was too large.
+  const second = beginRun(desk, executor, scope, first.handled);
+  const { fetched, early } = await fetchLargeMeanwhile(second);
+  if (fetched) {
+    const { steps, ...rest } = await sweepOnce(second, early);
+    return { ...rest, steps: [...result.steps, ...steps] };
+  }
+  const { revokes, troubles } = second;
+  return { ...result, steps: [...result.steps, ...revokes], troubles: [...result.troubles, ...troubles] };
+}
+
+const beginRun = (
+  desk: Desk,
+  executor: Executor,
+  scope: SweepScope,
+  handled: Run['handled'] = new Set(),
+): Run => ({
+  desk,
+  executor,
+  scope,
+  budget: beginBudget(desk.clock()),
+  troubles: [],
+  handled,
+  drops: [],
+  revokes: [],
+  wrote: false,
+  ledgerTooLarge: false,
+});
+
+/** @param early what was ended before, and is to be recorded */
+async function sweepOnce(run: Run, early: readonly Done[] = []): Promise<RunResult> {
+  const { desk, executor, scope } = run;
   const tells = tellIn(run);
-  const read = await readPatiently(run);
+  const read = await readPatiently(run, early);
   const due = (await isInForce(run, read)) ? await endAll(run, read, onItsOwn(run)) : read;
   const same = { view: due, recorded: null };
   const policy: { view: LedgerView; recorded: number | null } = desk.interrupted()
@@ -91,35 +115,66 @@ const PATIENCE = { own: 10_000, shared: 60_000 };
  * not wait for that: soon what no other grant can need, later what others share as well, since a newer grant of the same
  * access may not have been read yet. Outcomes are recorded on top of what was read in the end.
  */
-async function readPatiently(run: Run): Promise<LedgerView> {
-  const { desk, executor, scope } = run;
-  const tells = tellIn(run);
-  const known = await held(tells, 'the kept head could not be read', undefined, async () => {
-    return await headFromHere(desk, executor);
-  });
+async function readPatiently(run: Run, before: readonly Done[]): Promise<LedgerView> {
+  const known = await knownHere(run);
   const reading = readAll(run, known);
-  if (known === undefined) return await reading;
-  const { own, shared } = scope.patience ?? PATIENCE;
-  const early: Done[] = [];
-  for (const [wait, isDue] of [
+  if (known === undefined) return await recordEarly(run, await reading, before);
+  const { own, shared } = run.scope.patience ?? PATIENCE;
+  const early = await endMeanwhile(run, known, reading, [
     [own, needsNoRecord],
     [shared - own, restsOnItsEnd],
-  ] as const) {
-    if (await settledWithin(reading, wait)) break;
-    await held(tells, NOT_ALL, undefined, async () => {
-      const due = onItsOwn(run)(known, desk.clock()).end.filter(isDue);
+  ]);
+  return await recordEarly(run, await reading, [...before, ...early]);
+}
+
+const knownHere = async (run: Run): Promise<Known | undefined> =>
+  await held(tellIn(run), 'the kept head could not be read', undefined, async () => {
+    return await headFromHere(run.desk, run.executor);
+  });
+
+type Turn = readonly [afterMs: number, isDue: typeof restsOnItsEnd];
+
+/** While something else takes its time, turn after turn, ends what is due by what is known. */
+async function endMeanwhile(
+  run: Run,
+  known: Known,
+  work: Promise<unknown>,
+  turns: Iterable<Turn>,
+): Promise<readonly Done[]> {
+  const early: Done[] = [];
+  for (const [wait, isDue] of turns) {
+    if (await settledWithin(work, wait)) break;
+    await held(tellIn(run), NOT_ALL, undefined, async () => {
+      const due = onItsOwn(run)(known, run.desk.clock()).end.filter(isDue);
       await endAtTargets(run, known, due, async (done) => await Promise.resolve(void early.push(done)));
     });
   }
-  const read = await reading;
+  return early;
+}
+
+async function recordEarly(run: Run, read: LedgerView, early: readonly Done[]): Promise<LedgerView> {
   if (early.length === 0) return read;
-  const recorder = outcomeRecorder(desk, executor, read, tells);
-  const last = await held(tells, UNRECORDED, read, async () => {
+  const recorder = outcomeRecorder(run.desk, run.executor, read, tellIn(run));
+  const last = await held(tellIn(run), UNRECORDED, read, async () => {
     for (const done of early) await recorder.note(done);
     return await recorder.rest();
   });
   run.wrote ||= last !== read;
   return last;
+}
+
+/** Again and again, as long as it takes. */
+function* everyMinute(): Generator<Turn> {
+  for (;;) yield [60_000, restsOnItsEnd];
+}
+
+async function fetchLargeMeanwhile(
+  run: Run,
+): Promise<{ readonly fetched: boolean; readonly early: readonly Done[] }> {
+  const fetching = fetchLargeLedger(run.desk);
+  const known = await knownHere(run);
+  const early = known === undefined ? [] : await endMeanwhile(run, known, fetching, everyMinute());
+  return { fetched: await fetching, early };
 }
 
 async function readAll(run: Run, known: Known | undefined): Promise<LedgerView> {
@@ -132,7 +187,10 @@ async function readAll(run: Run, known: Known | undefined): Promise<LedgerView> 
     stale,
     async () => await fetchState(desk, known && aboutStops(known.state)),
   );
-  if (!freshness.fresh) tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
+  if (!freshness.fresh) {
+    run.ledgerTooLarge = freshness.ledgerTooLarge === true;
+    tells({ code: 'E_FORGE_STALE', message: `not fetched: ${freshness.why}` });
+  }
   return await readOrHold(desk, executor, known);
 }
 
