@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { memoryDirectory } from '../build/memory-directory.ts';
 import CatalogueReporter from './catalogue/reporter.ts';
-import { inLongRunOnly } from './long-files.ts';
+import { filesOfTheRest, inLongRunOnly, isRest } from './long-files.ts';
 import { isLong } from './size.ts';
 
 /** What the build carries along as text (build/bundle.ts). */
@@ -17,15 +17,17 @@ const asText = {
 } as const;
 
 const temporary = memoryDirectory();
+const root = fileURLToPath(new URL('..', import.meta.url));
 
 export default defineConfig({
   plugins: [asText],
   test: {
-    root: fileURLToPath(new URL('..', import.meta.url)),
-    include: ['test/**/*.test.ts'],
+    root,
+    include: isRest ? [...filesOfTheRest(root)] : ['test/**/*.test.ts'],
     exclude: isLong ? [] : [...inLongRunOnly],
     globalSetup: ['build/before-tests.ts'],
-    env: temporary === undefined ? {} : { TMPDIR: temporary },
+    // Which files run is said to this run alone, not to a vitest that one of its tests starts.
+    env: { PAM_REST: '', ...(temporary === undefined ? {} : { TMPDIR: temporary }) },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Two cores on the smallest machine that runs this; real git and ssh-keygen do most of the work.

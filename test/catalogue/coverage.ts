@@ -1,12 +1,14 @@
 /**
- * `npm run catalogue`, after `npm run test:long`: one line for each row of the attack catalogue, and exit 1 unless each has
+ * `npm run catalogue`, after `npm run test:long`, or after `npm test` and `npm run test:rest`: one line for each row of the attack catalogue, and exit 1 unless each has
  * a passed test and a switch, or a reason. Runs at the root of the project, bundled by esbuild.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { filesOfTheRest } from '../long-files.ts';
+import { joinedRuns } from './joined-runs.ts';
 import { type Elsewhere, judgeCoverage } from './judge-coverage.ts';
-import { type CatalogueRun, RUN_FILE } from './reporter.ts';
+import { type CatalogueRun, REST_FILE, RUN_FILE } from './reporter.ts';
 import { rowsOfCatalogue } from './rows.ts';
 import { judgeSwitches, type Switch, type Without } from './switches.ts';
 
@@ -39,10 +41,16 @@ const switches = SWITCHES.flatMap(
   (path) => (parse(need(path, 'it says how to switch a rule off')) ?? []) as readonly Switch[],
 );
 const without = parse(need(WITHOUT, 'it says why a row has no switch')) as readonly Without[];
+const last = JSON.parse(
+  need(RUN_FILE, 'run `npm run test:long` first: it writes what passed'),
+) as CatalogueRun;
+const rest = existsSync(REST_FILE)
+  ? (JSON.parse(readFileSync(REST_FILE, 'utf8')) as CatalogueRun)
+  : undefined;
 const covered = judgeCoverage({
   rows,
   elsewhere,
-  run: JSON.parse(need(RUN_FILE, 'run `npm run test:long` first: it writes what passed')) as CatalogueRun,
+  run: joinedRuns(last, rest, filesOfTheRest('.')),
   testFiles: sources.filter((path) => path.endsWith('.test.ts')),
   changedAt: Math.max(...sources.map((path) => statSync(path).mtimeMs)),
 });

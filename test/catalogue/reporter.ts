@@ -1,14 +1,19 @@
 /**
  * Writes `coverage/catalogue.json` at the end of a run: every passed test whose title names rows of the attack
- * catalogue, and which files ran. Always of this run alone; `coverage.ts` judges it.
+ * catalogue, and which files ran. Always of this run alone; a run of the rest (`npm run test:rest`) has a file of its own
+ * beside that of the short run. `coverage.ts` judges them.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import type { Reporter, TestCase, TestModule, Vitest } from 'vitest/node';
+import { isRest } from '../long-files.ts';
 import { isLong } from '../size.ts';
 import { rowsOf } from './rows.ts';
 
 export const RUN_FILE = 'coverage/catalogue.json';
+export const REST_FILE = 'coverage/catalogue-rest.json';
+/** How the run of `npm test` was narrowed. */
+export const SHORT = 'the short one';
 
 export interface ProvenTest {
   readonly rows: readonly string[];
@@ -50,7 +55,7 @@ export default class CatalogueReporter implements Reporter {
       }),
       titles: [...new Set(tests.flatMap(({ test }) => titlesOf(test)))],
     };
-    const file = join(root, RUN_FILE);
+    const file = join(root, isRest ? REST_FILE : RUN_FILE);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, `${JSON.stringify(run, null, 1)}\n`);
   }
@@ -59,7 +64,7 @@ export default class CatalogueReporter implements Reporter {
     const config = this.#vitest?.config;
     return [
       ...(reason === 'interrupted' ? ['it was interrupted'] : []),
-      ...(isLong ? [] : ['the short one']),
+      ...(isLong ? [] : [SHORT]),
       ...(config?.testNamePattern === undefined ? [] : [`only titles like ${config.testNamePattern.source}`]),
       ...(config?.shard === undefined ? [] : ['a shard']),
     ];
