@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { memoryDirectory } from '../build/memory-directory.ts';
 import CatalogueReporter from './catalogue/reporter.ts';
+import { HeaviestFirst } from './heaviest-first.ts';
 import { filesOfTheRest, inLongRunOnly, isRest } from './long-files.ts';
 import { isLong } from './size.ts';
 
@@ -32,6 +33,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Two cores on the smallest machine that runs this; real git and ssh-keygen do most of the work.
     maxWorkers: 2,
+    sequence: { sequencer: HeaviestFirst },
     // Which rows of the attack catalogue have a passed test: `npm run catalogue` reads it.
     reporters: ['default', new CatalogueReporter()],
   },
