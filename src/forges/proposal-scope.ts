@@ -11,19 +11,24 @@ export interface Fault {
   readonly message: string;
 }
 
+export type Name = Omit<TreeEntry, 'size'>;
+
 /** Whole trees of merge bases, kept, so that many proposals on one main read it once. */
-export type ListTree = (commit: Oid) => Promise<readonly TreeEntry[]>;
+export type ListTree = (commit: Oid) => Promise<readonly Name[]>;
 
 /** What is wrong with the change from main to `head`; `undefined` when nothing is. Throws as `readable`. */
 export async function faultOf(
-  repository: Pick<Repository, 'mergeBase' | 'list'>,
+  repository: Pick<Repository, 'mergeBase' | 'list' | 'names'>,
   baseTree: ListTree,
   proposal: { readonly id: RequestId; readonly head: Oid; readonly main: Oid },
 ): Promise<Fault | undefined> {
   const { id, head, main } = proposal;
   // The cheap look first: most of what strangers push holds no request at all.
-  const after = readable(await repository.list(head, ''), 'what it proposes');
-  const wrongFile = faultOfFiles(id, after);
+  const after = readable(await repository.names(head, ''), 'what it proposes');
+  // Of all that it holds only its own files have a size to look at.
+  const sizeOf = async (path: string): Promise<number | null> =>
+    readable(await repository.list(head, path), path)[0]?.size ?? null;
+  const wrongFile = await faultOfFiles(id, after, sizeOf);
   if (wrongFile !== undefined) return wrongFile;
   const base = await repository.mergeBase(head, main);
   if (base === undefined) return outOfScope('it shares no history with main');
@@ -32,7 +37,11 @@ export async function faultOf(
   return faultOfChange(id, await baseTree(base), after);
 }
 
-function faultOfFiles(id: RequestId, entries: readonly TreeEntry[]): Fault | undefined {
+async function faultOfFiles(
+  id: RequestId,
+  entries: readonly Name[],
+  sizeOf: (path: string) => Promise<number | null>,
+): Promise<Fault | undefined> {
   const limits = [
     [requestPath(id), REQUEST_MAX_BYTES, 'E_YAML_SIZE'],
     [signaturePath(id), SIGNATURE_MAX_BYTES, 'E_PR_SIZE'],
@@ -43,19 +52,16 @@ function faultOfFiles(id: RequestId, entries: readonly TreeEntry[]): Fault | und
     if (entry.path !== path || entry.mode !== '100644') {
       return { code: 'E_GIT_MODE', message: `${path} is not a plain file (mode 100644)` };
     }
-    if (entry.size === null) return { code: 'E_GIT_PARTIAL', message: `${path} is not in this clone` };
-    if (entry.size > maxBytes) {
-      return { code: tooLong, message: `${path} has ${entry.size} bytes; at most ${maxBytes} are allowed` };
+    const size = await sizeOf(path);
+    if (size === null) return { code: 'E_GIT_PARTIAL', message: `${path} is not in this clone` };
+    if (size > maxBytes) {
+      return { code: tooLong, message: `${path} has ${size} bytes; at most ${maxBytes} are allowed` };
     }
   }
   return undefined;
 }
 
-function faultOfChange(
-  id: RequestId,
-  before: readonly TreeEntry[],
-  after: readonly TreeEntry[],
-): Fault | undefined {
+function faultOfChange(id: RequestId, before: readonly Name[], after: readonly Name[]): Fault | undefined {
   const own = new Set([requestPath(id), signaturePath(id)]);
   const old = new Map(before.map((entry) => [entry.path, entry]));
   for (const entry of after) {

@@ -1,10 +1,10 @@
 /** Proposals at their heads: what each holds, judged on the objects that Git has, whatever a forge says about them. */
 import { gaveNoAnswer, PamError } from '../model/error.ts';
 import type { Proposal } from '../model/forge.ts';
-import { readable, type Remote, type Repository, type TreeEntry } from '../model/git.ts';
+import { readable, type Remote, type Repository } from '../model/git.ts';
 import { requestPath, signaturePath, type Oid, type RequestId } from '../model/names.ts';
 import { fewAtOnce } from './few-at-once.ts';
-import { faultOf, REQUEST_MAX_BYTES, type Fault, type ListTree } from './proposal-scope.ts';
+import { faultOf, type Fault, type ListTree, type Name, REQUEST_MAX_BYTES } from './proposal-scope.ts';
 
 export interface AtHead {
   readonly id: RequestId;
@@ -40,8 +40,8 @@ function withBasesOf(repository: Repository, heads: readonly Oid[]): Repository 
 }
 
 /** Many proposals begin on one main: its tree is read once. */
-export function listOnce(repository: Pick<Repository, 'list'>): ListTree {
-  const trees = new Map<Oid, Promise<readonly TreeEntry[]>>();
+export function listOnce(repository: Pick<Repository, 'names'>): ListTree {
+  const trees = new Map<Oid, Promise<readonly Name[]>>();
   return async (commit) => {
     const tree = trees.get(commit) ?? listAll(repository, commit);
     trees.set(commit, tree);
@@ -49,8 +49,8 @@ export function listOnce(repository: Pick<Repository, 'list'>): ListTree {
   };
 }
 
-const listAll = async (repository: Pick<Repository, 'list'>, commit: Oid): Promise<readonly TreeEntry[]> =>
-  readable(await repository.list(commit, ''), `main at ${commit.slice(0, 12)}`);
+const listAll = async (repository: Pick<Repository, 'names'>, commit: Oid): Promise<readonly Name[]> =>
+  readable(await repository.names(commit, ''), `main at ${commit.slice(0, 12)}`);
 
 /** Where history was cut, main is brought whole, once, when a question reaches below the cut. */
 export function withWholeMain(repository: Repository, remote: Remote, main: string): Repository {

@@ -1,10 +1,11 @@
-/** Where the repository of a directory is: found as git finds it, and only if git would trust its owner. */
+/** Where the repository of a directory is: found as git finds it, mostly without it, and only if git would trust its owner. */
 import { realpathSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handledLater, PamError } from '../model/error.ts';
 import { run, type RunResult } from '../process/run.ts';
 import { checkGitFiles, checkObjectFiles } from './check-object-files.ts';
+import { plainClone } from './plain-clone.ts';
 import { baseEnvironment, said, type Environment, type RepositoryPlace } from './sealed.ts';
 
 /**
@@ -29,12 +30,17 @@ export async function findRepository(dir: string, env: Environment): Promise<Rep
         maxBytes: 64 * 1024,
       },
     );
-  checkDirectory(dir);
+  const real = realDirectory(dir);
   checkGitFiles(join(dir, '.git'));
   // Mostly the objects are here, and can be looked at while git looks for them.
   const likely = join(dir, '.git', 'objects');
   const looked = checkObjectFiles(likely);
   handledLater(looked);
+  const plain = plainClone(real);
+  if (plain !== undefined) {
+    await looked;
+    return plain;
+  }
   const found = await ask([
     'rev-parse',
     '--path-format=absolute',
@@ -66,9 +72,9 @@ const realPath = async (path: string): Promise<string | undefined> =>
 /** It reads a handful of small files; in a stranger's clone one of them may be a pipe that never ends. */
 const TIMEOUT_MS = 15_000;
 
-function checkDirectory(dir: string): void {
+function realDirectory(dir: string): string {
   try {
-    realpathSync(dir);
+    return realpathSync(dir);
   } catch (cause) {
     throw new PamError('E_GIT_NONE', `there is no directory ${dir}`, { cause });
   }

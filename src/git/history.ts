@@ -12,6 +12,8 @@ type History = Pick<Repository, 'history' | 'messages' | 'isAncestor' | 'mergeBa
 
 export function openHistory(sealed: Sealed, stream: ObjectStream): History {
   const commitLog = async (tip: Oid, not: readonly Oid[] = [], most?: number): Promise<CommitLog> => {
+    const few = await shortLine(stream, checkOid(tip), not, most);
+    if (few !== undefined) return new CommitLog(Buffer.from(few, 'latin1'));
     const range = [tip, ...not.map((oid) => `^${checkOid(oid)}`)].join('\n');
     const walk = [
       'rev-list',
@@ -54,6 +56,9 @@ export function openHistory(sealed: Sealed, stream: ObjectStream): History {
       throw broken(stderr);
     },
     mergeBase: async (a, b) => {
+      // Mostly a proposal is one commit on main as it is, or merged lately.
+      if (await isJustBelow(stream, checkOid(b), checkOid(a), LONGEST_LINE)) return b;
+      if (await isJustBelow(stream, a, b)) return a;
       const { code, stdout, stderr } = await sealed.git(['merge-base', checkOid(a), checkOid(b)]);
       if (stderr !== '' || (code !== 0 && code !== 1)) throw broken(stderr);
       const base = stdout.toString('utf8').trim();
@@ -74,15 +79,18 @@ async function basesOf(
   of: Oid,
 ): Promise<ReadonlyMap<Oid, Oid>> {
   const bases = new Map<Oid, Oid>();
+  const room = { each: LONGEST_LINE_COMMIT_BYTES, left: MOST_LINE_BYTES };
+  const tops = await stream.commits(heads, room);
+  for (const [at, head] of heads.entries()) if (onlyParentIn(tops[at]) === of) bases.set(head, of);
+  const others = heads.filter((head) => !bases.has(head));
   // As many programs either way.
-  if (heads.length < 2) return bases;
+  if (others.length < 2) return bases;
   const walk = ['rev-list', `--max-count=${MOST_LISTED + 1}`, of];
   const { code, stdout, stderr } = await sealed.git(walk);
   const listed = stdout.toString('latin1').split('\n').slice(0, -1);
   if (code !== 0 || stderr !== '' || listed.length > MOST_LISTED) return bases;
   const held = new Set(listed);
-  let lines = heads.map((head) => ({ head, at: head }));
-  const room = { each: LONGEST_LINE_COMMIT_BYTES, left: MOST_LINE_BYTES };
+  let lines = others.map((head) => ({ head, at: head }));
   for (let step = 0; step <= LONGEST_LINE && lines.length > 0; step++) {
     for (const { head, at } of lines) if (held.has(at)) bases.set(head, at);
     lines = lines.filter(({ at }) => !held.has(at));
@@ -102,11 +110,16 @@ async function basesOf(
  * Found among the newest commits, it needs no git of its own: mostly what was seen last is where it was, or a few merges
  * below. Not found says nothing.
  */
-async function isJustBelow(stream: ObjectStream, ancestor: Oid, descendant: Oid): Promise<boolean> {
+async function isJustBelow(
+  stream: ObjectStream,
+  ancestor: Oid,
+  descendant: Oid,
+  most = MOST_LOOKED_AT,
+): Promise<boolean> {
   const room = { each: LONGEST_LINE_COMMIT_BYTES, left: MOST_LINE_BYTES };
   const seen = new Set<Oid>();
   let level: readonly Oid[] = [descendant];
-  while (level.length > 0 && seen.size + level.length <= MOST_LOOKED_AT) {
+  while (level.length > 0 && seen.size + level.length <= most) {
     const commits = await stream.commits(level, room);
     // An id that this clone lacks is left to git, which says so.
     if (level.some((oid, at) => oid === ancestor && commits[at] instanceof Uint8Array)) return true;
@@ -118,6 +131,44 @@ async function isJustBelow(stream: ObjectStream, ancestor: Oid, descendant: Oid)
 
 const MOST_LOOKED_AT = 32;
 
+/**
+ * What `rev-list` says of a line of single parents that is soon at its end: a commit of `not`, the first of all, or the
+ * last of `most`. `undefined`: it is not as simple as that, or git has to say what is wrong with it.
+ */
+async function shortLine(
+  stream: ObjectStream,
+  tip: Oid,
+  not: readonly Oid[],
+  most = Number.POSITIVE_INFINITY,
+): Promise<string | undefined> {
+  if (not.length > 1) return undefined;
+  const [end] = not.map(checkOid);
+  const room = { each: LONGEST_LINE_COMMIT_BYTES, left: MOST_LINE_BYTES };
+  const lines: string[] = [];
+  for (let at = tip; lines.length <= MOST_LOOKED_AT; ) {
+    const [commit] = await stream.commits([at], room);
+    const { tree, parents } = headerIn(commit) ?? {};
+    const [parent, ...more] = parents ?? [];
+    if (tree === undefined || more.length > 0) return undefined;
+    // It is read as well: of one that this clone lacks git says so.
+    if (at === end) return lines.join('');
+    lines.unshift(`${at} ${tree} ${parent ?? ''}\n`);
+    if (lines.length >= most || (parent === undefined && end === undefined)) return lines.join('');
+    if (parent === undefined) return undefined;
+    at = parent;
+  }
+  return undefined;
+}
+
+/** `undefined`: it cannot be read, or is not as git writes it. */
+function headerIn(
+  commit: Uint8Array | Unreadable | undefined,
+): { readonly tree: Oid; readonly parents: readonly Oid[] } | undefined {
+  if (commit === undefined || isUnreadable(commit)) return undefined;
+  const [, tree = '', parents = ''] = HEADER.exec(Buffer.from(commit).toString('latin1')) ?? [];
+  return isOid(tree) ? { tree, parents: oidsIn(parents) } : undefined;
+}
+
 function onlyParentIn(commit: Uint8Array | Unreadable | undefined): Oid | undefined {
   const [parent, ...more] = parentsIn(commit);
   return more.length === 0 ? parent : undefined;
@@ -126,11 +177,15 @@ function onlyParentIn(commit: Uint8Array | Unreadable | undefined): Oid | undefi
 function parentsIn(commit: Uint8Array | Unreadable | undefined): readonly Oid[] {
   if (commit === undefined || isUnreadable(commit)) return [];
   const [, lines = ''] = PARENTS.exec(Buffer.from(commit).toString('latin1')) ?? [];
-  return [...lines.matchAll(/[0-9a-f]{40,}/gu)].flatMap(([oid]) => (isOid(oid) ? [oid] : []));
+  return oidsIn(lines);
 }
+
+const oidsIn = (lines: string): readonly Oid[] =>
+  [...lines.matchAll(/[0-9a-f]{40,}/gu)].flatMap(([oid]) => (isOid(oid) ? [oid] : []));
 
 /** As git reads them: right behind the tree, and nowhere else. */
 const PARENTS = /^tree [0-9a-f]+\n((?:parent [0-9a-f]+\n)*)/u;
+const HEADER = /^tree ([0-9a-f]{40}|[0-9a-f]{64})\n((?:parent (?:[0-9a-f]{40}|[0-9a-f]{64})\n)*)author /u;
 /** Some 100 ms of git. Where main is longer each base costs a program. */
 const MOST_LISTED = 20_000;
 /** A proposal is one commit on main; by hand it may be a few. */

@@ -8,6 +8,7 @@ import { plainBytes } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
 import { isOid } from '../model/names.ts';
 import { openIncoming } from './incoming.ts';
+import type { ObjectStream } from './object-stream.ts';
 import { isRef } from './ref-names.ts';
 import type { Refs } from './refs.ts';
 import { gitError, sealedDirectory, type Environment, type RepositoryPlace, type Sealed } from './sealed.ts';
@@ -16,6 +17,7 @@ import { talk, type Answer, type Talk } from './talk.ts';
 export interface RemotePlace {
   readonly place: RepositoryPlace;
   readonly sealed: Sealed;
+  readonly stream: ObjectStream;
   readonly refs: Refs;
   readonly env: Environment;
   readonly name: string;
@@ -147,9 +149,8 @@ export async function lendTips(at: RemotePlace, line: Line): Promise<void> {
   const refs = all.filter(([ref]) => isRef(ref) && !ref.startsWith(`${AT_ONCE}/`));
   const unknown = refs.filter(([, oid]) => !commits.has(oid));
   if (unknown.length > 0) {
-    const stdin = unknown.map(([, oid]) => `${oid}\n`).join('');
-    const out = (await at.sealed.must(['cat-file', '--batch-check'], { stdin })).toString('utf8');
-    for (const [, oid] of out.matchAll(/^([0-9a-f]+) commit /gmu)) if (oid !== undefined) commits.add(oid);
+    const heads = await at.stream.look(unknown.map(([, oid]) => oid));
+    for (const head of heads) if (head?.type === 'commit') commits.add(head.oid);
   }
   const lines = refs.filter(([, oid]) => commits.has(oid)).map(([ref, oid]) => `${oid} ${ref}\n`);
   rmSync(join(directory, 'refs'), { recursive: true, force: true });

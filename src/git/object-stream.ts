@@ -1,6 +1,6 @@
 /**
- * Objects from two long-lived `git cat-file`: one says what an object is and how large, the other gives it. Only
- * object ids are asked for (and `<id>^{tree}`), so no path and no name of a stranger ever becomes syntax.
+ * Objects from two long-lived `git cat-file`: one gives an object, the other only says what it is and how large, where that
+ * is too much to read. Only object ids are asked for (and `<id>^{tree}`), so no path and no name of a stranger ever becomes syntax.
  *
  * Reading is total: each object is answered for by itself. Git sends a large object whole once it was asked for it, and
  * ends at a broken one; both cost a new git, never the answers about the others.
@@ -56,8 +56,10 @@ export function openObjectStream(sealed: Sealed): ObjectStream {
   const heads = sealed.keepOpen(['cat-file', '--batch-check']);
   const wholes = sealed.keepOpen(['cat-file', '--batch']);
   const look: ObjectStream['look'] = async (asked) => {
-    const answers = await askEach(heads, asked, async (from) => headOf(await from.line(LINE)));
-    return answers.map((one) => (isUnreadable(one) ? undefined : one));
+    const known = asked.length > QUESTIONS ? [] : await lookWhole(wholes, asked);
+    const rest = asked.slice(known.length);
+    const answers = await askEach(heads, rest, async (from) => headOf(await from.line(LINE)));
+    return [...known, ...answers.map((one) => (isUnreadable(one) ? undefined : one))];
   };
   const programs = { look, wholes };
   // A copy, so that one small file does not keep the whole answer in memory.
@@ -71,6 +73,27 @@ export function openObjectStream(sealed: Sealed): ObjectStream {
     commits: async (oids, room) =>
       await readWhole(programs, oids, { type: 'commit', ask: String, room, take }),
   };
+}
+
+/**
+ * A few small objects are looked at as they are read, and dropped: another git costs more. Those before the first that
+ * is too large for that, or broken.
+ */
+async function lookWhole(
+  wholes: KeptOpen,
+  asked: readonly string[],
+): Promise<readonly (ObjectHead | undefined)[]> {
+  const answers = await askEach(wholes, asked, async (from) => {
+    const head = headOf(await from.line(LINE));
+    if (head === undefined) return undefined;
+    if (head.size > FEW_BYTES) throw new NotSent();
+    await from.bytes(head.size + 1);
+    return head;
+  });
+  const broken = answers.findIndex(isUnreadable);
+  return (broken === -1 ? answers : answers.slice(0, broken)).flatMap((one) =>
+    isUnreadable(one) ? [] : [one],
+  );
 }
 
 interface Reading<T> {

@@ -10,21 +10,37 @@ const SETTING = /^\t([A-Za-z][A-Za-z0-9-]*) = ([!-~](?:[ -~]*[!-~])?)$/u;
 /** In a value these would be syntax. */
 const SYNTAX = /["\\#;]/u;
 
+/** One line of such a file; section and key in lower case. */
+export interface Setting {
+  readonly section: string;
+  readonly subsection: string | undefined;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** All of them in their order, or `undefined`. */
+export function readSettings(file: string): readonly Setting[] | undefined {
+  const text = plainBytes(file, MAX_BYTES)?.toString('latin1');
+  if (text === undefined) return undefined;
+  const settings: Setting[] = [];
+  let within: Pick<Setting, 'section' | 'subsection'> | undefined;
+  for (const line of text.replace(/\n$/u, '').split('\n')) {
+    const [, section, subsection] = SECTION.exec(line) ?? [];
+    const [, key, value] = SETTING.exec(line) ?? [];
+    if (section !== undefined) within = { section: section.toLowerCase(), subsection };
+    else if (within === undefined || key === undefined || value === undefined || SYNTAX.test(value))
+      return undefined;
+    else settings.push({ ...within, key: key.toLowerCase(), value });
+  }
+  return settings;
+}
+
 /** Every value of `<section>.<subsection>.<key>` (lower case but for the subsection), or `undefined`. */
 export function readConfig(
   file: string,
-  [section, subsection, key]: readonly [section: string, subsection: string, key: string],
+  [section, subsection, key]: readonly [section: string, subsection: string | undefined, key: string],
 ): readonly string[] | undefined {
-  const text = plainBytes(file, MAX_BYTES)?.toString('latin1');
-  if (text === undefined) return undefined;
-  const values: string[] = [];
-  let within = false;
-  for (const line of text.replace(/\n$/u, '').split('\n')) {
-    const [, name, sub] = SECTION.exec(line) ?? [];
-    const [, setting, value] = SETTING.exec(line) ?? [];
-    if (name !== undefined) within = name.toLowerCase() === section && sub === subsection;
-    else if (setting === undefined || value === undefined || SYNTAX.test(value)) return undefined;
-    else if (within && setting.toLowerCase() === key) values.push(value);
-  }
-  return values;
+  return readSettings(file)
+    ?.filter((one) => one.section === section && one.subsection === subsection && one.key === key)
+    .map(({ value }) => value);
 }

@@ -25,6 +25,6 @@ export async function openRepository(dir: string, env: Environment): Promise<Rep
     writeCommit: async (commit) => await writeCommit(sealed, stream, place.objectFormat, commit),
     moveRef: async (ref, to, old) => await refs.change([{ ref, to, old }]),
     moveRefs: async (moves) => await refs.change(moves),
-    remote: async (name) => await openRemote({ place, sealed, refs, env, name }),
+    remote: async (name) => await openRemote({ place, sealed, stream, refs, env, name }),
   };
 }

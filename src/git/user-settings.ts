@@ -4,10 +4,12 @@
  * value, and only `global` counts.
  */
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
+import { readPlainFile } from '../files/plain-file.ts';
 import { PamError } from '../model/error.ts';
 import { run } from '../process/run.ts';
 import { checkGitFiles } from './check-object-files.ts';
+import { readSettings, type Setting } from './read-config.ts';
 import { baseEnvironment, type Environment, said } from './sealed.ts';
 
 /** Lower case, as git prints them. */
@@ -21,6 +23,39 @@ const MAX_BYTES = 64 * 1024;
 
 /** @param dir where `[includeIf]` is asked; it need be no clone. Throws `E_CONFIG` where git cannot read them. */
 export async function userSettings(dir: string, env: Environment): Promise<UserSettings> {
+  return plainSettings(env) ?? (await askGit(dir, env));
+}
+
+/** As they stand in files that are written as git writes them and include no other; `undefined`: git is asked. */
+function plainSettings(env: Environment): UserSettings | undefined {
+  const settings = new Map<UserSetting, string>();
+  for (const file of globalFiles(env)) {
+    if (!isAbsolute(file)) return undefined;
+    if (readPlainFile(file, MAX_BYTES).state === 'absent') continue;
+    const lines = readSettings(file);
+    if (lines === undefined || lines.some(({ section }) => /^include(?:if)?$/u.test(section)))
+      return undefined;
+    for (const line of lines) {
+      const name = NAMES.find((one) => one === nameOf(line));
+      // The last one counts, as git has it.
+      if (name !== undefined) settings.set(name, line.value);
+    }
+  }
+  return settings;
+}
+
+const nameOf = ({ section, subsection, key }: Setting): string =>
+  subsection === undefined ? `${section}.${key}` : '';
+
+/** Where git looks, in its order. */
+function globalFiles(env: Environment): readonly string[] {
+  const { HOME: home = '', XDG_CONFIG_HOME: xdg = '', GIT_CONFIG_GLOBAL: only } = env;
+  if (only !== undefined) return [only];
+  const place = xdg === '' ? join(home, '.config') : xdg;
+  return [join(place, 'git', 'config'), join(home, '.gitconfig')];
+}
+
+async function askGit(dir: string, env: Environment): Promise<UserSettings> {
   const args = ['config', '--show-scope', '-z', '--get-regexp', PATTERN];
   const { code, stdout, stderr } = await run('git', ['--no-pager', '-c', 'core.fsmonitor=false', ...args], {
     cwd: placeToAsk(dir),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRepository } from '../../src/git/find-repository.ts';
 import { openRemote } from '../../src/git/network.ts';
+import { openObjectStream } from '../../src/git/object-stream.ts';
 import { openRefs } from '../../src/git/refs.ts';
 import { seal } from '../../src/git/sealed.ts';
 import type { Remote } from '../../src/model/git.ts';
@@ -68,7 +69,15 @@ async function side({ home, ...bounds }: Bounds = {}): Promise<Side> {
   const place = await findRepository(ours, own);
   const sealed = seal(place, own);
   const refs = openRefs(sealed, place);
-  const remote = await openRemote({ place, sealed, refs, env: own, name: 'origin', ...bounds });
+  const remote = await openRemote({
+    place,
+    sealed,
+    stream: openObjectStream(sealed),
+    refs,
+    env: own,
+    name: 'origin',
+    ...bounds,
+  });
   const tracked = (branch: string): string | undefined => {
     const found = git(ours, 'for-each-ref', '--format=%(objectname)', `refs/remotes/origin/${branch}`);
     return found === '' ? undefined : found;

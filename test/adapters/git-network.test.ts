@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { findRepository } from '../../src/git/find-repository.ts';
 import { openRemote } from '../../src/git/network.ts';
+import { openObjectStream } from '../../src/git/object-stream.ts';
 import { openRefs } from '../../src/git/refs.ts';
 import { isAllowedUrl } from '../../src/git/remote-url.ts';
 import { openRepository } from '../../src/git/repository.ts';
@@ -438,6 +439,7 @@ describe('list and fetch', () => {
     const remote = await openRemote({
       place,
       sealed,
+      stream: openObjectStream(sealed),
       refs: openRefs(sealed, place),
       env: slow,
       name: 'origin',

@@ -1,6 +1,6 @@
 /** Real repositories in temporary directories, made with stock git under a bare environment. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -44,6 +44,25 @@ export function git(dir: string, ...args: string[]): string {
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   ).trim();
+}
+
+/** A program `git` before the real one, that counts. */
+export function counting(): {
+  readonly env: Readonly<Record<string, string>>;
+  readonly started: () => string[];
+} {
+  const dir = join(tempDir(), 'bin');
+  const log = join(dir, 'log');
+  mkdirSync(dir);
+  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
+  const word = 'for word; do case $word in --no-pager|-c|*=*) ;; *) break;; esac; done';
+  writeFileSync(join(dir, 'git'), `#!/bin/sh\n${word}\necho $word >>'${log}'\nexec ${real} "$@"\n`);
+  chmodSync(join(dir, 'git'), 0o755);
+  writeFileSync(log, '');
+  return {
+    env: { ...env, PATH: `${dir}:${env['PATH'] ?? ''}` },
+    started: () => readFileSync(log, 'utf8').split('\n').slice(0, -1).sort(),
+  };
 }
 
 export function oidOf(text: string): Oid {

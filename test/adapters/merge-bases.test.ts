@@ -1,6 +1,5 @@
 /** Where many proposals left main is asked for at once, and the answer is git's own for each, or none. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gitBranches } from '../../src/forges/git-branches.ts';
@@ -9,6 +8,7 @@ import type { Oid } from '../../src/model/names.ts';
 import {
   codeOf,
   commit,
+  counting,
   env,
   git,
   head,
@@ -44,22 +44,6 @@ const writeObject = (dir: string, type: string, text: string): Oid =>
       encoding: 'utf8',
     }).trim(),
   );
-
-/** A program `git` before the real one, that counts. */
-function counting(): { readonly env: Readonly<Record<string, string>>; readonly started: () => string[] } {
-  const dir = join(tempDir(), 'bin');
-  const log = join(dir, 'log');
-  mkdirSync(dir);
-  const real = execFileSync('sh', ['-c', 'command -v git'], { encoding: 'utf8' }).trim();
-  const word = 'for word; do case $word in --no-pager|-c|*=*) ;; *) break;; esac; done';
-  writeFileSync(join(dir, 'git'), `#!/bin/sh\n${word}\necho $word >>'${log}'\nexec ${real} "$@"\n`);
-  chmodSync(join(dir, 'git'), 0o755);
-  writeFileSync(log, '');
-  return {
-    env: { ...env, PATH: `${dir}:${env['PATH'] ?? ''}` },
-    started: () => readFileSync(log, 'utf8').trim().split('\n').sort(),
-  };
-}
 
 describe('where many heads left main', () => {
   it('is what git says of each, or nothing', async () => {
@@ -112,7 +96,8 @@ describe('where many heads left main', () => {
     const dir = join(tempDir(), 'shallow');
     git(home, 'clone', '-q', '--depth', '2', `file://${seed}`, dir);
     const repository = await openRepository(dir, env);
-    const heads = [commitOn(dir, [head(dir)]), commitOn(dir, [head(dir)])];
+    const below = head(dir, 'HEAD~1');
+    const heads = [commitOn(dir, [below]), commitOn(dir, [below])];
     expect(await repository.mergeBases(heads, head(dir))).toEqual(new Map());
     expect(await repository.mergeBases(heads, oidOf('1'.repeat(40)))).toEqual(new Map());
   });
@@ -131,11 +116,11 @@ describe('an ancestor', () => {
     for (const one of [near, merge, ...below, root]) {
       expect(await repository.isAncestor(one, near)).toBe(true);
     }
-    expect(started()).toEqual(['cat-file', 'rev-parse']);
+    expect(started()).toEqual(['cat-file']);
     expect(await repository.isAncestor(near, merge)).toBe(false);
     expect(await repository.isAncestor(near, tip)).toBe(false);
     expect(await repository.isAncestor(root, tip)).toBe(true);
-    expect(started()).toEqual(['cat-file', 'merge-base', 'merge-base', 'merge-base', 'rev-parse']);
+    expect(started()).toEqual(['cat-file', 'merge-base', 'merge-base', 'merge-base']);
     const lacking = oidOf('1'.repeat(40));
     expect(await codeOf(repository.isAncestor(lacking, lacking))).toBe('E_GIT_OBJECT');
     expect(await codeOf(repository.isAncestor(lacking, commitOn(dir, [lacking])))).toBe('E_GIT_OBJECT');
@@ -143,16 +128,17 @@ describe('an ancestor', () => {
 });
 
 describe('a hundred proposals', () => {
-  it('take as many programs as two', async () => {
+  it('take as many programs as a few', async () => {
     const dir = newRepository();
     commit(dir, { 'pam.yaml': 'x\n' });
+    commit(dir, { 'pam.yaml': 'y\n' });
     const propose = (count: number): void => {
       const commits = Array.from({ length: count }, (_, at) => {
         const id = `20261122-orders-dba-${String(at).padStart(6, 'a')}`;
         const path = `requests/2026/11/${id}.yaml`;
         const top = `commit refs/heads/pam/${id}\ncommitter dana <d> 1700000000 +0000\ndata 1\nx\n`;
         const files = [path, `${path}.sig`].map((name) => `M 100644 inline ${name}\ndata 2\nx\n\n`);
-        return `${top}from refs/heads/main^0\n${files.join('')}`;
+        return `${top}from refs/heads/main~${at % 2}\n${files.join('')}`;
       });
       const input = commits.join('');
       execFileSync('git', ['-C', dir, 'fast-import', '--quiet', '--force'], { env, input });
@@ -165,9 +151,9 @@ describe('a hundred proposals', () => {
       expect(found.map(({ fault }) => fault)).toEqual(found.map(() => undefined));
       return [`${found.length}`, ...started()];
     };
-    propose(2);
-    expect(await programs()).toEqual(['2', 'cat-file', 'cat-file', 'rev-list', 'rev-parse']);
+    propose(3);
+    expect(await programs()).toEqual(['3', 'cat-file', 'merge-base']);
     propose(100);
-    expect(await programs()).toEqual(['100', 'cat-file', 'cat-file', 'rev-list', 'rev-parse']);
+    expect(await programs()).toEqual(['100', 'cat-file', 'rev-list']);
   });
 });
