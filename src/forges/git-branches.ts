@@ -58,7 +58,7 @@ const MOST_AHEAD = 150;
  * requests that are older.
  */
 export function branchesAbout({ ids, days, policy }: About): readonly string[] {
-  const older = ids.filter((id) => !days.some((day) => id.startsWith(`${day}-`)));
+  const older = olderThan(days, ids);
   const some = [
     ...days.flatMap((day) => [`pam/${checkDay(day)}-*`, `${STATEMENTS}/${day}-*`]),
     ...older.flatMap((id) => [`pam/${id}*`, `${STATEMENTS}/${id}.*`]),
@@ -66,6 +66,18 @@ export function branchesAbout({ ids, days, policy }: About): readonly string[] {
   ];
   return some.slice(0, MOST_AHEAD);
 }
+
+/** The same of a forge with pull requests: what it has as branches are statements about requests alone. */
+export function statementsAbout({ ids, days }: About): readonly string[] {
+  const some = [
+    ...days.map((day) => `${STATEMENTS}/${checkDay(day)}-*`),
+    ...olderThan(days, ids).map((id) => `${STATEMENTS}/${id}.*`),
+  ];
+  return some.slice(0, MOST_AHEAD);
+}
+
+const olderThan = (days: readonly string[], ids: readonly RequestId[]): readonly RequestId[] =>
+  ids.filter((id) => !days.some((day) => id.startsWith(`${day}-`)));
 
 /** Of three days. Each costs a look at its whole tree. */
 const MAX_PROPOSALS = 3000;

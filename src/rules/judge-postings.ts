@@ -12,7 +12,7 @@ import type { Policy } from '../model/policy.ts';
 import type { Request } from '../model/request.ts';
 import type { Signed, StatementType } from '../model/statement.ts';
 import { claimsOf } from '../trust/statement-text.ts';
-import { travelsOf } from '../trust/statements/registry.ts';
+import { claimedType, travelsOf } from '../trust/statements/registry.ts';
 import { roleOf } from './exact-grant.ts';
 import type { DecisionReason } from './judge-request.ts';
 import { accountOf, approversOf, beneficiaries } from './people.ts';
@@ -54,12 +54,10 @@ export function standing(
 ): readonly Signed[] {
   const forge = policies[0]?.config.forge.kind;
   return found.flatMap((one) => {
-    if (one.signed === null || typeOf(one.signed) !== type) return [];
+    if (one.signed === null || claimedType(one.signed) !== type) return [];
     return policies.some((policy) => misfit(type, policy, one, forge) === undefined) ? [one.signed] : [];
   });
 }
-
-const typeOf = ({ text }: Signed): string | undefined => /^type: ([a-z]+)$/mu.exec(text)?.[1];
 
 /** Why a signed text of this type does not count as the act of its signer, whatever its signature says. */
 function misfit(
@@ -132,7 +130,7 @@ export function remarksOn(
   });
   if (recorded) return clicks;
   const bad = postings.flatMap((one): DecisionReason[] => {
-    if (one.signed === null || typeOf(one.signed) !== 'approval') return [];
+    if (one.signed === null || claimedType(one.signed) !== 'approval') return [];
     const reason = misfit('approval', policy, one);
     return reason === undefined ? [] : [{ ...reason, kind: 'evidence' }];
   });

@@ -9,6 +9,7 @@ import { githubPort } from '../../src/forges/github/github-port.ts';
 import { readPostings } from '../../src/forges/pulls/postings.ts';
 import type { PullWork } from '../../src/forges/pulls/pull-port.ts';
 import { pullRequests } from '../../src/forges/pulls/pull-requests.ts';
+import { statementBranch } from '../../src/forges/statement-branches.ts';
 import { openRepository } from '../../src/git/repository.ts';
 import { type GitHub, openGitHub } from '../../src/github/api.ts';
 import { throughDoor } from '../../src/github/through-door.ts';
@@ -96,7 +97,7 @@ async function hands(): Promise<Hands> {
       );
       const note = (line: string): void => void notes.push(line);
       const port = githubPort({ github: around(github), main: 'main', note });
-      return pullRequests({ port, repository, remote, main: 'main', now: () => NOW, chance: () => 0 });
+      return pullRequests({ port, repository, remote, main: 'main', now: () => NOW, chance: () => 0, note });
     },
     proposed: async (login, one, files = filesOf(one)) => {
       at.push(`pam/${one}`, files);
@@ -687,6 +688,51 @@ describe('publishing', () => {
   const intents = async (forge: Forge, topic: Topic): Promise<readonly unknown[]> =>
     (await found(forge, topic)).map(({ signed, posted }) => [signed?.text, posted?.by.login, posted?.intent]);
 
+  describe('[X106] a stop is a branch as well, which no account can take back', () => {
+    const branches = ({ bare }: Hands): readonly string[] =>
+      git(bare, 'for-each-ref', '--format=%(refname:short)', 'refs/heads/pam-statements/').split('\n');
+
+    test('it is made before it is posted', async () => {
+      const { the, number, alice } = await ready();
+      await alice.publish(posting(at(ID, number), STOP, 'stop'));
+      expect(branches(the)).toEqual([statementBranch(ID, STOP.text)]);
+      // Once, though it stands in two places.
+      expect((await found(alice, at(ID, number))).map(({ signed }) => signed)).toEqual([STOP]);
+      await alice.publish(posting(at(ID, number), APPROVAL, 'approval'));
+      expect(branches(the)).toHaveLength(1);
+    });
+
+    test('it is obeyed when nothing is left of what was posted, and an approval on a branch is not read', async () => {
+      const { the, number, bob } = await ready();
+      const { clone } = the;
+      for (const { text, armor } of [STOP, APPROVAL]) {
+        const blobs = [text, armor].map((input) =>
+          execFileSync('git', ['hash-object', '-w', '--stdin'], {
+            cwd: clone,
+            input,
+            encoding: 'utf8',
+          }).trim(),
+        );
+        const input = `100644 blob ${blobs[0]}\tstatement\n100644 blob ${blobs[1]}\tstatement.sig\n`;
+        const tree = execFileSync('git', ['mktree'], { cwd: clone, input, encoding: 'utf8' }).trim();
+        const commit = git(clone, 'commit-tree', tree, '-m', 'x');
+        git(clone, 'push', '-q', 'origin', `${commit}:refs/heads/${statementBranch(ID, text)}`);
+      }
+      expect(await found(bob, at(ID, number))).toEqual([
+        { place: statementBranch(ID, STOP.text), signed: STOP, posted: null },
+      ]);
+    });
+
+    test('where the branch is refused, it is posted all the same, and that is said', async () => {
+      const { the, number, alice } = await ready();
+      const hook = join(the.bare, 'hooks/pre-receive');
+      writeFileSync(hook, '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+      await alice.publish(posting(at(ID, number), STOP, 'stop'));
+      expect(the.notes.join('\n')).toContain('not on a branch of its own');
+      expect((await found(alice, at(ID, number))).map(({ signed }) => signed)).toEqual([STOP]);
+    });
+  });
+
   describe('[X52] the network fails under the post: GitHub is asked once whether it arrived', () => {
     const LOST = new PamError('E_FORGE_NETWORK', 'cannot post it: the API cannot be reached');
     interface Lost {
@@ -808,8 +854,11 @@ describe('publishing', () => {
   });
 
   test('where there is no pull request, it says so', async () => {
-    const { alice } = await ready();
-    expect(await codeFrom(alice.publish(posting(at(OTHER), STOP, 'stop')))).toBe('E_FORGE_PLACE');
+    const { alice, the } = await ready();
+    // A stop needs none to be heard.
+    expect(await codeFrom(alice.publish(posting(at(OTHER), STOP, 'stop')))).toBe('ok');
+    expect(the.notes.join()).toContain('but not on the pull request: there is no pull request');
+    expect(await codeFrom(alice.publish(posting(at(OTHER), APPROVAL, 'approval')))).toBe('E_FORGE_PLACE');
     expect(await codeFrom(alice.publish(posting(at('policy-2'), POLICY, 'policy')))).toBe('E_FORGE_PLACE');
   });
 });

@@ -6,6 +6,7 @@ import { ownAccount, whoami } from './accounts.ts';
 import { openPull } from './open-pull.ts';
 import { comment, editComment, review } from './write-postings.ts';
 import { readComments, readReviews } from './postings.ts';
+import { startSweep } from './start-workflow.ts';
 import { numberIn, pullLists } from './pulls.ts';
 
 export interface GitHubPlace {
@@ -36,6 +37,7 @@ export function githubPort({ github: conversation, main, note }: GitHubPlace): P
         review: async (pull, what, arrived) => await review(github, pull, what, arrived),
         comment: async (pull, body, arrived) => await comment(github, pull, body, arrived),
         edit: async (pull, old, body) => await editComment(github, pull, old, body),
+        startSweep: async () => await startSweep(github, main),
         whoami: async () => await whoami(github),
         ownAccount: async () => await ownAccount(github),
       };

@@ -1,6 +1,6 @@
 /** GitHub as a kind of forge. Nothing of its API is loaded until a forge is opened. */
 import type { ForgeKind } from '../forge-kind.ts';
-import { gitBranches } from '../git-branches.ts';
+import { gitBranches, statementsAbout } from '../git-branches.ts';
 
 interface Config {
   /** `owner/name` */
@@ -44,7 +44,7 @@ export const github: ForgeKind = {
     },
   },
   summaryVariable: 'GITHUB_STEP_SUMMARY',
-  branchesAbout: () => [],
+  branchesAbout: statementsAbout,
   open: async ({ config, remote, offline, env, door, once, ...place }) => {
     const { forge, main, ledger } = config;
     // Without a network a pull request is the branch that this clone saw.

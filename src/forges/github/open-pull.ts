@@ -1,10 +1,11 @@
 /** Opening the pull request of a request. It must exist; reviewers, labels and a run of `apply` are a courtesy. */
-import type { GitHub, Parameters, Route } from '../../github/api.ts';
+import type { GitHub } from '../../github/api.ts';
 import { fieldsOf, numberOf, textOf } from '../../github/answer-shape.ts';
 import { expected, PamError } from '../../model/error.ts';
 import type { NewProposal, ProposalFacts } from '../../model/forge.ts';
 import { pullRequestBody, pullRequestTitle } from '../pull-request-text.ts';
 import { readAuthor } from './accounts.ts';
+import { startApply, tried } from './start-workflow.ts';
 
 export interface Opening {
   readonly github: GitHub;
@@ -12,8 +13,6 @@ export interface Opening {
   readonly note: (line: string) => void;
 }
 
-/** The workflow that `pam init --github` writes. */
-const APPLY_WORKFLOW = 'pam-apply.yml';
 const MOST_REVIEWERS = 15;
 
 /** Its page. */
@@ -69,7 +68,7 @@ async function askForReviews(
     .slice(0, MOST_REVIEWERS);
   if (others.length === 0) return;
   const ask = async (reviewers: readonly string[]): Promise<PamError | undefined> =>
-    await tried(at, 'POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', {
+    await tried(at.github, 'POST /repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers', {
       pull_number: number,
       reviewers,
     });
@@ -88,29 +87,8 @@ async function askForReviews(
 
 async function addLabels(at: Opening, number: number, { risk }: ProposalFacts): Promise<void> {
   const labels = ['pam', ...(risk === '' ? [] : [`pam: ${risk}`])];
-  await tried(at, 'POST /repos/{owner}/{repo}/issues/{issue_number}/labels', {
+  await tried(at.github, 'POST /repos/{owner}/{repo}/issues/{issue_number}/labels', {
     issue_number: number,
     labels,
   });
-}
-
-/** So that `seen` does not wait for the schedule. Who asks may rarely start workflows: then it does wait. */
-async function startApply(github: GitHub, main: string): Promise<void> {
-  await tried({ github }, 'POST /repos/{owner}/{repo}/actions/workflows/{workflow_id}/dispatches', {
-    workflow_id: APPLY_WORKFLOW,
-    ref: main,
-  });
-}
-
-async function tried(
-  { github }: Pick<Opening, 'github'>,
-  route: Route,
-  parameters: Parameters,
-): Promise<PamError | undefined> {
-  try {
-    await github.ask(route, parameters, { doing: 'finish opening the pull request' });
-    return undefined;
-  } catch (error) {
-    return expected(error);
-  }
 }

@@ -35,6 +35,8 @@ export interface PullWork {
   /** `E_FORGE_FORBIDDEN` where the forge takes no more of them. */
   readonly comment: (pull: Pull, body: string, arrived?: () => Promise<boolean>) => Promise<void>;
   readonly edit: (pull: Pull, comment: Pick<PostedComment, 'id'>, body: string) => Promise<void>;
+  /** Asks for a sweep now, where a job does it; what refuses is told by nothing: its own time will come. */
+  readonly startSweep: () => Promise<void>;
   /** Whose token this is; `null` when it is no person's. */
   readonly whoami: () => Promise<Account | null>;
   /** Is it this token's own account, a person's or not? */

@@ -3,12 +3,12 @@
  * with a signed block. The forge says who clicked what and where things are; what a proposal holds is read from Git, and
  * what counts is decided from signatures (DESIGN section 4).
  */
-import { expected, PamError } from '../../model/error.ts';
-import type { Doubt, Forge, Found, Proposal, Topic, Wanted } from '../../model/forge.ts';
+import { expected, handledLater, PamError } from '../../model/error.ts';
+import type { Doubt, Forge, Found, Posting, Proposal, Topic, Wanted } from '../../model/forge.ts';
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Instant } from '../../model/instant.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
-import { travelsOf } from '../../trust/statements/registry.ts';
+import { claimedType, isAnyones, travelsOf } from '../../trust/statements/registry.ts';
 import { topicKind } from '../../trust/statements/topics.ts';
 import { fewAtOnce } from '../few-at-once.ts';
 import { gitBranches } from '../git-branches.ts';
@@ -30,6 +30,7 @@ export interface PullForge {
   readonly now: () => Instant;
   /** Evenly in [0, 1). */
   readonly chance: () => number;
+  readonly note: (line: string) => void;
 }
 
 export function pullRequests(forge: PullForge): Forge {
@@ -65,6 +66,8 @@ export function pullRequests(forge: PullForge): Forge {
     },
     statements: async (topics, doubt = refuse) => {
       const work = port.begin();
+      const onBranches = anyonesOnBranches(forge, topics, doubt);
+      handledLater(onBranches);
       const { pulls } = work;
       const read = new Map<number, Promise<Postings>>();
       const postingsAt = async (pull: PullPlace): Promise<Postings> => {
@@ -90,7 +93,16 @@ export function pullRequests(forge: PullForge): Forge {
       });
       // The order is told by their place in the list.
       const plain = ({ place, signed, posted }: Found): Found => ({ place, signed, posted });
-      return new Map(topics.map((topic, index) => [topic.name, (found[index] ?? []).map(plain)]));
+      const branches = await onBranches;
+      return new Map(
+        topics.map((topic, index) => {
+          const posted = (found[index] ?? []).map(plain);
+          const isPosted = ({ signed: other }: Found): boolean =>
+            posted.some(({ signed }) => signed?.text === other?.text && signed?.armor === other?.armor);
+          const unposted = (branches.get(topic.name) ?? []).filter((one) => !isPosted(one));
+          return [topic.name, [...posted, ...unposted]];
+        }),
+      );
     },
     propose: async (proposal) => {
       const { create } = port.begin();
@@ -101,16 +113,23 @@ export function pullRequests(forge: PullForge): Forge {
       const work = port.begin();
       const { pulls } = work;
       const { topic } = posting;
-      const number = numbered(topic);
-      const about = number === undefined ? await pullsAbout(pulls, topic) : [await pulls.numbered(number)];
-      // Of a request's the first counts; main's policy came with the newest.
-      const pull = about.at(travelsOf(posting.type).about === 'request' ? 0 : -1);
-      if (pull === undefined) {
-        throw new PamError('E_FORGE_PLACE', `there is no pull request where ${topic.name} could be signed`, {
-          hint: 'statements travel on pull requests here: open one for it, or name it',
-        });
-      }
-      await post(port, work, pull, posting);
+      const posted = async (): Promise<void> => {
+        const number = numbered(topic);
+        const about = number === undefined ? await pullsAbout(pulls, topic) : [await pulls.numbered(number)];
+        // Of a request's the first counts; main's policy came with the newest.
+        const pull = about.at(travelsOf(posting.type).about === 'request' ? 0 : -1);
+        if (pull === undefined) {
+          throw new PamError(
+            'E_FORGE_PLACE',
+            `there is no pull request where ${topic.name} could be signed`,
+            { hint: 'statements travel on pull requests here: open one for it, or name it' },
+          );
+        }
+        await post(port, work, pull, posting);
+      };
+      if (!isAnyones(posting.type)) return await posted();
+      await eitherWay(forge, posting, posted);
+      await work.startSweep();
     },
     open: async () => {
       const open = inOrder(await port.begin().pulls.open());
@@ -139,6 +158,50 @@ export function pullRequests(forge: PullForge): Forge {
     },
     whoami: async () => await port.begin().whoami(),
   };
+}
+
+/**
+ * What must not be taken back is a branch first: whoever may write can delete a comment and dismiss a review, and the branch
+ * lies under a rule. One of the two is enough to be heard.
+ */
+async function eitherWay(forge: PullForge, posting: Posting, posted: () => Promise<void>): Promise<void> {
+  const attempt = async (what: () => Promise<void>): Promise<PamError | undefined> => {
+    try {
+      await what();
+      return undefined;
+    } catch (error) {
+      return expected(error);
+    }
+  };
+  const asBranch = await attempt(async () => await gitBranches(forge).publish(posting));
+  if (asBranch?.code === 'E_INTERRUPTED') throw asBranch;
+  const asPosting = await attempt(posted);
+  if (asBranch !== undefined && asPosting !== undefined) throw asPosting;
+  if (asBranch !== undefined)
+    forge.note(
+      `it is posted, but not on a branch of its own, where no account could delete it: ${asBranch.message}`,
+    );
+  if (asPosting !== undefined)
+    forge.note(`it is out, on a branch of its own, but not on the pull request: ${asPosting.message}`);
+}
+
+/** Of a forge with accounts, only what counts however it came is read from branches: an approval is its account's act. */
+async function anyonesOnBranches(
+  forge: PullForge,
+  topics: readonly Topic[],
+  doubt: Doubt,
+): Promise<ReadonlyMap<string, readonly Found[]>> {
+  const about = topics.filter(({ name }) => isRequestId(name));
+  if (about.length === 0) return new Map();
+  try {
+    const found = await gitBranches(forge).statements(about, doubt);
+    const anyones = ({ signed }: Found): boolean => signed !== null && isAnyones(claimedType(signed) ?? '');
+    return new Map([...found].map(([topic, all]) => [topic, all.filter(anyones)]));
+  } catch (cause) {
+    const error = expected(cause);
+    for (const { name } of about) doubt(name, error);
+    return new Map();
+  }
 }
 
 const refuse: Doubt = (_topic, error) => {

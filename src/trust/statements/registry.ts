@@ -1,6 +1,6 @@
 /** Every type of statement that people sign. One more is a file beside this one and a line here. */
 import { PamError } from '../../model/error.ts';
-import type { StatementType } from '../../model/statement.ts';
+import type { Signed, StatementType } from '../../model/statement.ts';
 import { approval } from './approval.ts';
 import { policy } from './policy.ts';
 import { request } from './request.ts';
@@ -13,6 +13,14 @@ export const STATEMENT_KINDS: { readonly [T in StatementType]: StatementKind<T> 
   stop,
   policy,
 };
+
+/** Types that count however they came: on a forge with accounts they travel as a branch too, which no account can take back. */
+export const isAnyones = (type: string): boolean =>
+  Object.entries(STATEMENT_KINDS).some(([name, { travels }]) => name === type && travels?.account === 'any');
+
+/** The type that a text claims to be of; `undefined` where it claims none. */
+export const claimedType = ({ text }: Pick<Signed, 'text'>): string | undefined =>
+  /^type: ([a-z]+)$/mu.exec(text)?.[1];
 
 /** Throws for a type that no forge takes by itself. */
 export function travelsOf(type: StatementType): Travels {
