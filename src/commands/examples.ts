@@ -34,6 +34,10 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     ['revoke 7k3fq2 --reason "done"', 'asks, and ends the access'],
     ['revoke 7k3fq2 --reason "laptop stolen" --yes', 'without a question'],
   ],
+  done: [
+    ['done 7k3fq2', 'asks, and gives the access back'],
+    ['done 7k3fq2 --yes', 'without a question'],
+  ],
   init: [
     ['init access --remote git@git.example:access.git --as alice --key ~/.ssh/id_ed25519', 'for a team'],
     ['init access --github acme/access --account alice=1234567', 'with the workflows for GitHub'],
@@ -56,7 +60,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   ],
   apply: [
     ['apply --executor pam-apply --executor-key ~/keys/pam-apply', 'everything that is due'],
-    ['apply 7k3fq2', 'this request alone, with PAM_EXECUTOR and PAM_EXECUTOR_KEY set'],
+    ['apply --watch', 'as a service, with PAM_EXECUTOR and PAM_EXECUTOR_KEY set: it sweeps as well'],
   ],
   sweep: [
     ['sweep --executor pam-sweep --executor-key ~/keys/pam-sweep', 'once, for a timer'],

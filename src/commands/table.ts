@@ -62,6 +62,13 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./revoke.ts'),
   },
   {
+    line: 'done <id>',
+    summary: 'give your own access back',
+    group: 'People',
+    executes: true,
+    load: () => import('./done.ts'),
+  },
+  {
     line: 'init [dir]',
     summary: 'make an access repository',
     group: 'Admins',

@@ -35,9 +35,10 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
   let heard: Listing | undefined;
   return {
     url,
-    list: async (patterns) => {
+    list: async (patterns, anew) => {
       const wanted = patterns.map(parsePattern);
-      return heard?.answer(wanted) ?? (await listRemote(line(), wanted));
+      const known = anew === undefined ? heard?.answer(wanted) : undefined;
+      return known ?? (await listRemote(line(), wanted));
     },
     fetch: async (refspecs, ahead = []) => {
       heard = undefined;

@@ -155,8 +155,12 @@ export interface NotBrought {
 
 export interface Remote {
   readonly url: string;
-  /** What the remote has now, for patterns such as `refs/heads/pam/20261122-*`. */
-  readonly list: (patterns: readonly string[]) => Promise<ReadonlyMap<string, Oid>>;
+  /**
+   * What the remote has, for patterns such as `refs/heads/pam/20261122-*`: at the last fetch where that asked for all of
+   * them, or now.
+   * @param anew now, whatever was fetched
+   */
+  readonly list: (patterns: readonly string[], anew?: 'now') => Promise<ReadonlyMap<string, Oid>>;
   /**
    * Brings objects; follows `+<src>:<dst>` refspecs from a branch, or from the head of one pull request
    * (`refs/pull/12/head`), to a remote-tracking ref. Nothing is believed of what comes, so no object is too odd to come;

@@ -12,6 +12,7 @@ import type { Desk } from '../../src/flows/desk.ts';
 import { exitOfRun } from '../../src/flows/executor/run-result.ts';
 import { findRepository } from '../../src/git/find-repository.ts';
 import { openRemote } from '../../src/git/network.ts';
+import { openObjectStream } from '../../src/git/object-stream.ts';
 import { openRefs } from '../../src/git/refs.ts';
 import { seal } from '../../src/git/sealed.ts';
 import { memoryOf } from '../../src/memory/kept-heads.ts';
@@ -364,7 +365,8 @@ const boundedTo =
       const place = await findRepository(clone, desk.env);
       const sealed = seal(place, desk.env);
       const refs = openRefs(sealed, place);
-      return await openRemote({ place, sealed, refs, env: desk.env, name: 'origin', maxBytes });
+      const stream = openObjectStream(sealed);
+      return await openRemote({ place, sealed, refs, stream, env: desk.env, name: 'origin', maxBytes });
     };
     let opened: Promise<Remote> | undefined;
     return { ...desk, remote: { ...desk.remote, open: async () => await (opened ??= open()) } };
