@@ -136,13 +136,14 @@ async function talkOnce(where: Talk, args: readonly string[]): Promise<Answer> {
 function watchIncoming({ incoming }: Talk, stop: AbortController): NodeJS.Timeout | undefined {
   if (incoming === undefined) return undefined;
   const { maxBytes, size, stallMs } = incoming;
-  let last = { bytes: 0, at: performance.now() };
+  let last = 0;
+  let stalledMs = 0;
   return setInterval(() => {
     const bytes = size();
     if (bytes > maxBytes) stop.abort(`it brings more than ${maxBytes} bytes`);
-    if (bytes !== last.bytes) last = { bytes, at: performance.now() };
-    if (stallMs !== undefined && performance.now() - last.at > stallMs)
-      stop.abort(`nothing came for ${stallMs / 1000} s`);
+    stalledMs = bytes === last ? stalledMs + WATCH_MS : 0;
+    last = bytes;
+    if (stallMs !== undefined && stalledMs > stallMs) stop.abort(`nothing came for ${stallMs / 1000} s`);
   }, WATCH_MS);
 }
 
