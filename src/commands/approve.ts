@@ -1,18 +1,20 @@
-import { EXIT } from '../model/error.ts';
+import { EXIT, PamError } from '../model/error.ts';
 import { type Looked, lookAtRequest } from '../flows/gather/look-at-request.ts';
 import {
   approvedBefore,
   prepareApproval,
   publishApproval,
   signApproval,
+  standsIn,
   stepAfter,
 } from '../flows/people/sign-approval.ts';
+import { status } from '../flows/people/status.ts';
 import type { Signed } from '../model/statement.ts';
 import { statementText } from '../views/decision.ts';
 import { needListedKey } from '../rules/choose-key.ts';
 import { readyToSign } from './identity.ts';
 import { recordText } from './record-text.ts';
-import { type Register, requestOrPull } from './session.ts';
+import { type Register, requestOrPull, type Session } from './session.ts';
 import { reasonIn, signedElsewhere, type SigningOptions, withSigningOptions } from './signing-options.ts';
 
 export const register: Register = (program, session) => {
@@ -21,10 +23,11 @@ export const register: Register = (program, session) => {
     .description(
       'Shows the decision record and the exact text, then signs it with your key and publishes the approval.',
     )
-    .argument('<id>', 'its id, or the number or URL of its pull request');
+    .argument('[id]', 'its id, or the number or URL of its pull request; without: what waits for you');
   withSigningOptions(command, 'why you and not the named approver (required for a fallback)').action(
-    async (id: string, options: SigningOptions) => {
+    async (named: string | undefined, options: SigningOptions) => {
       const at = session(command);
+      const id = named ?? (await whichRequest(at));
       const elsewhere = await signedElsewhere(at, options);
       if (elsewhere !== undefined) {
         const desk = await at.desk();
@@ -52,7 +55,9 @@ export const register: Register = (program, session) => {
         });
         return;
       }
-      const prepared = prepareApproval(looked, person, reasonIn(options));
+      const because =
+        reasonIn(options) ?? (options.print === true ? null : await askReason(at, looked, person));
+      const prepared = prepareApproval(looked, person, because);
       const { capacity } = prepared.statement;
       const document = { id: looked.id, type: 'approval', signer: person, capacity };
       if (options.print === true) {
@@ -85,3 +90,37 @@ function nextLine(looked: Looked, signed?: Signed): string {
 
 const approvalOut = (id: string): string =>
   `the approval of ${id} is out; to take it back, stop the request: pam deny ${id}`;
+
+/** Only once it is certain that the approval would be taken: none is typed in vain. */
+async function askReason(at: Session, looked: Looked, person: string): Promise<string | null> {
+  if (!at.mayAsk() || !standsIn(looked, person)) return null;
+  prepareApproval(looked, person, 'not known yet');
+  return await at.askText('Why you and not the named approver?', '', (text) =>
+    text === '' ? 'a fallback approval needs its reason' : undefined,
+  );
+}
+
+/** What this person may approve now, oldest first: to choose from on a terminal, to read elsewhere. */
+async function whichRequest(at: Session): Promise<string> {
+  const person = await at.identity.person();
+  const { proposals } = await status(await at.desk(), undefined, false);
+  const mine = proposals
+    .filter(({ who_now: who }) => who.includes(person))
+    .sort((a, b) => ((a.opened ?? '') < (b.opened ?? '') ? -1 : 1));
+  const told = mine.map((one) => ({
+    value: one.id,
+    label: `${one.id}  ${one.subject}  ${one.role}  ${one.duration}  ${JSON.stringify(one.why)}`,
+  }));
+  if (told.length > 0 && at.mayAsk()) return await at.pick('Which request?', told);
+  throw new PamError(
+    'E_USAGE',
+    told.length === 0 ? `nothing waits for ${person}` : `which request? ${told.length} wait for ${person}`,
+    {
+      issues: told.map(({ label }) => ({ file: '', code: 'E_USAGE', message: label })),
+      hint:
+        told.length === 0
+          ? '`pam status` lists what waits for others'
+          : `pam approve ${told[0]?.value ?? '<id>'}`,
+    },
+  );
+}

@@ -19,7 +19,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     ['show 7k3fq2 --evidence proof', 'the signatures as files, for ssh-keygen -Y verify'],
   ],
   approve: [
-    ['approve 7k3fq2', 'shows what would be granted, asks, and signs'],
+    ['approve', 'choose among what waits for me; shows what would be granted, asks, and signs'],
     ['approve 7k3fq2 --reason "alice is on leave"', 'as a fallback approver'],
   ],
   deny: [

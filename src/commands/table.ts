@@ -42,7 +42,7 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./show.ts'),
   },
   {
-    line: 'approve <id>',
+    line: 'approve [id]',
     summary: 'sign exactly what a request would grant',
     group: 'People',
     load: () => import('./approve.ts'),

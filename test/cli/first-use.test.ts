@@ -147,3 +147,20 @@ describe('status and log', () => {
     expect((await must(team.dana.pam(['log', '--since', '1h30m']))).out).toContain('head sha256:');
   });
 });
+
+describe('approve without an id and without a terminal', () => {
+  test('lists what waits for me, oldest first, and exits with 2', async () => {
+    const second = await askBastion(team.erin, '5m');
+    const ran = await team.bob.pam(['approve']);
+    expect({ code: ran.code, out: ran.out }).toEqual({ code: 2, out: '' });
+    const lines = ran.err.split('\n').filter((one) => !one.startsWith('first use'));
+    expect(lines).toEqual([
+      'error: which request? 2 wait for bob [E_USAGE]',
+      `  ${id}  dana  bastion-root  10m  "to mend the checkout" [E_USAGE]`,
+      `  ${second}  erin  bastion-root  5m  "to mend the checkout" [E_USAGE]`,
+      `hint: pam approve ${id}`,
+      '',
+    ]);
+    expect((await team.dana.pam(['approve'])).err).toContain('nothing waits for dana [E_USAGE]');
+  });
+});

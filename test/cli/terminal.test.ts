@@ -2,7 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { program, tempDir } from './program.ts';
+import { commandLine, tempDir } from './program.ts';
 import { approved, askBastion, bench, type Bench, must } from './workbench.ts';
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
@@ -25,9 +25,19 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
   });
 
   /** Starts pam in a pane of its own; the pane says its exit code at the end. */
-  function start(name: string, args: readonly string[], env: Readonly<Record<string, string>>): void {
+  function start(
+    name: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    ahead: number = 0,
+  ): void {
     const settings = Object.entries(env).map(([key, value]) => `${key}='${value}'`);
-    const line = `cd '${team.alice.clone}'; env -i TERM=xterm ${settings.join(' ')} '${process.execPath}' '${program()}' ${args.join(' ')}; echo "exit=$?"; sleep 60`;
+    const line = `cd '${team.alice.clone}'; env -i TERM=xterm ${settings.join(' ')} '${process.execPath}' ${commandLine(
+      [],
+      ahead,
+    )
+      .map((word) => `'${word}'`)
+      .join(' ')} ${args.join(' ')}; echo "exit=$?"; sleep 60`;
     tmux('new-session', '-d', '-s', name, '-x', '180', '-y', '70', 'sh', '-c', line);
   }
 
@@ -113,5 +123,27 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     expect(shown).toMatchObject({
       untrusted: { requester: 'dana', duration: '5m', justification: 'disk full', ticket: 'OPS-9' },
     });
+  });
+
+  test('approve without an id lets me choose, and asks a fallback approver for the reason', async () => {
+    const id = await askBastion(team.erin, '7m');
+    await team.apply.pam(['apply']);
+    start('choose', ['approve'], team.carol.env, 16 * 60);
+    expect(await screen('choose', /Which request\?/u)).toContain(id);
+    for (let tries = 0; tries < 9; tries++) {
+      if (new RegExp(`● ${id}`, 'u').test(tmux('capture-pane', '-p', '-t', 'choose'))) break;
+      tmux('send-keys', '-t', 'choose', 'Down');
+      await new Promise((wake) => setTimeout(wake, 200));
+    }
+    tmux('send-keys', '-t', 'choose', 'Enter');
+    await screen('choose', /Why you and not the named approver\?/u);
+    tmux('send-keys', '-t', 'choose', '-l', 'alice and bob sleep');
+    tmux('send-keys', '-t', 'choose', 'Enter');
+    await screen('choose', /Sign this as carol\?/u);
+    tmux('send-keys', '-t', 'choose', 'y');
+    const said = await screen('choose', /exit=/u);
+    expect(said).toContain(`${id} approved by carol (fallback)`);
+    expect(said).toContain('because: "alice and bob sleep"');
+    expect(said).toContain('exit=0');
   });
 });

@@ -63,6 +63,14 @@ export function prepareApproval(looked: Looked, signer: string, because: string 
   return { statement, text: printStatement(statement), decision };
 }
 
+/** Is this person an approver of the role, and in none of its rules a named one? Whether it is time for them is not asked. */
+export function standsIn({ judged, view }: Looked, person: string): boolean {
+  const { policy } = view.state;
+  const role = judged === null ? undefined : roleOf(policy, judged.request.role);
+  if (role === undefined || !approversOf(policy, role).has(person)) return false;
+  return !role.approval.some((rule) => members(policy, rule.approvers).has(person));
+}
+
 /** This person's approval that counts already; a second one would change nothing. */
 export const approvedBefore = ({ judged }: Looked, person: string): VerifiedApproval | undefined =>
   judged?.decision.final === true
