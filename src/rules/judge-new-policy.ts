@@ -14,7 +14,25 @@ import type { PolicyProblem } from './policy-problem.ts';
 export const judgeNewPolicy = (policy: Policy): readonly PolicyProblem[] => [
   ...judgeRawKeys(policy),
   ...judgeTellable(policy),
+  ...judgeLoginCase(policy),
 ];
+
+/** sudo on hosts of a directory reads `Dana` and `dana` as one user: the access of one would be the other's. */
+function judgeLoginCase(policy: Policy): PolicyProblem[] {
+  return Object.entries(policy.targets).flatMap(([target, { provider }]) => {
+    if (provider !== 'sudoers') return [];
+    const holders = new Map<string, { readonly id: string; readonly login: string }>();
+    return identities(policy).flatMap(([path, id, { logins }]): PolicyProblem[] => {
+      const login = Object.hasOwn(logins, target) ? (logins[target] ?? id) : id;
+      const holder = holders.get(login.toLowerCase());
+      if (holder === undefined) holders.set(login.toLowerCase(), { id, login });
+      // Of the same spelling `judgeTargets` speaks.
+      if (holder === undefined || holder.login === login) return [];
+      const message = `${id} and ${holder.id} would have one login on ${target}: ${login} and ${holder.login} differ in capitals only`;
+      return [{ code: 'E_POL_LOGIN_SHARED', path: `${path}/logins/${target}`, message }];
+    });
+  });
+}
 
 /** An entry names permissions as keys of an object, and its readers take no such key. */
 const judgeTellable = ({ roles }: Policy): PolicyProblem[] =>

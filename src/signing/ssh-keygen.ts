@@ -36,7 +36,12 @@ export async function signText(
   // An agent that does not hold the key is not asked again: one that hangs would be waited for.
   const told = useful ? env : { ...env, SSH_AUTH_SOCK: undefined };
   const { code, stdout } = await withFile(key, env, async (file) =>
-    keygen(['-q', '-Y', 'sign', '-f', file, '-n', namespace], told, Buffer.from(text)),
+    keygen(
+      ['-q', '-Y', 'sign', '-f', file, '-n', namespace],
+      told,
+      Buffer.from(text),
+      mayPrompt(key, useful),
+    ),
   );
   const armor = stdout.toString('utf8');
   if (code === 0 && ARMOR.test(armor)) return armor;
@@ -69,12 +74,21 @@ export async function generateKey(path: string, comment: string, env: Environmen
   return await readPublicKey(path, env);
 }
 
-async function keygen(args: readonly string[], env: Environment, stdin?: Uint8Array): Promise<RunResult> {
+/** Otherwise `ssh-keygen` has nothing to ask, and its complaint would stand before our own sentence. */
+const mayPrompt = (key: OpenedKey, useful: boolean): boolean =>
+  useful || (key.half === 'private' && (key.locked || key.line?.startsWith('sk-') === true));
+
+async function keygen(
+  args: readonly string[],
+  env: Environment,
+  stdin?: Uint8Array,
+  showStderr: boolean = true,
+): Promise<RunResult> {
   return await run('ssh-keygen', args, {
     env: signingEnvironment(env),
     timeoutMs: PATIENCE_MS,
     maxBytes: MAX_BYTES,
-    showStderr: true,
+    showStderr,
     ...(stdin === undefined ? {} : { stdin }),
   });
 }

@@ -129,3 +129,28 @@ describe('[X81] a permission that no ledger entry can name', () => {
       expect(codes(textsWith(ROLES, reader, `permissions: [${name}]`))).toEqual([]);
   });
 });
+
+describe('logins that differ in capitals only', () => {
+  const TARGETS = 'policy/targets.yaml';
+  const withLogin = (login: string, provider: string): string[] =>
+    codes(
+      textsWith(
+        TARGETS,
+        'targets:\n',
+        `targets:\n  web: { provider: ${provider} }\n`,
+        texts([CAROL, `  carol: { name: Carol, logins: { web: ${login} }, keys: [`]),
+      ),
+    );
+  const SUDOERS = 'sudoers, config: { directory_env: PAM_SUDOERS_DIR }';
+  const SSH =
+    'ssh-ca, config: { krl_env: PAM_WEB, ca: "SHA256:0000000000000000000000000000000000000000000" }';
+
+  it.each([
+    ['Erin', SUDOERS, ['E_POL_LOGIN_SHARED']],
+    ['Carol', SUDOERS, []],
+    ['carol', SUDOERS, []],
+    ['Erin', SSH, []],
+  ])('%s on %s', (login, provider, found) => {
+    expect(withLogin(login, provider)).toEqual(found);
+  });
+});
