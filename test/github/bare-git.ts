@@ -1,8 +1,11 @@
 /**
  * The bare repository, asked with stock git in a scrubbed environment. Every answer about a commit comes from here;
- * nothing is remembered but what a commit id alone decides.
+ * nothing is remembered but what a commit id alone decides. Branches are asked for at every request, so they are read from
+ * their files, as git does it.
  */
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 export interface Person {
   readonly name: string;
@@ -43,6 +46,8 @@ export class BareGit {
   readonly dir: string;
   /** What was asked of whole commit ids: the answer never changes. */
   readonly #facts = new Map<string, string | undefined>();
+  /** Commits that were found: they stay. */
+  readonly #commits = new Set<string>();
 
   constructor(dir: string) {
     this.dir = dir;
@@ -88,19 +93,28 @@ export class BareGit {
     return found;
   }
 
-  /** Branch name to commit. */
+  /** Branch name to commit, in the order of the names. */
   heads(): ReadonlyMap<string, string> {
-    const lines = this.run(['for-each-ref', '--format=%(refname:lstrip=2) %(objectname)', 'refs/heads']);
-    const pairs = lines.split('\n').filter((line) => line !== '');
-    return new Map(
-      pairs.map((line) => [line.slice(0, line.lastIndexOf(' ')), line.slice(line.lastIndexOf(' ') + 1)]),
-    );
+    const under = join(this.dir, 'refs', 'heads');
+    const names = readdirSync(under, { recursive: true, withFileTypes: true })
+      .filter((one) => one.isFile() && !one.name.endsWith('.lock'))
+      .map((one) => join(one.parentPath, one.name).slice(under.length + 1));
+    const loose = names.flatMap((name) => {
+      const text = textOf(join(under, name));
+      return text === undefined ? [] : [[name, text.trimEnd()] as const];
+    });
+    // Packed ones come after: one that is packed meanwhile is found in one of the two places.
+    const all = new Map([...packedHeads(textOf(join(this.dir, 'packed-refs')) ?? ''), ...loose]);
+    return new Map([...all].sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
   /** A whole commit id that exists, or `undefined`. */
   commitId(text: string): string | undefined {
     if (!/^[0-9a-f]{40}$/u.test(text)) return undefined;
-    return this.try(['rev-parse', '--verify', '--quiet', `${text}^{commit}`])?.trim();
+    if (this.#commits.has(text)) return text;
+    const found = this.try(['rev-parse', '--verify', '--quiet', `${text}^{commit}`])?.trim();
+    if (found === text) this.#commits.add(text);
+    return found;
   }
 
   isAncestor(of: string, descendant: string): boolean {
@@ -186,6 +200,22 @@ export class BareGit {
     this.run(['update-ref', ref, to, ...(from === '' ? [] : [from])]);
   }
 }
+
+/** `undefined`: it is not there, or not any more. */
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const packedHeads = (text: string): readonly (readonly [string, string])[] =>
+  text.split('\n').flatMap((line) => {
+    const [, sha = '', name = ''] = /^([0-9a-f]{40}) refs\/heads\/(.+)$/u.exec(line) ?? [];
+    return name === '' ? [] : [[name, sha] as const];
+  });
 
 function commitsOf(fields: string): readonly Commit[] {
   const parts = fields.split('\0');

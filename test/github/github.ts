@@ -317,7 +317,8 @@ function runOf(hub: Hub, run: RunSetting): Run {
 }
 
 async function listen(listener: RequestListener): Promise<Server> {
-  const server = createServer(listener);
+  // Tests and their double may be one process, and a busy one: an idle connection is the client's to close.
+  const server = createServer({ keepAliveTimeout: 0 }, listener);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
