@@ -39,7 +39,7 @@ export interface Orders {
   /** The real moment (ms) at which the clock showed `now`; else it is when this process began. */
   readonly since?: number;
   readonly runs: readonly Round[];
-  /** Each step's name, one a line. */
+  /** Each step's name when it begins, one a line; `.<number>` when it is over. The first one is 0. */
   readonly steps: string;
   readonly death?: Death;
 }
@@ -107,7 +107,8 @@ function mortal({ steps, death, home }: Orders): Act {
   let taken = 0;
   const callsFile = join(home, 'shelf', 'calls');
   return async (name, step) => {
-    const here = death?.step === taken++ ? death.when : undefined;
+    const at = taken++;
+    const here = death?.step === at ? death.when : undefined;
     appendFileSync(steps, `${name}\n`);
     if (here === 'before') die();
     if (here === 'during') {
@@ -119,6 +120,7 @@ function mortal({ steps, death, home }: Orders): Act {
     }
     const result = await step();
     if (here === 'after') die();
+    appendFileSync(steps, `.${at}\n`);
     return result;
   };
 }

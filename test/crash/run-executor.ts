@@ -11,6 +11,8 @@ export interface Ended {
   /** `null` when it died before it could say anything. */
   readonly report: Report | null;
   readonly steps: readonly string[];
+  /** Numbers of steps that began when all before them were over, the one before them last. */
+  readonly apart: ReadonlySet<number>;
   readonly stderr: string;
 }
 
@@ -55,9 +57,27 @@ async function start(program: string, orders: Orders, limit: string): Promise<En
       const text = Buffer.concat(out).toString('utf8');
       const stderr = Buffer.concat(err).toString('utf8');
       const report = text === '' ? null : (JSON.parse(text) as Report);
-      resolve({ code, signal, report, stderr, steps: linesOf(orders.steps) });
+      resolve({ code, signal, report, stderr, ...stepsOf(linesOf(orders.steps)) });
     });
   });
+}
+
+function stepsOf(lines: readonly string[]): Pick<Ended, 'steps' | 'apart'> {
+  const steps: string[] = [];
+  const apart = new Set<number>();
+  const open = new Set<number>();
+  let last = -1;
+  for (const line of lines) {
+    if (line.startsWith('.')) {
+      last = Number(line.slice(1));
+      open.delete(last);
+    } else {
+      if (open.size === 0 && last === steps.length - 1) apart.add(steps.length);
+      open.add(steps.length);
+      steps.push(line);
+    }
+  }
+  return { steps, apart };
 }
 
 function linesOf(file: string): readonly string[] {
