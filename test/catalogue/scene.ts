@@ -11,7 +11,7 @@ import { prepareApproval, signApproval } from '../../src/flows/people/sign-appro
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { tempDir } from '../adapters/git-workbench.ts';
-import { BEGIN, makeWorld, type Wanted, type World } from '../crash/access-repository.ts';
+import { BEGIN, makeWorld, signedHere, type Wanted, type World } from '../crash/access-repository.ts';
 
 export interface Scene {
   readonly world: World;
@@ -49,7 +49,7 @@ export async function makeScene(options: { readonly remote?: boolean } = {}): Pr
 /** Asked for and, where an approver is named, approved; not merged. */
 export async function propose(world: World, wanted: Wanted, approver?: string): Promise<RequestId> {
   const { role, requester = 'dana', duration = '1h', scope = {}, incident } = wanted;
-  const desk = await world.desk();
+  const desk = await world.desk(signedHere);
   const wish = { role, duration, justification: 'The lock has to go.', controls: [], scope, incident };
   const { request } = await proposeRequest(desk, world.signer(requester), wish);
   if (approver !== undefined) {

@@ -246,7 +246,11 @@ export async function bench(plan: Plan): Promise<Bench> {
   };
   mkdirSync(alice.clone, { recursive: true });
   for (const [path, text] of Object.entries(files)) write(alice.clone, path, text);
-  if (bare !== null) execFileSync('git', ['init', '-q', '--bare', '--initial-branch=main', bare]);
+  if (bare !== null) {
+    execFileSync('git', ['init', '-q', '--bare', '--initial-branch=main', bare]);
+    // Or each push starts a git that looks whether there is enough to tidy up, which there never is.
+    execFileSync('git', ['-C', bare, 'config', 'receive.autogc', 'false']);
+  }
   const init = ['init', '--json', '--executor', 'pam-apply', '--executor-key', key('pam-apply')];
   const began = await alice.pam([
     ...init,

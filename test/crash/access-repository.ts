@@ -34,6 +34,7 @@ import { type Instant, parseInstant } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import { mayBeLive, type OpenRecord } from '../../src/model/open-record.ts';
 import { POLICY_PATHS } from '../../src/model/policy.ts';
+import { signAsExecutor } from '../../src/signing/sign-as-executor.ts';
 import { generateKey, readPublicKey } from '../../src/signing/ssh-keygen.ts';
 import { type Call, type Manners, PLUGIN, pluginFiles } from './shelf-plugin.ts';
 
@@ -141,6 +142,8 @@ export async function makeWorld(home: string, options: { readonly remote?: boole
   await startRepository(dir, 'main', env);
   if (options.remote === true) {
     gitIn(home, home, ['init', '-q', '--bare', '-b', 'main', 'remote.git']);
+    // Or each push starts a git that looks whether there is enough to tidy up, which there never is.
+    gitIn(home, join(home, 'remote.git'), ['config', 'receive.autogc', 'false']);
     await addRemote(dir, 'origin', join(home, 'remote.git'), env);
   }
   const files = await policyFiles(home, {});
@@ -192,7 +195,7 @@ export function openWorld(home: string, host: string, now: Instant): World {
   const ask: World['ask'] = async (wanted) => {
     const { role, requester = 'dana', approver = 'bob', duration = '1h', scope = {}, incident } = wanted;
     const wish = { role, duration, justification: 'The lock has to go.', controls: [], scope, incident };
-    const at = await desk();
+    const at = await desk(signedHere);
     const { request } = await proposeRequest(at, signer(requester), wish);
     const looked = await lookAtRequest(at, request.id);
     await signApproval(at, looked, prepareApproval(looked, approver, null), signer(approver));
@@ -227,7 +230,7 @@ export function openWorld(home: string, host: string, now: Instant): World {
     signer,
     ask,
     stop: async (id, person) => {
-      const at = await desk();
+      const at = await desk(signedHere);
       const looked = await lookAtRequest(at, id);
       await signStop(at, looked, prepareStop(looked, person, 'done'), signer(person));
     },
@@ -293,6 +296,15 @@ export function openWorld(home: string, host: string, now: Instant): World {
   return world;
 }
 
+/**
+ * The desk of a person whose key has no passphrase: what `ssh-keygen` would sign, byte for byte, without a process
+ * (`executor-signing.test.ts` compares the two; that people go to `ssh-keygen` the tests of the program show).
+ */
+export const signedHere: DeskChange = (desk) => ({
+  ...desk,
+  sign: async (text, namespace, keyFile) => await signAsExecutor(text, namespace, keyFile, desk.env),
+});
+
 /** Paths are part of what a host remembers: they move along. */
 function copyOf(world: World, to: string): World {
   rmSync(to, { recursive: true, force: true });
@@ -304,7 +316,10 @@ function copyOf(world: World, to: string): World {
     const old = memoryOf(state, placeIn(world.home)).directory;
     if (existsSync(old)) renameSync(old, memoryOf(state, placeIn(to)).directory);
     if (world.remote !== null) {
-      gitIn(to, join(to, 'hosts', host, 'repo'), ['remote', 'set-url', 'origin', join(to, 'remote.git')]);
+      const config = join(to, 'hosts', host, 'repo', '.git', 'config');
+      const moved = readFileSync(config, 'utf8').replace(world.remote, join(to, 'remote.git'));
+      if (!moved.includes(join(to, 'remote.git'))) throw new Error(`${config} names another remote`);
+      writeFileSync(config, moved);
     }
   }
   return openWorld(to, world.host, world.now);
