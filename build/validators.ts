@@ -96,8 +96,12 @@ function codeOf(schemas: Schemas, strictTypes: boolean): string {
   for (const [, schema] of schemas) ajv.addSchema(schema);
   const names = new Map(schemas.map(([, { $id }], at) => [`v${at}`, $id]));
   const entries = schemas.map(([key], at) => `[${JSON.stringify(key)}, v${at}]`);
+  // Where in the schema a rule stands is told to nobody, and each start would read it.
+  const code = standalone
+    .default(ajv, Object.fromEntries(names))
+    .replaceAll(/schemaPath:"(?:[^"\\]|\\.)*",/gu, '');
   return `import { formats } from '../src/documents/formats.ts';
-${standalone.default(ajv, Object.fromEntries(names))}
+${code}
 export const validators = new Map([${entries.join(', ')}]);
 `;
 }

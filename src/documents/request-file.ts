@@ -76,15 +76,19 @@ function idIssues(file: YamlFile, path: string): Issue[] {
   // A mapping or something else without `id`; the schema has refused the latter.
   const id = (file.data as { readonly id?: unknown } | null)?.id;
   if (typeof id !== 'string' || !isRequestId(id)) return [];
-  const at = { file: path, ...file.placeOf('/id'), path: '/id' };
+  const at = (): Pick<Issue, 'file' | 'line' | 'col' | 'path'> => ({
+    file: path,
+    ...file.placeOf('/id'),
+    path: '/id',
+  });
   if (dayOf(id) === undefined) {
-    return [{ ...at, code: 'E_REQ_ID_SYNTAX', message: 'starts with a date that does not exist' }];
+    return [{ ...at(), code: 'E_REQ_ID_SYNTAX', message: 'starts with a date that does not exist' }];
   }
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name !== `${id}.yaml`)
-    return [{ ...at, code: 'E_REQ_ID_MISMATCH', message: "must be the file's name" }];
+    return [{ ...at(), code: 'E_REQ_ID_MISMATCH', message: "must be the file's name" }];
   if (path.startsWith('requests/') && path !== requestPath(id)) {
-    return [{ ...at, code: 'E_REQ_ID_MISMATCH', message: `the file belongs at ${requestPath(id)}` }];
+    return [{ ...at(), code: 'E_REQ_ID_MISMATCH', message: `the file belongs at ${requestPath(id)}` }];
   }
   return [];
 }

@@ -67,6 +67,14 @@ describe('the package', () => {
     expect(await pam('-C', 'access', 'status', '--color', 'always')).toContain('Nothing is live');
     expect(JSON.parse(await pam('-C', 'access', 'audit', '--json'))).toMatchObject({ findings: [] });
     expect(existsSync(join(unpacked, 'node_modules'))).toBe(false);
+
+    // What is bundled apart is loaded by what uses it: the parser by a text that is not plain, and the policy is.
+    rmSync(join(unpacked, 'dist/yaml.cjs'));
+    expect(await pam('-C', 'access', 'status')).toContain('Nothing is live');
+    writeFileSync(join(home, 'access/pam.yaml'), 'a: &b c\n');
+    const args = [join(unpacked, 'bin/pam.js'), '-C', 'access', 'status'];
+    const parsed = await runStock(process.execPath, args, { cwd: home, env });
+    expect(parsed.err).toContain('yaml.cjs');
   });
 });
 
