@@ -7,6 +7,7 @@ import type { Entry, LedgerEvent } from '../model/entry.ts';
 import { expected, PamError } from '../model/error.ts';
 import type { Fingerprint, RequestId } from '../model/names.ts';
 import type { OpenRecord } from '../model/open-record.ts';
+import { SortedMap } from '../model/sorted-map.ts';
 import type { ChainState } from '../trust/chain-state.ts';
 import type { FoldContext } from './events/event-kind.ts';
 import { EVENTS, kindOf } from './events/registry.ts';
@@ -40,7 +41,7 @@ export function eventsThatFollow(
   faultOf: (event: LedgerEvent) => string | undefined,
 ): Following {
   const context = contextOf(state, place, key);
-  const records = new Map(state.index.records);
+  let records = SortedMap.of(state.index.records);
   const events: LedgerEvent[] = [];
   const dropped: Dropped[] = [];
   const without = new Set<RequestId>();
@@ -52,7 +53,7 @@ export function eventsThatFollow(
         throw new PamError('E_LED_SHAPE', `no entry can hold ${event.type} of ${event.id}: ${fault}`);
       if (EVENTS[event.type].begins === true && event.id !== '-' && without.has(event.id))
         throw new PamError('E_LED_STEP', `${event.type} of ${event.id} rests on an event that was left out`);
-      needFollows(state, place, context, { event, events, records });
+      records = needFollows(state, place, context, { event, events, records });
       events.push(event);
     } catch (cause) {
       const why = expected(cause);
@@ -63,7 +64,7 @@ export function eventsThatFollow(
   return { events, dropped };
 }
 
-/** @throws PamError why it does not; otherwise its step is taken in `records` */
+/** @returns the records once its step is taken. @throws PamError why it does not follow */
 function needFollows(
   state: ChainState,
   place: Place,
@@ -71,9 +72,9 @@ function needFollows(
   at: {
     readonly event: LedgerEvent;
     readonly events: readonly LedgerEvent[];
-    readonly records: Map<RequestId, OpenRecord>;
+    readonly records: SortedMap<RequestId, OpenRecord>;
   },
-): void {
+): SortedMap<RequestId, OpenRecord> {
   const { event, events, records } = at;
   const before = event.id === '-' ? undefined : state.index.records.get(event.id);
   judgeEvent(state, place, event, before);
@@ -87,7 +88,7 @@ function needFollows(
       keysLeftOut,
     );
   }
-  stepIn(records, event, events.length, context);
+  return stepIn(records, event, events.length, context);
 }
 
 /** The handle of a first intent holds the number of its place, so it is another one when something before it is gone. */

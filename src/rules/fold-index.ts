@@ -8,102 +8,71 @@ import { PamError } from '../model/error.ts';
 import { dayOf, earlier, type Instant, plus } from '../model/instant.ts';
 import type { RequestId } from '../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../model/open-record.ts';
-import type { Policy } from '../model/policy.ts';
+import { type Leaf, SortedMap } from '../model/sorted-map.ts';
 import { type FoldContext, isAboutRequest } from './events/event-kind.ts';
 import { kindOf } from './events/registry.ts';
 import { foldShelves, NO_SHELVES } from './shelves/registry.ts';
-import { needStopperKeys, stillHoldsStopperKeys } from './see-request.ts';
+import { needStopperKeys } from './see-request.ts';
 
-export const EMPTY_INDEX: OpenIndex = { ...NO_SHELVES, records: new Map() };
+type Records = SortedMap<RequestId, OpenRecord>;
+
+export const EMPTY_INDEX: OpenIndex = { ...NO_SHELVES, records: SortedMap.of([]) };
 
 export function foldIndex(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
-  const { policy, ...told } = context;
-  const asked = JSON.stringify(told);
-  const known = folded.get(events);
-  if (known?.index === index && known.policy === policy && known.asked === asked) return known.after;
-  const after = fold(index, events, context);
-  folded.set(events, { index, policy, asked, after });
-  return after;
+  needStopperKeys(index.records, events, keysLeftOut);
+  let records = SortedMap.of(index.records);
+  for (const [at, event] of events.entries()) records = stepIn(records, event, at, context);
+  if (context.main !== null) records = withoutThoseOver(records, context.at);
+  return { ...foldShelves(index, events, context), records };
 }
 
-/** The writer of an entry folds it twice, to name the digest and to believe it: of the same events, the same index. */
-const folded = new WeakMap<
-  readonly LedgerEvent[],
-  {
-    readonly index: OpenIndex;
-    readonly policy: Policy;
-    readonly asked: string;
-    readonly after: OpenIndex;
+function withoutThoseOver(records: Records, at: Instant): Records {
+  let left = records;
+  for (const leaf of records.leaves) {
+    if (at < firstOver(leaf)) continue;
+    for (const record of leaf.values) if (at >= overFrom(record)) left = left.without(record.id);
   }
->();
-
-function fold(index: OpenIndex, events: readonly LedgerEvent[], context: FoldContext): OpenIndex {
-  needStopperKeys(index.records, events, keysLeftOut);
-  const records = new Map(index.records);
-  let due = knownDue.get(index.records) ?? firstDue(index.records);
-  events.forEach((event, at) => {
-    const record = stepIn(records, event, at, context);
-    if (record !== undefined) due = earlier(due, overFrom(record));
-  });
-  if (context.main !== null && context.at >= due) {
-    for (const [id, record] of records) if (context.at >= overFrom(record)) records.delete(id);
-    due = firstDue(records);
-  } else {
-    stillHoldsStopperKeys(index.records, events, records);
-  }
-  knownDue.set(records, due);
-  return { ...foldShelves(index, events, context), records };
+  return left;
 }
 
 export const keysLeftOut = ({ id }: { readonly id: RequestId }): PamError =>
   new PamError('E_LED_STEP', `seen of ${id} does not follow: it leaves out who may stop it with which key`);
 
-/**
- * Each event with the records that it finds: those that earlier events of its own entry left, too. It is one map, which
- * changes with the next event.
- */
+/** Each event with the records that it finds: those that earlier events of its own entry left, too. */
 export function* recordsBefore(
-  records: OpenIndex['records'],
+  before: OpenIndex['records'],
   events: readonly LedgerEvent[],
   context: FoldContext,
 ): Generator<readonly [LedgerEvent, OpenIndex['records']], void, undefined> {
-  let changed: Map<RequestId, OpenRecord> | undefined;
+  let records = SortedMap.of(before);
   for (const [at, event] of events.entries()) {
-    const last = events[at - 1];
-    if (last !== undefined) stepIn((changed ??= new Map(records)), last, at - 1, context);
-    yield [event, changed ?? records];
+    yield [event, records];
+    if (at + 1 < events.length) records = stepIn(records, event, at, context);
   }
 }
 
 /**
+ * What the event makes of the records.
  * @param place the number of the event in its entry, from 0
- * @returns what the event made of its record, if it is about one
- * @throws PamError `E_LED_STEP`; the records are as they were then
+ * @throws PamError `E_LED_STEP`
  */
-export function stepIn(
-  records: Map<RequestId, OpenRecord>,
-  event: LedgerEvent,
-  place: number,
-  context: FoldContext,
-): OpenRecord | undefined {
+export function stepIn(records: Records, event: LedgerEvent, place: number, context: FoldContext): Records {
   const { step } = kindOf(event);
-  if (step === undefined || !isAboutRequest(event)) return undefined;
+  if (step === undefined || !isAboutRequest(event)) return records;
   const { type, id } = event;
   const wrong = (why: string): PamError =>
     new PamError('E_LED_STEP', `${type} of ${id} does not follow: ${why}`);
-  const record = step(records.get(id), event, { ...context, place, wrong });
-  records.set(id, record);
-  return record;
+  return records.with(id, step(records.get(id), event, { ...context, place, wrong }));
 }
 
-/** Before this no record of these is over: so most entries look at what they change, and at nothing else. */
-const knownDue = new WeakMap<OpenIndex['records'], Instant>();
-
-function firstDue(records: OpenIndex['records']): Instant {
-  let due = NEVER;
-  for (const record of records.values()) due = earlier(due, overFrom(record));
-  return due;
+/** Before this none of these is over: so an entry looks at what it changed, and at little else. */
+function firstOver(leaf: Leaf<RequestId, OpenRecord>): Instant {
+  const known = knownFirst.get(leaf) ?? leaf.values.map(overFrom).reduce(earlier, NEVER);
+  knownFirst.set(leaf, known);
+  return known;
 }
+
+const knownFirst = new WeakMap<Leaf<RequestId, OpenRecord>, Instant>();
 
 /** From when on nothing about it can matter: two days after the id's date and a day after its end. */
 function overFrom(record: OpenRecord): Instant {
@@ -113,7 +82,7 @@ function overFrom(record: OpenRecord): Instant {
   return known;
 }
 
-/** A record never changes, and all are asked whenever one of them goes. */
+/** A record never changes, and all of a leaf are asked whenever one of them does. */
 const knownOver = new WeakMap<OpenRecord, Instant>();
 
 function overSince({ id, grant }: OpenRecord, finalAt: Instant): Instant {

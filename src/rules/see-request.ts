@@ -138,32 +138,15 @@ function needRoom(
   if (same) throw wrong('it was seen already');
 }
 
-const keyed = new WeakMap<OpenIndex['records'], boolean>();
-
 /**
  * Does any record hold `stopper_keys`? From then on a `seen` without them is junk, or an executor could start a new
  * clock by leaving them out. It is asked of `open/` alone, so that a reader who begins at a checkpoint agrees with one
  * who read every entry; when the last such record is dropped, the question begins anew.
  */
 export function holdsStopperKeys(records: OpenIndex['records']): boolean {
-  const known = keyed.get(records);
-  if (known !== undefined) return known;
-  const found = [...records.values()].some((one) =>
-    versionsOf(one).some(({ stopper_keys: keys }) => keys !== undefined),
-  );
-  keyed.set(records, found);
-  return found;
-}
-
-/** What is known of the records before an entry that dropped none holds after it, too: spares a look at each of them. */
-export function stillHoldsStopperKeys(
-  before: OpenIndex['records'],
-  events: readonly LedgerEvent[],
-  after: OpenIndex['records'],
-): void {
-  const known = keyed.get(before);
-  if (events.some((one) => one.type === 'seen' && one.stopper_keys !== undefined)) keyed.set(after, true);
-  else if (known !== undefined) keyed.set(after, known);
+  for (const { firsts, seen } of records.values())
+    if ((firsts ?? [seen]).some((one) => one?.stopper_keys !== undefined)) return true;
+  return false;
 }
 
 /** @throws the error that `wrong` makes for a `seen` without keys behind one that had them */

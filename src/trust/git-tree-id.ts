@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Oid } from '../model/names.ts';
+import { type Leaf, SortedMap } from '../model/sorted-map.ts';
 
 /**
  * What stands in a directory, by name. Neither a directory nor the bytes of a file change once they were made, so
@@ -76,6 +77,8 @@ interface ObjectFormat {
   readonly algorithm: string;
   /** What a tree says about a child: `line` is `<mode> <name>\0<id>`. */
   readonly known: WeakMap<Directory | Uint8Array, Child>;
+  /** The lines of some files, one behind the other. */
+  readonly leaves: WeakMap<Leaf<string, Directory | Uint8Array>, Buffer>;
 }
 
 interface Child {
@@ -85,14 +88,42 @@ interface Child {
   readonly line: Buffer;
 }
 
-const SHA1: ObjectFormat = { algorithm: 'sha1', known: new WeakMap() };
-const SHA256: ObjectFormat = { algorithm: 'sha256', known: new WeakMap() };
+const SHA1: ObjectFormat = { algorithm: 'sha1', known: new WeakMap(), leaves: new WeakMap() };
+const SHA256: ObjectFormat = { algorithm: 'sha256', known: new WeakMap(), leaves: new WeakMap() };
 
 function treeId(directory: Directory, format: ObjectFormat): Buffer {
+  const leaves = directory instanceof SortedMap ? linesOfLeaves(directory, format) : undefined;
+  return idOfParts('tree', leaves ?? linesOf(directory, format), format.algorithm);
+}
+
+function linesOf(directory: Directory, format: ObjectFormat): readonly Buffer[] {
   const children: Child[] = [];
   for (const [name, child] of directory) children.push(childOf(name, child, format));
   children.sort((a, b) => (a.order < b.order ? -1 : 1));
-  return objectId('tree', Buffer.concat(children.map(({ line }) => line)), format.algorithm);
+  return children.map(({ line }) => line);
+}
+
+/** Files in the order of their names are in git's; `undefined` where there are directories among them. */
+function linesOfLeaves(
+  { leaves }: SortedMap<string, Directory | Uint8Array>,
+  format: ObjectFormat,
+): readonly Buffer[] | undefined {
+  const found: Buffer[] = [];
+  for (const leaf of leaves) {
+    const lines = format.leaves.get(leaf) ?? linesOfLeaf(leaf, format);
+    if (lines === undefined) return undefined;
+    format.leaves.set(leaf, lines);
+    found.push(lines);
+  }
+  return found;
+}
+
+function linesOfLeaf(
+  { keys, values }: Leaf<string, Directory | Uint8Array>,
+  format: ObjectFormat,
+): Buffer | undefined {
+  if (!values.every(isFile)) return undefined;
+  return Buffer.concat(values.map((child, at) => childOf(keys[at] ?? '', child, format).line));
 }
 
 function childOf(name: string, child: Directory | Uint8Array, format: ObjectFormat): Child {
@@ -108,4 +139,15 @@ function childOf(name: string, child: Directory | Uint8Array, format: ObjectForm
 
 /** The id that Git gives an object, as bytes. */
 export const objectId = (type: 'commit' | 'tree' | 'blob', body: Uint8Array, algorithm: string): Buffer =>
-  createHash(algorithm).update(`${type} ${body.length}\0`).update(body).digest();
+  idOfParts(type, [body], algorithm);
+
+function idOfParts(
+  type: 'commit' | 'tree' | 'blob',
+  parts: readonly Uint8Array[],
+  algorithm: string,
+): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const id = createHash(algorithm).update(`${type} ${length}\0`);
+  for (const part of parts) id.update(part);
+  return id.digest();
+}

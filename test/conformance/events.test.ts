@@ -5,6 +5,9 @@
 import { describe, expect, it } from 'vitest';
 import { eventFault, printEntry, readEntry } from '../../src/documents/entry-file.ts';
 import type { Entry, EventType, LedgerEvent } from '../../src/model/entry.ts';
+import type { RequestId } from '../../src/model/names.ts';
+import type { OpenRecord } from '../../src/model/open-record.ts';
+import { SortedMap } from '../../src/model/sorted-map.ts';
 import { judgeEvent } from '../../src/rules/follow-chain.ts';
 import { stepIn } from '../../src/rules/fold-index.ts';
 import type { EventKind } from '../../src/rules/events/event-kind.ts';
@@ -154,7 +157,7 @@ describe.each(kinds)('%s', (type, kind) => {
   it('makes a record, or does not follow, for a request that nobody knows; and leaves others alone', () => {
     const aboutOne = kind.step !== undefined;
     expect(event.id).toBe(aboutOne ? ID : '-');
-    const records = new Map();
+    let records: SortedMap<RequestId, OpenRecord> = SortedMap.of([]);
     const context = {
       seq: 9,
       at: at('12:00'),
@@ -163,7 +166,7 @@ describe.each(kinds)('%s', (type, kind) => {
       main: MAIN,
       policy: ledger.policy,
     };
-    const code = codeOf(() => stepIn(records, event, 0, context));
+    const code = codeOf(() => void (records = stepIn(records, event, 0, context)));
     expect(['ok', 'E_LED_STEP']).toContain(code);
     expect([...records.keys()]).toEqual(aboutOne && code === 'ok' ? [ID] : []);
   });

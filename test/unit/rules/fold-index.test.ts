@@ -10,7 +10,7 @@ import { ACT_WITHIN_SECONDS } from '../../../src/rules/events/record-steps.ts';
 import { MAX_REFUSED } from '../../../src/rules/see-request.ts';
 import { sha256 } from '../../../src/trust/digest.ts';
 import { codeOf } from '../../support/error-code.ts';
-import { at, fingerprintOf, policyOf, REQUEST, requestId, sign, TEXTS } from '../../support/world.ts';
+import { at, fingerprintOf, policyOf, REQUEST, sign, TEXTS } from '../../support/world.ts';
 
 const { policy } = policyOf(TEXTS);
 const { id } = REQUEST;
@@ -329,24 +329,4 @@ it('nothing that was folded before is changed', () => {
   const copy = JSON.stringify([...before.records]);
   fold(before, [ending, revoked]);
   expect(JSON.stringify([...before.records])).toBe(copy);
-});
-
-it('the same events are not the same fold for another index, moment, executor, key, main or number', () => {
-  const events = [seen];
-  const context = { seq: SEQ, at: at('12:00'), executor: 'a', key: fingerprintOf('bob'), main: null, policy };
-  const before = after({ ...seen, id: requestId('20261122-dba-zzzzzz') });
-  foldIndex(before, events, context);
-  const contexts = [
-    { ...context, at: at('12:01') },
-    { ...context, executor: 'b' },
-    { ...context, main: 'commit' },
-    { ...context, seq: SEQ + 1 },
-    { ...context, key: fingerprintOf('dana') },
-    context,
-  ];
-  for (const other of contexts) {
-    expect(foldIndex(before, events, other)).toEqual(foldIndex(before, [...events], other));
-    expect(foldIndex(EMPTY_INDEX, events, other)).toEqual(foldIndex(EMPTY_INDEX, [...events], other));
-  }
-  expect(foldIndex(before, events, context)).toBe(foldIndex(before, events, context));
 });

@@ -53,11 +53,11 @@ describe('open/ as files', () => {
     expect(printIndex(EMPTY_INDEX).size).toBe(0);
   });
 
-  it('two records that would be one file are a bug, of which nothing stays', () => {
+  it('a record under the id of another one is a bug, of which nothing stays', () => {
     const [record] = index.records.values();
     const id = requestId('20261121-dba-cccccc');
     const odd = { ...index, records: new Map([...index.records, [id, record]]) };
-    expect(() => indexDigest(odd as typeof index)).toThrow('are one file');
+    expect(() => indexDigest(odd as typeof index)).toThrow('stands in open/ as');
     expect(indexDigest(index)).toBe(treeDigest(printIndex(index)));
     expect(indexDigest({ ...index, records: new Map() })).toBe(
       treeDigest(printIndex({ ...index, records: new Map() })),

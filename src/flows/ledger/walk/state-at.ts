@@ -6,6 +6,7 @@ import { PamError } from '../../../model/error.ts';
 import { readable, type Repository } from '../../../model/git.ts';
 import type { Oid, RequestId } from '../../../model/names.ts';
 import { type OpenIndex, type OpenRecord, openPath } from '../../../model/open-record.ts';
+import { SortedMap } from '../../../model/sorted-map.ts';
 import type { Provider } from '../../../model/target.ts';
 import { asItWasRead, indexDigest } from '../../../rules/print-index.ts';
 import { SHELVES, shelvesOf } from '../../../rules/shelves/registry.ts';
@@ -60,12 +61,12 @@ async function readIndex(repository: Repository, commit: Oid): Promise<OpenIndex
     asItWasRead(path, shelf, bytes);
     return shelf;
   });
-  const records = new Map<RequestId, OpenRecord>();
+  const records: [RequestId, OpenRecord][] = [];
   for (const [path, bytes] of held) {
     const record = readOpenRecord(bytes);
     if (openPath(record.id) !== path) throw new PamError('E_LED_SHAPE', `${path} is no file of the index`);
-    records.set(record.id, record);
+    records.push([record.id, record]);
     asItWasRead(path, record, bytes);
   }
-  return { ...shelves, records };
+  return { ...shelves, records: SortedMap.of(records) };
 }
