@@ -19,6 +19,7 @@ import {
 } from './executor-rows.ts';
 import { type History, makeHistory } from './make-history.ts';
 import { PLACE, PROJECT } from './measure.ts';
+import { conversationsRow, farRows, offlineRows } from './network-rows.ts';
 import { FULL, HEAD, line, QUICK, type Row, type Scale } from './report.ts';
 import { REASONS } from './reasons.ts';
 import { checkManyRow, startRows } from './start-rows.ts';
@@ -51,6 +52,9 @@ const JOBS: readonly {
     rows: ['audit-large', 'audit-since'],
     run: async (scale, { large }) => await auditLargeRow(scale, await large()),
   },
+  { rows: ['offline-status', 'offline-show', 'offline-proposals'], run: offlineRows },
+  { rows: ['conversations'], run: conversationsRow },
+  { rows: ['far-status', 'far-show', 'far-approve', 'far-sweep'], run: farRows },
 ];
 
 function pastsOf(scale: Scale): Pasts {

@@ -13,9 +13,10 @@ import type { Writable } from 'node:stream';
 import { printEntry } from '../../src/documents/entry-file.ts';
 import { readPolicy } from '../../src/documents/policy-files.ts';
 import { printRequest } from '../../src/documents/request-file.ts';
+import { idOf } from '../../src/git/new-objects.ts';
 import type { Entry, GrantTerms, LedgerEvent } from '../../src/model/entry.ts';
 import { type Instant, parseDuration, plus, secondsOf, unixSeconds } from '../../src/model/instant.ts';
-import { isRequestId, type RequestId, type Sha256 } from '../../src/model/names.ts';
+import { isRequestId, type Oid, type RequestId, type Sha256 } from '../../src/model/names.ts';
 import { type OpenIndex, openPath } from '../../src/model/open-record.ts';
 import { type Files, POLICY_PATHS, type Policy } from '../../src/model/policy.ts';
 import type { Request } from '../../src/model/request.ts';
@@ -30,6 +31,7 @@ import { tellEntry } from '../../src/rules/tell-entry.ts';
 import { providers } from '../../src/targets/registry.ts';
 import { joinSigned } from '../../src/trust/armor.ts';
 import { sha256, treeDigest } from '../../src/trust/digest.ts';
+import { gitTreeId } from '../../src/trust/git-tree-id.ts';
 import { parsePublicKey } from '../../src/trust/public-key.ts';
 import { printStatement } from '../../src/trust/statement-text.ts';
 import { STATEMENT_KINDS } from '../../src/trust/statements/registry.ts';
@@ -170,7 +172,7 @@ class Maker {
   > {
     const { past, live, now } = this.#wish;
     const begun = plus(now, -(past + 4) * BETWEEN_SECONDS - (live + 2) * 20);
-    await this.#git.commit('refs/heads/main', begun, 'policy', [...this.#files]);
+    await this.#git.commitMain(begun, 'policy', this.#files);
     await this.#begin(begun);
     for (let at = 0; at < past; at++) await this.#wholeLife(at, plus(begun, (at + 1) * BETWEEN_SECONDS));
     const recent = plus(now, -(live + 2) * 20);
@@ -375,11 +377,19 @@ function changes(before: OpenIndex, after: OpenIndex): [string, Uint8Array | nul
 class FastImport {
   readonly #to: Writable;
   #mark = 0;
-  /** The commit of main that entries name. Nothing reads it in these histories; it has the right shape. */
-  readonly main = 'a'.repeat(40);
+  /** The commit of main that entries name. */
+  main = '';
 
   constructor(git: ChildProcessByStdio<Writable, null, null>) {
     this.#to = git.stdin;
+  }
+
+  async commitMain(at: Instant, message: string, files: Files): Promise<void> {
+    await this.commit('refs/heads/main', at, message, [...files]);
+    const who = `${APPLY} <${APPLY}@pam> ${unixSeconds(at)} +0000`;
+    const tree = gitTreeId(files, SHA1);
+    const body = Buffer.from(`tree ${tree}\nauthor ${who}\ncommitter ${who}\n\n${message}`);
+    this.main = idOf({ type: 'commit', body }, 'sha1');
   }
 
   async commit(
@@ -406,6 +416,9 @@ class FastImport {
     await new Promise<void>((resolve) => this.#to.end('done\n', resolve));
   }
 }
+
+/** An id of that length. */
+const SHA1 = '0'.repeat(40) as Oid;
 
 const data = (bytes: Uint8Array): Uint8Array[] => [
   Buffer.from(`data ${bytes.length}\n`),

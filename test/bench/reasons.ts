@@ -3,7 +3,9 @@ export const REASONS: Readonly<Record<string, string>> = {
   version: 'the machine is busy: nothing but one file is read before the answer; run it again',
   help: 'commander and the texts of all commands take what is over the limit; help that is printed at build would reach it',
   status:
-    'what is left is loading, three programs of git (`rev-parse`, `cat-file`, `merge-base`), and walking to the newest entry with its policy. Tried without a gain that could be measured: one file with one code cache for all 39 that are loaded, caches of the functions compiled at start only (slower), Ed25519 keys given to OpenSSL only when they verify. Not tried: starting the first git before anything is loaded. 1.6x needs a start-up snapshot, which `node bin/pam.js` cannot name, or a process that stays',
+    "what is left is loading some 65 files (two thirds of the processor time that pam takes beside node, half of that V8's compiled code), one git (`cat-file`), and checking the newest entry with its policy. Tried without a gain that could be measured: one file with one code cache for all, caches of the functions compiled at start only (slower), other sizes of V8's young generation. 1.6x needs a start-up snapshot, which `node bin/pam.js` cannot name, or a process that stays",
+  'offline-status': 'see status; one git is the least that can be started, since pam reads no packs itself',
+  'offline-show': 'see status; one git is the least that can be started, since pam reads no packs itself',
   'check-one': 'not looked into by itself; it loads much the same as status',
   signature:
     'the armor, its base64, the wire format and SHA-512 over the message are read in JavaScript and cost a third of the check itself; only a reader in C would be nearer',

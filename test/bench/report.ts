@@ -27,6 +27,10 @@ export interface Scale {
   readonly endings: number;
   readonly executors: number;
   readonly appends: number;
+  /** Branches of the remote that are nothing to pam. */
+  readonly foreign: number;
+  /** That wait at once. */
+  readonly proposals: number;
 }
 
 export const QUICK: Scale = {
@@ -39,6 +43,8 @@ export const QUICK: Scale = {
   endings: 200,
   executors: 4,
   appends: 5,
+  foreign: 2000,
+  proposals: 12,
 };
 
 export const FULL: Scale = {
@@ -51,6 +57,8 @@ export const FULL: Scale = {
   endings: 1000,
   executors: 8,
   appends: 50,
+  foreign: 100_000,
+  proposals: 100,
 };
 
 export const ms = (value: number): string =>
