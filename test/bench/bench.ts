@@ -13,6 +13,7 @@ import {
   appendMany,
   appendRow,
   crowdRows,
+  endAllOf,
   endingsRow,
   endSome,
   sweepRows,
@@ -20,6 +21,7 @@ import {
 import { type History, makeHistory } from './make-history.ts';
 import { PLACE, PROJECT } from './measure.ts';
 import { conversationsRow, farRows, offlineRows } from './network-rows.ts';
+import { firstSweepRow, idleRow } from './open-rows.ts';
 import { FULL, HEAD, line, QUICK, type Row, type Scale } from './report.ts';
 import { REASONS } from './reasons.ts';
 import { checkManyRow, startRows } from './start-rows.ts';
@@ -46,6 +48,8 @@ const JOBS: readonly {
     rows: ['append'],
     run: async (scale, { small, large }) => await appendRow(scale, await small(), await large()),
   },
+  { rows: ['idle-open'], run: idleRow },
+  { rows: ['first-open'], run: firstSweepRow },
   { rows: ['endings'], run: endingsRow },
   { rows: ['crowd', 'crowd-single'], run: crowdRows },
   {
@@ -113,6 +117,8 @@ const ALONE: Readonly<Record<string, (...args: readonly string[]) => Promise<voi
     await appendMany(JSON.parse(machine) as Machine, Number(count)),
   '--append-in-turn': async (rounds = '', machines = '') =>
     await appendInTurn(JSON.parse(machines) as readonly Machine[], Number(rounds)),
+  '--end-all': async (count = '', machine = '') =>
+    await endAllOf(JSON.parse(machine) as Machine, Number(count)),
   '--end-some': async (place = '', count = '', machine = '') =>
     await endSome(JSON.parse(machine) as Machine, Number(place), Number(count)),
 };

@@ -14,12 +14,13 @@ import { printEntry } from '../../src/documents/entry-file.ts';
 import { readPolicy } from '../../src/documents/policy-files.ts';
 import { printRequest } from '../../src/documents/request-file.ts';
 import { idOf } from '../../src/git/new-objects.ts';
-import type { Entry, GrantTerms, LedgerEvent } from '../../src/model/entry.ts';
+import type { Entry, EventOf, GrantTerms, LedgerEvent } from '../../src/model/entry.ts';
 import { type Instant, parseDuration, plus, secondsOf, unixSeconds } from '../../src/model/instant.ts';
 import { isRequestId, type Oid, type RequestId, type Sha256 } from '../../src/model/names.ts';
 import { type OpenIndex, openPath } from '../../src/model/open-record.ts';
 import { type Files, POLICY_PATHS, type Policy } from '../../src/model/policy.ts';
 import type { Request } from '../../src/model/request.ts';
+import { SortedMap } from '../../src/model/sorted-map.ts';
 import { LEDGER_NAMESPACE, type Signed, type Statement } from '../../src/model/statement.ts';
 import { exactGrant } from '../../src/rules/exact-grant.ts';
 import { EMPTY_INDEX, foldIndex } from '../../src/rules/fold-index.ts';
@@ -44,13 +45,18 @@ const REQUESTERS = Array.from({ length: 40 }, (_, at) => `dev-${at + 1}`);
 export const KEY_NAMES = [...APPROVERS, ...REQUESTERS, APPLY, SWEEP];
 
 const BETWEEN_SECONDS = 1800;
+/** Between live grants, at most; many of them lie so close together that none ends before the last one begins. */
+const BETWEEN_LIVE_SECONDS = 20;
+const ALL_LIVE_WITHIN_SECONDS = 6 * 3600;
 const LEDGER = 'refs/heads/pam-ledger';
 
 export interface Wish {
   /** Grants that began and ended. */
   readonly past: number;
-  /** Grants that are live at `now` and for seven hours more, and whether one more ends within six. */
+  /** Grants that are live at `now` and for two hours more, and whether one more ends within six hours. */
   readonly live: number;
+  /** So many live grants begin with one entry, as where an executor ran once for all of them. */
+  readonly together?: number;
   readonly due: boolean;
   readonly now: Instant;
   /** Where the remote-tracking `origin` stands in `pam.yaml`; without it a lone repository. */
@@ -170,14 +176,19 @@ class Maker {
   async tell(): Promise<
     Omit<History, 'dir' | 'now' | 'yesterday'> & { yesterday: Omit<History['yesterday'], 'commit'> }
   > {
-    const { past, live, now } = this.#wish;
-    const begun = plus(now, -(past + 4) * BETWEEN_SECONDS - (live + 2) * 20);
+    const { past, live, together = 1, now } = this.#wish;
+    const between = Math.min(BETWEEN_LIVE_SECONDS, Math.floor(ALL_LIVE_WITHIN_SECONDS / (live + 2)));
+    const recent = plus(now, -(live + 2) * between);
+    const begun = plus(recent, -(past + 4) * BETWEEN_SECONDS);
     await this.#git.commitMain(begun, 'policy', this.#files);
     await this.#begin(begun);
     for (let at = 0; at < past; at++) await this.#wholeLife(at, plus(begun, (at + 1) * BETWEEN_SECONDS));
-    const recent = plus(now, -(live + 2) * 20);
-    for (let at = 0; at < live; at++) await this.#give(past + at, plus(recent, at * 20), '8h');
-    const due = this.#wish.due ? await this.#give(past + live, plus(recent, live * 20), '6h') : null;
+    for (let at = 0; at < live; at += together) {
+      const numbers = Array.from({ length: Math.min(together, live - at) }, (_, place) => past + at + place);
+      await this.#give(numbers, plus(recent, at * between), '8h');
+    }
+    const lastAt = plus(recent, live * between);
+    const [due = null] = this.#wish.due ? await this.#give([past + live], lastAt, '6h') : [];
     await this.#git.end();
     if (this.#root === null || this.#head === null || this.#yesterday === null)
       throw new Error('an empty history');
@@ -211,12 +222,28 @@ class Maker {
   }
 
   async #wholeLife(number: number, at: Instant): Promise<void> {
-    const id = await this.#give(number, at, '20m');
-    await this.#append(SWEEP, plus(at, 1260), [{ type: 'revoked', id, kept_for: {}, usage: null }], false);
+    const ids = await this.#give([number], at, '20m');
+    const over = ids.map((id): LedgerEvent => ({ type: 'revoked', id, kept_for: {}, usage: null }));
+    await this.#append(SWEEP, plus(at, 1260), over, false);
   }
 
   /** Asked for, approved, granted and read back, all within two seconds. */
-  async #give(number: number, at: Instant, duration: string): Promise<RequestId> {
+  async #give(numbers: readonly number[], at: Instant, duration: string): Promise<readonly RequestId[]> {
+    const begun = numbers.map((number, place) => this.#begun(number, at, duration, 2 * place + 1));
+    await this.#append(APPLY, at, begun.flat(), true);
+    const ids = begun.map(([seen]) => seen.id);
+    const done = ids.map((id): LedgerEvent => ({ type: 'granted', id, receipt: {} }));
+    await this.#append(APPLY, plus(at, 2), done, true);
+    return ids;
+  }
+
+  /** @param place of the second event in its entry */
+  #begun(
+    number: number,
+    at: Instant,
+    duration: string,
+    place: number,
+  ): readonly [EventOf<'seen'>, EventOf<'granting'>] {
     const { request, text, statement } = this.#ask(number, at, duration);
     const requestSha256 = sha256(text);
     const { id, requester, subject, role } = request;
@@ -253,34 +280,27 @@ class Maker {
       keys: [parsePublicKey(keyNamed(approver).line).fingerprint],
       end: plus(at, secondsOf(request.duration)),
     };
-    await this.#append(
-      APPLY,
-      at,
-      [
-        {
-          type: 'seen',
-          id,
-          request_sha256: requestSha256,
-          signature_sha256: sha256(joinSigned(statement)),
-          proposal: `pam/${id}`,
-          requester,
-          subject,
-          role,
-        },
-        {
-          type: 'granting',
-          id,
-          evidence: { request: text, statement, approvals: [approval] },
-          grant: terms,
-          handle: { serial: (this.#seq + 1) * 65_536 + 1 },
-          preexisting: [],
-          act_by: plus(at, ACT_WITHIN_SECONDS),
-        },
-      ],
-      true,
-    );
-    await this.#append(APPLY, plus(at, 2), [{ type: 'granted', id, receipt: {} }], true);
-    return id;
+    return [
+      {
+        type: 'seen',
+        id,
+        request_sha256: requestSha256,
+        signature_sha256: sha256(joinSigned(statement)),
+        proposal: `pam/${id}`,
+        requester,
+        subject,
+        role,
+      },
+      {
+        type: 'granting',
+        id,
+        evidence: { request: text, statement, approvals: [approval] },
+        grant: terms,
+        handle: { serial: (this.#seq + 1) * 65_536 + place },
+        preexisting: [],
+        act_by: plus(at, ACT_WITHIN_SECONDS),
+      },
+    ];
   }
 
   #ask(number: number, at: Instant, duration: string): { request: Request; text: string; statement: Signed } {
@@ -366,9 +386,8 @@ function never(): never {
 function changes(before: OpenIndex, after: OpenIndex): [string, Uint8Array | null][] {
   const changed: [string, Uint8Array | null][] = [];
   const text = (value: object): Uint8Array => Buffer.from(`${JSON.stringify(inOrder(value))}\n`);
-  for (const [id, record] of after.records)
-    if (before.records.get(id) !== record) changed.push([openPath(id), text(record)]);
-  for (const id of before.records.keys()) if (!after.records.has(id)) changed.push([openPath(id), null]);
+  for (const [id, , record] of SortedMap.of(after.records).since(SortedMap.of(before.records)))
+    changed.push([openPath(id), record === undefined ? null : text(record)]);
   if (after.beats !== null && after.beats !== before.beats)
     changed.push([SHELVES.beats.path, text(after.beats)]);
   return changed;

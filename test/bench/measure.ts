@@ -55,11 +55,33 @@ export async function must(running: Promise<Ran>): Promise<Ran> {
   throw new Error(`exit ${String(ran.code)}: ${ran.err.slice(-2000)}${ran.out.slice(-500)}`);
 }
 
-/** `pam` with its clock moved, and with what it held in memory at most, in MiB. */
+/** Runs what follows, and says last what it and all that it started took of the processors. */
+const WITH_TIMES = '"$@"; code=$?; times >&2; exit "$code"';
+
+/** Milliseconds of processors: that of the shell itself is nothing. */
+function cpuIn(err: string): { readonly cpu: number; readonly said: string } {
+  const lines = err.trimEnd().split('\n');
+  const told = [...(lines.at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/gu)];
+  if (told.length !== 2) throw new Error(`the shell told no times: ${err.slice(-200)}`);
+  const cpu = told.reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60_000 + Number(seconds) * 1000,
+    0,
+  );
+  return { cpu, said: lines.slice(0, -2).join('\n') };
+}
+
+export interface Watched extends Ran {
+  /** What one process held in memory at most, in MiB. */
+  readonly peak: number;
+  /** Milliseconds that it and all programs that it started took of the processors. */
+  readonly cpu: number;
+}
+
+/** `pam` with its clock moved so many seconds. */
 export async function pamWatched(
   args: readonly string[],
   how: How & { readonly ahead?: number } = {},
-): Promise<Ran & { readonly peak: number }> {
+): Promise<Watched> {
   const note = join(PLACE, `peak-${Math.random().toString(36).slice(2)}`);
   mkdirSync(note);
   const past = (how.ahead ?? 0) * 1000;
@@ -69,10 +91,11 @@ if (${past} !== 0) globalThis.Date = class extends Real { constructor(...a) { if
 process.on('exit', () => writeFileSync(${JSON.stringify(note)} + '/' + process.pid, String(process.resourceUsage().maxRSS)));`;
   // As an option of the environment it is heard by the processes that pam starts of itself, too.
   const env = { ...how.env, NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}` };
-  const ran = await run(process.execPath, [PAM, ...args], { ...how, env });
+  const ran = await run('sh', ['-c', WITH_TIMES, 'sh', process.execPath, PAM, ...args], { ...how, env });
+  const { cpu, said } = cpuIn(ran.err);
   const peaks = readdirSync(note).map((name) => Number(readFileSync(join(note, name), 'utf8')) / 1024);
   rmSync(note, { recursive: true });
-  return { ...ran, peak: Math.max(...peaks) };
+  return { ...ran, err: said, cpu, peak: Math.max(...peaks) };
 }
 
 export function median(values: readonly number[]): number {
@@ -100,6 +123,14 @@ export async function interleave(
     }
   }
   return times.map(median);
+}
+
+/** Milliseconds of processors that this process takes for it. */
+export function cpuOf(work: () => unknown): number {
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }
 
 export async function timed(work: () => unknown): Promise<number> {

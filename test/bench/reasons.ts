@@ -11,7 +11,11 @@ export const REASONS: Readonly<Record<string, string>> = {
     'the armor, its base64, the wire format and SHA-512 over the message are read in JavaScript and cost a third of the check itself; only a reader in C would be nearer',
   'check-many': 'one core reads; above some thousands of files processes as in audit would share it',
   audit:
-    'JavaScript takes most of a millisecond an entry beside the signatures, spread over a dozen things of which none takes more than a tenth (shapes, one spelling, the digest of all open records, the tree of the commit, deciding again, reading signatures), and each process warms up anew. It grows with cores. A hundred times the script would be 1.2 times the bare signatures, since `ssh-keygen` takes 9 ms where OpenSSL takes 0.15: no audit that also decides gets there',
+    'JavaScript takes most of a millisecond an entry beside the signatures, spread over a dozen things of which none takes more than a tenth (shapes, one spelling, the digest of all open records, the tree of the commit, deciding again, reading signatures), and each process warms up anew',
+  'idle-open':
+    'the digest that proves `open/` is over all of its files, so each is read from git, hashed, parsed and held to its shape; a fifth of the time collects garbage',
+  'first-open':
+    'the digest of each entry is over a line for every open record, and the tree of a day over another: these bytes are hashed again for each entry',
   sweep:
     'the kept head is of yesterday, so what is newer is fetched and walked; that first fetch of git into a clone of a million objects is what is slower (not measured apart), and a second sweep in the same clone costs the same with either past',
   'sweep-ci':

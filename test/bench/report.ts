@@ -24,6 +24,9 @@ export interface Scale {
   readonly large: number;
   readonly small: number;
   readonly requests: number;
+  /** Records in `open/` at once, and of how many the sweep is that it is compared with. */
+  readonly open: number;
+  readonly fewOpen: number;
   readonly endings: number;
   readonly executors: number;
   readonly appends: number;
@@ -40,6 +43,8 @@ export const QUICK: Scale = {
   large: 1000,
   small: 100,
   requests: 500,
+  open: 1000,
+  fewOpen: 100,
   endings: 200,
   executors: 4,
   appends: 5,
@@ -54,6 +59,8 @@ export const FULL: Scale = {
   large: 100_000,
   small: 100,
   requests: 10_000,
+  open: 10_000,
+  fewOpen: 100,
   endings: 1000,
   executors: 8,
   appends: 50,
