@@ -48,7 +48,7 @@ export interface Provider extends Kind<TargetPlace, TargetSession> {
    * Pure. How the subject uses a live grant; left out, or `null`, where the login alone is all that it takes. Shown by
    * `pam status <id>`.
    */
-  readonly access?: (granted: Pick<OrderOnPaper, 'id' | 'receipt'>) => Access | null;
+  readonly access?: (granted: Pick<OrderOnPaper, 'id' | 'permissions' | 'receipt'>) => Access | null;
 }
 
 /** How a person uses what was granted. */

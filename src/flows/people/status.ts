@@ -150,7 +150,8 @@ function grantLine(
   // A stop that no sweep has acted on yet ends it all the same: what is left of it is nothing to plan with.
   const state = why !== null && recorded === 'live' ? 'ending' : recorded;
   const receipt = grant.receipt ?? null;
-  const access = state === 'live' ? (providers.get(grant.provider)?.access?.({ id, receipt }) ?? null) : null;
+  const access =
+    state === 'live' ? (providers.get(grant.provider)?.access?.({ id, permissions, receipt }) ?? null) : null;
   const ended = OVER.has(state) ? record.final_at : null;
   const early = state === 'ending' ? why : null;
   return [{ id, subject, role, target, permissions, until: end, ended, state, why: early, access }];

@@ -29,13 +29,16 @@ export const sshCa: Provider = {
     }
   },
   remarks: remarksOnExtensions,
-  access: ({ id, receipt }) => {
+  access: ({ id, permissions, receipt }) => {
     const certificate = receipt?.certificate;
     if (certificate === undefined) return null;
     const file = `~/.ssh/${id}-cert.pub`;
+    // Of several the person chooses; what no principal names was never granted here.
+    const [login, ...others] = permissions.map(principalOf);
+    const who = login === undefined || others.length > 0 ? '<login>' : login;
     const how = [
       `pam status ${id} --certificate > ${file}`,
-      `ssh -i <your private key> -o CertificateFile=${file} <login>@<host>`,
+      `ssh -i <your private key> -o CertificateFile=${file} ${who}@<host>`,
     ];
     return { kind: 'ssh-certificate', how, certificate };
   },

@@ -1,0 +1,17 @@
+import { expect, it } from 'vitest';
+import { isRequestId } from '../../../src/model/names.ts';
+import { sshCa } from '../../../src/targets/ssh-ca/ssh-ca.ts';
+
+const ID = '20261122-bastion-root-7k3fq2';
+
+it.each([
+  [['principal:root'], 'root@<host>'],
+  [['principal:deploy', 'principal:root'], '<login>@<host>'],
+])('with %j a person logs in as %s', (permissions, where) => {
+  if (!isRequestId(ID)) throw new TypeError(ID);
+  const receipt = { handle: {}, certificate: 'ssh-ed25519-cert-v01@openssh.com AAAA' };
+  expect(sshCa.access?.({ id: ID, permissions, receipt })?.how).toEqual([
+    `pam status ${ID} --certificate > ~/.ssh/${ID}-cert.pub`,
+    `ssh -i <your private key> -o CertificateFile=~/.ssh/${ID}-cert.pub ${where}`,
+  ]);
+});
