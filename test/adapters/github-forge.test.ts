@@ -715,8 +715,8 @@ describe('publishing', () => {
         );
         const input = `100644 blob ${blobs[0]}\tstatement\n100644 blob ${blobs[1]}\tstatement.sig\n`;
         const tree = execFileSync('git', ['mktree'], { cwd: clone, input, encoding: 'utf8' }).trim();
-        const commit = git(clone, 'commit-tree', tree, '-m', 'x');
-        git(clone, 'push', '-q', 'origin', `${commit}:refs/heads/${statementBranch(ID, text)}`);
+        const made = git(clone, 'commit-tree', tree, '-m', 'x');
+        git(clone, 'push', '-q', 'origin', `${made}:refs/heads/${statementBranch(ID, text)}`);
       }
       expect(await found(bob, at(ID, number))).toEqual([
         { place: statementBranch(ID, STOP.text), signed: STOP, posted: null },
