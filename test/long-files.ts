@@ -68,6 +68,7 @@ export const inLongRunOnly: readonly string[] = [
     'interrupts',
     'large-ledger',
     'own-places',
+    'plain-git-road',
     'policy-before',
     'policy-keys',
     'streams',
