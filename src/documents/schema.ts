@@ -229,6 +229,7 @@ const PATTERN_WORDS: Readonly<Record<string, string>> = {
   '^[A-Za-z0-9][A-Za-z0-9._/-]{0,100}$': 'is no name of a branch',
   '^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9_.-]{1,100}$': 'must be owner/repository',
   '^[A-Za-z0-9](-?[A-Za-z0-9])*(_[A-Za-z0-9]+)?$': 'is no login of an account',
+  '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$': 'is no name of a host: letters, digits, dots and hyphens',
   '^(/([A-Za-z0-9_-][A-Za-z0-9._-]*/)*)?visudo$': 'must be visudo, or its absolute path',
   // A person meets it whose key is pasted wrongly.
   '^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [ -~]*)?$': 'must be the one line of the .pub file: <type> <base64>',

@@ -87,7 +87,7 @@ function checkCount(branches: readonly string[]): readonly string[] {
     throw new PamError(
       'E_FORGE_LIMIT',
       `there are ${branches.length} proposals; at most ${MAX_PROPOSALS} are read`,
-      { hint: 'remove the branches pam/* that nobody entitled pushed' },
+      { hint: 'remove the branches pam/* that hold no valid statement' },
     );
   }
   return branches;

@@ -17,7 +17,7 @@ export function pullRequestBody(id: RequestId, facts: ProposalFacts): string {
     '**Pre-checks**',
     '',
     codeBlock(facts.reasons.map(({ code: which, ok, message }) => check(which, ok, message)).join('\n')),
-    `**Who may approve:** ${approvers === '' ? 'nobody named in policy' : approvers}`,
+    `**Who may approve:** ${approvers === '' ? 'no one named in policy' : approvers}`,
     '',
     'A click approves nothing: an approval is signed, for exactly this access:',
     '',

@@ -72,7 +72,7 @@ export function statementBranches(
 
 const notFetched = (topic: string, why: PamError): PamError =>
   new PamError('E_FORGE_LIMIT', `not every statement about ${topic} could be fetched: ${why.message}`, {
-    hint: `remove the branches ${prefixOf(topic)}* that nobody entitled pushed`,
+    hint: `remove the branches ${prefixOf(topic)}* that hold no valid statement`,
     cause: why,
   });
 
@@ -98,7 +98,7 @@ function fewOf(
   const all = branches.filter((branch) => branch.startsWith(prefixOf(topic)));
   if (all.length <= MAX_PER_TOPIC) return all;
   const why = `there are ${all.length} statements about ${topic}; a random ${MAX_PER_TOPIC} of them are read in each run`;
-  const hint = `remove the branches ${prefixOf(topic)}* that nobody entitled pushed`;
+  const hint = `remove the branches ${prefixOf(topic)}* that hold no valid statement`;
   doubt(topic, new PamError('E_FORGE_LIMIT', why, { hint }));
   const drawn = all.map((branch) => ({ branch, lot: chance() })).sort((a, b) => a.lot - b.lot);
   return drawn.slice(0, MAX_PER_TOPIC).map(({ branch }) => branch);

@@ -483,7 +483,7 @@ export const ERROR_CODES = {
   W_KEY_EXPIRES: kind('failed', 'the last key of a person or service expires soon.'),
   W_KEY_NONE: kind('failed', 'a person or service has no key that counts now.'),
   W_LED_HEAD: kind('failed', 'no head is kept on this machine.'),
-  W_LED_JUNK: kind('failed', 'a commit on the ledger branch that no executor signed was stepped over.'),
+  W_LED_JUNK: kind('failed', 'a commit on the ledger branch that no executor signed was skipped.'),
   W_LED_MESSAGE: kind('failed', 'a commit message tells another story than its entry.'),
   W_POL_APPROVERS: kind('failed', 'with one person away, a role cannot be approved.'),
   W_POL_IDLE: kind('failed', 'a setting has no effect on this target.'),

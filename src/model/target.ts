@@ -48,8 +48,13 @@ export interface Provider extends Kind<TargetPlace, TargetSession> {
    * Pure. How the subject uses a live grant; left out, or `null`, where the login alone is all that it takes. Shown by
    * `pam status <id>`.
    */
-  readonly access?: (granted: Pick<OrderOnPaper, 'id' | 'permissions' | 'receipt'>) => Access | null;
+  readonly access?: (granted: Granted) => Access | null;
 }
+
+/** What a live grant gives, and the config that it was made with. */
+export type Granted = Pick<OrderOnPaper, 'id' | 'permissions' | 'receipt'> & {
+  readonly config: TargetConfig;
+};
 
 /** How a person uses what was granted. */
 export interface Access {

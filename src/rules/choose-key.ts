@@ -48,7 +48,7 @@ export function needListedKey(policies: readonly Policy[], id: string, { line, f
   const key = `the key ${fingerprint} (${from})`;
   throw new PamError(
     holder === undefined ? 'E_KEY_UNKNOWN' : 'E_KEY_PRINCIPAL',
-    holder === undefined ? `${key} belongs to nobody in policy` : `${key} is ${holder.id}'s, not ${id}'s`,
+    holder === undefined ? `${key} is not in policy` : `${key} is ${holder.id}'s, not ${id}'s`,
     { exit: EXIT.refused, hint: nameOne(policies, id) },
   );
 }

@@ -292,7 +292,7 @@ function seatReason(
   // Another's signature may free the one that sits elsewhere now for this rule.
   const told = tellHelpers(own.length > 0 ? own : found, now);
   const code = one.counted.length === 0 ? 'E_APR_MISSING' : 'E_APR_THRESHOLD';
-  return wait(code, false, `approvals ${need}; ${told === '' ? 'nobody may approve' : told}`);
+  return wait(code, false, `approvals ${need}; ${told === '' ? 'no one may approve' : told}`);
 }
 
 function describe({ signer, capacity, because }: CountedApproval): string {

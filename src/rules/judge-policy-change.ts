@@ -100,7 +100,10 @@ export function judgePolicyChange(change: PolicyChange, index: OpenIndex): void 
       executesOn(change.next, id, target, 'revoke'),
     );
     if (revokers.length === 0) {
-      throw new PamError('E_POL_EXECUTOR', `under this policy nobody could revoke ${record.id} on ${target}`);
+      throw new PamError(
+        'E_POL_EXECUTOR',
+        `under this policy no executor could revoke ${record.id} on ${target}`,
+      );
     }
   }
 }

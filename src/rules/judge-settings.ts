@@ -29,7 +29,7 @@ function judgeGranters(policy: Policy): PolicyProblem[] {
     .map(([name, { target }]) => ({
       code: 'E_POL_EXECUTOR',
       path: `/roles/${name}/target`,
-      message: `no service may grant on ${target}, so nobody ever gets this role`,
+      message: `no service may grant on ${target}, so this role is never granted`,
     }));
 }
 

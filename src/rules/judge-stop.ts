@@ -152,7 +152,7 @@ export function needEntitledStop(
   );
   if (judged.kind === 'counts') return;
   const why = judged.kind === 'refused' ? `: ${judged.why.message}` : '';
-  throw new PamError('E_LED_STOP', `nobody entitled signed the stop of ${id}${why}`);
+  throw new PamError('E_LED_STOP', `the stop of ${id} is signed by no one who may stop it${why}`);
 }
 
 export interface StopFacts {

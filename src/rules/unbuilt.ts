@@ -45,7 +45,7 @@ const UNBUILT: readonly Unbuilt[] = [
       Object.keys(roles)
         .filter((name) => roles[name]?.review_within !== undefined)
         .map((name) => `/roles/${name}/review_within`),
-    why: 'this pam asks nobody for a review when access has ended',
+    why: 'this pam asks for no review when access has ended',
     instead: 'take it out',
   },
 ];

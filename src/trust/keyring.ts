@@ -85,7 +85,7 @@ export function judgeStopKey(policy: Policy, use: KeyUse, wasTheirs: boolean): v
 }
 
 const unknownKey = (policy: Policy, { key, signer }: KeyUse): PamError =>
-  new PamError('E_KEY_UNKNOWN', `the key ${key} belongs to nobody in policy`, hintOn(policy, signer));
+  new PamError('E_KEY_UNKNOWN', `the key ${key} is not in policy`, hintOn(policy, signer));
 
 const otherPrincipal = (policy: Policy, { signer }: KeyUse, holder: Holder): PamError =>
   new PamError(

@@ -226,7 +226,7 @@ function readFlags(byte: number): Flags {
     );
   }
   if ((byte & USER_PRESENT) === 0) {
-    throw new PamError('E_SK_NO_TOUCH', 'nobody touched the key when it signed', {
+    throw new PamError('E_SK_NO_TOUCH', 'the key was not touched when it signed', {
       hint: 'use a key that was made without -O no-touch-required',
     });
   }

@@ -27,7 +27,7 @@ import { bringIntoForce, policyText, rolesWith, signPolicyOnMain } from './polic
 import { ATTACKED, LIVE_ENDS, LIVE_HELD, merge, preparedScene, propose } from './scene.ts';
 
 const scene = preparedScene();
-const UNSIGNED = 'main holds a policy that nobody entitled signed';
+const UNSIGNED = 'main holds a policy that its admins have not signed';
 const ratified = { types: ['policy'], why: 'an honest admin signed the version that the row speaks of' };
 const HELD_BACK = { check: EXIT.pending, apply: EXIT.pending };
 

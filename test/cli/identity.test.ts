@@ -225,7 +225,7 @@ describe('setup', () => {
     expect(existsSync(join(at.home, '.gitconfig'))).toBe(false);
     const other = await must(at.pam('setup', '--as', 'bob', '--key', team.key('mallory'), '--json'));
     expect(JSON.parse(other.out)).toMatchObject({
-      remarks: [expect.stringContaining('belongs to nobody in policy')],
+      remarks: [expect.stringContaining('is not in policy')],
     });
   });
 

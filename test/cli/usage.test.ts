@@ -63,7 +63,7 @@ test.each(names)(
   async (name) => {
     const { code, out } = await pam(name, '--help');
     const source = readFileSync(new URL(`../../src/commands/${name}.ts`, import.meta.url), 'utf8');
-    const acts = /\bneedExecutor\(|\bat\.executor\(|, executor \} = at;/u.test(source);
+    const acts = /\bneedExecutor\(|\bat\.executor\(|, executor \} = at;|\bendAccess\(/u.test(source);
     expect(code).toBe(0);
     expect({ acts, offered: out.includes('--executor-key <file>') }).toEqual({ acts, offered: acts });
     expect(takesExecutor(name)).toBe(acts);

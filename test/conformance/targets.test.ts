@@ -69,7 +69,12 @@ describe.each([...providers])('the registry of targets: %s', (word, provider) =>
 
   it('says how a person uses a grant only with what was handed out', () => {
     expect(
-      provider.access?.({ id: requestId('20261122-root-7k3fq2'), permissions: [], receipt: null }) ?? null,
+      provider.access?.({
+        id: requestId('20261122-root-7k3fq2'),
+        permissions: [],
+        receipt: null,
+        config: {},
+      }) ?? null,
     ).toBeNull();
   });
 

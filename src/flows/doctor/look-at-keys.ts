@@ -28,7 +28,8 @@ export async function lookAtPerson(who: Who, visit: Visit): Promise<void> {
     const error = expected(cause);
     if (executor !== null)
       chart.skipped.push({ area: 'person', why: 'an executor is at home here, no person' });
-    else chart.checks.push(warning('E_WHO', 'nobody is named here, so nothing can be signed', error.hint));
+    else
+      chart.checks.push(warning('E_WHO', 'no identity is given here, so nothing can be signed', error.hint));
     return;
   }
   const { policy } = who;

@@ -32,7 +32,7 @@ async function judgeMain(desk: Desk, view: LedgerView): Promise<Check[]> {
     ...(signed ? [ok('E_POL_UNSIGNED', `main holds the policy in force, version ${seq}`)] : []),
     ...halts.map(({ code, message }) => problem(code, message, 'no grants until then; sweeps go on')),
     ...(await mainHalts(desk, view, main)).map(({ code, message }) =>
-      problem(code, message, 'somebody rewrote main: protect it, and bring the lost commits back'),
+      problem(code, message, 'main was rewritten: protect it, and bring the lost commits back'),
     ),
   ];
 }

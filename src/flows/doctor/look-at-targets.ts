@@ -25,7 +25,10 @@ export async function lookAtTargets(
   executor: Executor | null,
 ): Promise<void> {
   if (executor === null) {
-    skipped.push({ area: 'targets', why: 'no executor is named here, and nobody else holds their secrets' });
+    skipped.push({
+      area: 'targets',
+      why: 'no executor is named here, and only executors hold their secrets',
+    });
     return;
   }
   const { policy } = view.state;

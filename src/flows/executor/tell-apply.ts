@@ -29,8 +29,8 @@ export function recordedSteps({ plan, intents }: PlannedIntents): RunStep[] {
       .map((one) => step('see', one.id, null, `${one.requester} asks to be ${one.role}`)),
     // A caller who named this id must not take a stop for a success.
     ...plan.stop.map((one) => ({
-      ...step('stop', one.id, null, 'stopped by somebody entitled'),
-      error: { code: 'E_POL_DENIED', message: 'stopped by somebody entitled' },
+      ...step('stop', one.id, null, 'stopped by a person who may'),
+      error: { code: 'E_POL_DENIED', message: 'stopped by a person who may' },
     })),
     ...plan.refuse.map((one) => ({
       ...step('refuse', one.id, null, one.reasons.map(({ message }) => message).join('; ')),

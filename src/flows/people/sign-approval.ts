@@ -115,7 +115,7 @@ function judgeSigner(
     throw new PamError('E_APR_NONHUMAN', `${signer} is a service; only people approve`);
   }
   if (!isPerson(policy, signer))
-    throw new PamError('E_KEY_UNKNOWN', `there is nobody called ${signer} in policy`, {
+    throw new PamError('E_KEY_UNKNOWN', `policy names no ${signer}`, {
       hint: `say who you are: --as, or git config --global pam.person <name>${orDidYouMean(signer, Object.keys(policy.people))}`,
     });
   if (excluded.has(signer)) {

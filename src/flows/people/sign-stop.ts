@@ -63,7 +63,7 @@ export async function publishStop(desk: Desk, looked: Looked, signed: Signed): P
   const verdict = judgeStop(groundOn(looked), signed, looked.now);
   if (verdict.kind !== 'counts') {
     const why = verdict.kind === 'refused' ? `: ${verdict.why.message}` : '';
-    throw new PamError(INVALID, `the stop is not validly signed by somebody entitled${why}`, {
+    throw new PamError(INVALID, `the stop is not validly signed by a person who may stop it${why}`, {
       hint:
         (verdict.kind === 'refused' ? verdict.why.hint : undefined) ??
         'is --key the key that policy lists for you?',

@@ -144,14 +144,16 @@ function grantLine(
 ): GrantLine[] {
   const { grant, id } = record;
   if (grant === null) return [];
-  const { subject, role, target, permissions, end } = grant;
+  const { subject, role, target, permissions, end, config } = grant;
   const recorded = stateOf(record, now);
   const why = OVER.has(recorded) || recorded === 'scheduled' ? null : (ends.get(id) ?? null);
   // A stop that no sweep has acted on yet ends it all the same: what is left of it is nothing to plan with.
   const state = why !== null && recorded === 'live' ? 'ending' : recorded;
   const receipt = grant.receipt ?? null;
   const access =
-    state === 'live' ? (providers.get(grant.provider)?.access?.({ id, permissions, receipt }) ?? null) : null;
+    state === 'live'
+      ? (providers.get(grant.provider)?.access?.({ id, permissions, receipt, config }) ?? null)
+      : null;
   const ended = OVER.has(state) ? record.final_at : null;
   const early = state === 'ending' ? why : null;
   return [{ id, subject, role, target, permissions, until: end, ended, state, why: early, access }];

@@ -43,7 +43,7 @@ function judgeGrants({ index }: ChainState, now: Instant): Check[] {
       const message = `${id}: access of ${where} is to end (${ending?.because ?? ''}) and is not confirmed gone`;
       checks.push(warning('W_ENDING', message, RUN));
     } else if (state === 'granting' && grant.granting !== null && grant.granting.act_by <= now) {
-      const message = `${id}: granting to ${where} began and nobody recorded how it went`;
+      const message = `${id}: granting to ${where} began and how it went is not recorded`;
       checks.push(warning('W_GRANTING', message, 'pam apply finishes it or takes it back'));
     }
   }

@@ -78,8 +78,9 @@ export function judgeExecutors(policy: Policy, now: Instant): Check[] {
     const grant = may('grant');
     const revoke = may('revoke');
     const hint = 'give a service `executes` in policy/people.yaml, with a key that counts';
-    if (revoke.length === 0) return [problem('E_POL_EXECUTOR', `nobody may end grants on ${target}`, hint)];
-    if (grant.length === 0) return [problem('E_POL_EXECUTOR', `nobody may grant on ${target}`, hint)];
+    if (revoke.length === 0)
+      return [problem('E_POL_EXECUTOR', `no executor may end grants on ${target}`, hint)];
+    if (grant.length === 0) return [problem('E_POL_EXECUTOR', `no executor may grant on ${target}`, hint)];
     if (grant.some((one) => revoke.some((other) => other !== one))) return [];
     return [
       warning(

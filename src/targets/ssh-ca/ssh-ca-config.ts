@@ -19,6 +19,9 @@ export const EXTENSIONS = [
 const MAX_SKEW_SECONDS = 600;
 const ENVIRONMENT_NAME = { type: 'string', pattern: '^[A-Z_][A-Z0-9_]{0,63}$' } as const;
 
+/** A name or an address, which no shell and no ssh takes for anything else. */
+const HOST = '^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$';
+
 export const sshCaConfigSchema = {
   type: 'object',
   properties: {
@@ -29,6 +32,8 @@ export const sshCaConfigSchema = {
     ca_public_key: { type: 'string', pattern: '^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*( [ -~]*)?$', maxLength: 4096 },
     krl_env: ENVIRONMENT_NAME,
     extensions: { type: 'array', items: { enum: EXTENSIONS }, uniqueItems: true },
+    /** Where people log in: only for the command that `pam status` shows. */
+    host: { type: 'string', pattern: HOST, maxLength: 253 },
     clock_skew: { type: 'string', pattern: '^[1-9][0-9]{0,4}[sm]$' },
   },
   required: ['krl_env'],
@@ -54,6 +59,11 @@ export function configuredCa(config: TargetConfig): Fingerprint {
   const fingerprint = fromConfig ?? fromLine;
   if (fingerprint === undefined) throw new PamError('E_PRV_CONFIG', 'config names no CA');
   return fingerprint;
+}
+
+/** `undefined` where config names none, or one that an earlier schema would not have taken. */
+export function hostOf({ host }: TargetConfig): string | undefined {
+  return typeof host === 'string' && new RegExp(HOST, 'u').test(host) ? host : undefined;
 }
 
 export function extensionsOf(config: TargetConfig): readonly string[] {

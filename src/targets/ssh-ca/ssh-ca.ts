@@ -1,6 +1,6 @@
 import type { Provider } from '../../model/target.ts';
 import { faultOnRecord, principalOf } from './certificate-terms.ts';
-import { configuredCa, remarksOnExtensions, sshCaConfigSchema } from './ssh-ca-config.ts';
+import { configuredCa, hostOf, remarksOnExtensions, sshCaConfigSchema } from './ssh-ca-config.ts';
 
 const LOGIN = /^[A-Za-z0-9_][A-Za-z0-9._@-]{0,62}$/u;
 
@@ -29,7 +29,7 @@ export const sshCa: Provider = {
     }
   },
   remarks: remarksOnExtensions,
-  access: ({ id, permissions, receipt }) => {
+  access: ({ id, permissions, receipt, config }) => {
     const certificate = receipt?.certificate;
     if (certificate === undefined) return null;
     const file = `~/.ssh/${id}-cert.pub`;
@@ -38,7 +38,7 @@ export const sshCa: Provider = {
     const who = login === undefined || others.length > 0 ? '<login>' : login;
     const how = [
       `pam status ${id} --certificate > ${file}`,
-      `ssh -i <your private key> -o CertificateFile=${file} ${who}@<host>`,
+      `ssh -i <your private key> -o CertificateFile=${file} ${who}@${hostOf(config) ?? '<host>'}`,
     ];
     return { kind: 'ssh-certificate', how, certificate };
   },

@@ -101,7 +101,7 @@ describe('a key that cannot count', () => {
   it('is told before it signs, with the one that policy lists', () => {
     expect(thrown(() => needListedKey([policy], 'dana', chosen('mallory')))).toMatchObject({
       code: 'E_KEY_UNKNOWN',
-      message: `the key ${print('mallory')} (PAM_KEY) belongs to nobody in policy`,
+      message: `the key ${print('mallory')} (PAM_KEY) is not in policy`,
       hint: `policy lists ${print('dana')} for dana; name it with --key`,
     });
     expect(thrown(() => needListedKey([policy], 'dana', chosen('bob')))).toMatchObject({

@@ -133,7 +133,7 @@ export interface Heard {
 export function judgeJunk(junk: Junk, seq: number, { executors, chain, wrote, dead }: Heard): Finding {
   const { commit, code, message, signed } = junk;
   const entry = signed?.entry ?? null;
-  const where = `commit ${commit.slice(0, 12)} was stepped over where entry ${seq} would stand`;
+  const where = `commit ${commit.slice(0, 12)} skipped (expected entry ${seq})`;
   const warning = (why: string): Finding => ({
     code: 'W_LED_JUNK',
     severity: 'warning',

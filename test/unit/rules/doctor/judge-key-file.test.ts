@@ -32,7 +32,7 @@ const revoked = (reason: string): PolicyTexts => ({
 describe('the key at hand', () => {
   it('is the one that policy lists', () => {
     expect(judged(TEXTS, 'dana').join()).toMatch(/^ok E_KEY_UNKNOWN: policy lists SHA256:/u);
-    expect(judged(TEXTS, 'mallory').join()).toMatch(/^problem E_KEY_UNKNOWN: .*belongs to nobody/u);
+    expect(judged(TEXTS, 'mallory').join()).toMatch(/^problem E_KEY_UNKNOWN: .*is not in policy/u);
     expect(judged(TEXTS, 'bob').join()).toBe(
       "problem E_KEY_PRINCIPAL: bob's key is at hand, not one of dana's",
     );

@@ -76,16 +76,16 @@ describe('executors', () => {
     ]);
     const nobody = people('{ key: KEY(pam-apply) }', '{ key: KEY(pam-apply), until: 2026-11-22T12:00:00Z }');
     expect(executors(nobody)).toEqual([
-      'problem E_POL_EXECUTOR: nobody may grant on orders-db',
-      'problem E_POL_EXECUTOR: nobody may grant on bastion',
+      'problem E_POL_EXECUTOR: no executor may grant on orders-db',
+      'problem E_POL_EXECUTOR: no executor may grant on bastion',
     ]);
     expect(
       executors(
         people('{ key: KEY(pam-apply) }', '{ key: KEY(pam-apply), until: 2026-11-22T12:00:00Z }', sweeper),
       ),
     ).toEqual([
-      'problem E_POL_EXECUTOR: nobody may end grants on orders-db',
-      'problem E_POL_EXECUTOR: nobody may end grants on bastion',
+      'problem E_POL_EXECUTOR: no executor may end grants on orders-db',
+      'problem E_POL_EXECUTOR: no executor may end grants on bastion',
     ]);
   });
 });
