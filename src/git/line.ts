@@ -57,8 +57,11 @@ export interface Fetching {
   readonly maxBytes?: number;
 }
 
-/** What one branch may take when it is fetched by itself on purpose: any host takes less than this in one push. */
-const LARGE_MS = 15 * 60_000;
+/**
+ * What one branch may take when it is fetched by itself on purpose. Few hosts take so much in one push; and a stop that is
+ * signed meanwhile waits for so long.
+ */
+const LARGE_MS = 5 * 60_000;
 const LARGE_BYTES = 8 * 1024 ** 3;
 /** A server packs, and git resolves deltas, without a byte that we see; longer than this it is no work but silence. */
 const STALL_MS = 120_000;

@@ -3,6 +3,7 @@
  * than a run may fetch. What rests on its recorded end does not wait for either.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { handledLater } from '../../model/error.ts';
 import { aboutStops } from '../gather/about.ts';
 import { fetchLargeLedger, fetchState, type Freshness } from '../ledger/fetch-state.ts';
 import { headFromHere } from '../ledger/kept-head.ts';
@@ -77,7 +78,13 @@ function* everyMinute(): Generator<Turn> {
 export async function fetchLargeMeanwhile(
   run: Run,
 ): Promise<{ readonly fetched: boolean; readonly early: readonly Done[] }> {
-  const fetching = fetchLargeLedger(run.desk);
+  const fetching = held(
+    tellIn(run),
+    'the ledger could not be fetched by itself',
+    false,
+    async () => await fetchLargeLedger(run.desk),
+  );
+  handledLater(fetching);
   const known = await knownHere(run);
   const early = known === undefined ? [] : await endMeanwhile(run, known, fetching, everyMinute());
   return { fetched: await fetching, early };
