@@ -171,7 +171,8 @@ export interface Remote {
    */
   readonly fetch: (refspecs: readonly string[], ahead?: readonly string[]) => Promise<readonly NotBrought[]>;
   /**
-   * One branch that went past the bounds of `fetch`, by itself: as many bytes as the disk has room for, and five minutes. It has a connection of its own, so that `fetch` and `push` may go on meanwhile. @returns why not, or `null`
+   * One branch that went past the bounds of `fetch`, by itself: as many bytes as the disk has room for, and five minutes.
+   * It has a connection of its own, so that `fetch` and `push` may go on meanwhile. @returns why not, or `null`
    */
   readonly fetchLarge: (refspec: string) => Promise<PamError | null>;
   /**

@@ -110,26 +110,70 @@ function tellRole(
   now: Role | undefined,
 ): string[] {
   if (now === undefined) return [`- role ${name}`];
-  const lines =
-    was === undefined
-      ? [
-          `+ role ${name} (${now.risk}): ${now.permissions.join(', ')} on ${now.target}, at most ${now.max_duration}, ${now.approval.map((rule) => `${rule.threshold} of ${rule.approvers.join(' ')}`).join(' and ')} sign${now.may_preexist ? ', standing access allowed' : ''}`,
-        ]
-      : [];
   const asked = was === undefined || before === null ? [] : [...members(before, was.requesters)];
-  for (const [sign, id] of difference(asked, [...members(after, now.requesters)])) {
-    lines.push(`${sign} ${id} may ${sign === '+' ? '' : 'no longer '}ask for ${name}`);
+  const ask = difference(asked, [...members(after, now.requesters)]);
+  const asking = folded(after, now.requesters, ask, `ask for ${name}`);
+  if (was === undefined || before === null) {
+    const { risk, permissions, target, max_duration: longest } = now;
+    const preexist = now.may_preexist ? ', standing access allowed' : '';
+    return [
+      `+ role ${name} (${risk}): ${permissions.join(', ')} on ${target}, at most ${longest}${preexist}`,
+      ...asking,
+      `+ ${signersIn(after, now)} may approve ${name}`,
+    ];
   }
-  const approved = was === undefined || before === null ? [] : [...approversOf(before, was)];
-  for (const [sign, id] of difference(approved, [...approversOf(after, now)])) {
-    lines.push(`${sign} ${id} may ${sign === '+' ? '' : 'no longer '}approve ${name}`);
-  }
-  if (was === undefined) return lines;
+  const approved = difference([...approversOf(before, was)], [...approversOf(after, now)]);
+  const lines = [...asking, ...folded(after, [], approved, `approve ${name}`)];
   for (const key of Object.keys({ ...was, ...now }) as (keyof Role)[]) {
     if (key === 'requesters' || JSON.stringify(was[key]) === JSON.stringify(now[key])) continue;
-    lines.push(`! role ${name}: ${fromTo({ [key]: was[key] }, { [key]: now[key] })}`);
+    lines.push(
+      key === 'approval'
+        ? `! role ${name}: approved by ${signersIn(before, was)} -> ${signersIn(after, now)}`
+        : `! role ${name}: ${fromTo({ [key]: was[key] }, { [key]: now[key] })}`,
+    );
   }
   return lines;
+}
+
+/** Who gains and who loses, a line each; a group that gains as a whole is named with its members. */
+function folded(
+  policy: Policy,
+  listed: readonly string[],
+  changes: readonly (readonly ['+' | '-', string])[],
+  what: string,
+): string[] {
+  return (['+', '-'] as const).flatMap((sign) => {
+    const names = changes.filter(([one]) => one === sign).map(([, id]) => id);
+    if (names.length === 0) return [];
+    const whole = listed.filter(
+      (one) => one.startsWith('@') && [...members(policy, [one])].every((id) => names.includes(id)),
+    );
+    const inGroups = members(policy, whole);
+    const said = [
+      ...whole.map((one) => withMembers(policy, one)),
+      ...names.filter((id) => !inGroups.has(id)),
+    ];
+    return [`${sign} ${said.join(', ')} may ${sign === '+' ? '' : 'no longer '}${what}`];
+  });
+}
+
+/** `@leads (alice, bob)` */
+function withMembers(policy: Policy, one: string): string {
+  return one.startsWith('@') ? `${one} (${[...members(policy, [one])].join(', ')})` : one;
+}
+
+/** `1 of @leads (alice, bob), after 15m also carol, with a hardware key (touch); and 2 of grace, hank` */
+function signersIn(policy: Policy, { approval }: Role): string {
+  const names = (list: readonly string[]): string => list.map((one) => withMembers(policy, one)).join(', ');
+  return approval
+    .map(({ threshold, approvers, fallback, presence }) =>
+      [
+        `${threshold} of ${names(approvers)}`,
+        ...fallback.map((step) => `, after ${step.after} also ${names(step.approvers)}`),
+        presence === 'none' ? '' : `, with a hardware key (${presence})`,
+      ].join(''),
+    )
+    .join('; and ');
 }
 
 function tellConfig(before: Policy | null, after: Policy): string[] {
