@@ -14,7 +14,7 @@ import { checkInterrupt, isCutOff, isInterrupted, orCutOff, whenCutOff } from '.
 import { stateHome, withoutRelativePlaces } from './process/own-places.ts';
 import { PROCESS_RUN, type Run, tidyUp, within } from './process/this-run.ts';
 import { askText, askYes, pick, retype } from './views/ask.ts';
-import { errorAnswer, errorJson, errorText } from './views/error.ts';
+import { errorJson, errorText } from './views/error.ts';
 import { json, line } from './views/escape.ts';
 import type { Input, Output } from './views/output.ts';
 import type { Progress } from './views/progress.ts';
@@ -284,7 +284,6 @@ async function failed({ argv, surroundings, flags, left, page }: Running, error:
             });
   const style = await styleOf(wantsColor(flags.color ?? 'auto', env, stderr.isTTY === true));
   const wantsJson = flags.json === true || argv.includes('--json');
-  if (wantsJson) surroundings.stdout.write(errorAnswer(known));
   stderr.write(wantsJson ? errorJson(known) : errorText(known, style));
   return isInterrupted() ? EXIT.interrupted : known.exit;
 }

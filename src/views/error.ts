@@ -41,8 +41,3 @@ export function errorJson(error: PamError): string {
   const { code, message, hint, issues } = error;
   return `${json({ schema: 'pam.error/1', code, message, hint: hint ?? null, issues })}\n`;
 }
-
-/** The answer of a command that has none: for a reader of stdout, which a pipe is. */
-export function errorAnswer({ code, message, hint }: PamError): string {
-  return `${json({ error: { code, message, hint: hint ?? null } })}\n`;
-}

@@ -80,11 +80,9 @@ export async function wrongRefusals(team: Bench, refusals: readonly Refusal[]): 
 
 function isErrorDocument(ran: Ran, code: string, exit: number): boolean {
   const error = parse(ran.err.slice(ran.err.indexOf('{\n')));
-  // A pipe gets it too, in short.
-  const answer = { code: error['code'], message: error['message'], hint: error['hint'] };
   return (
     ran.code === exit &&
-    ran.out === `${JSON.stringify({ error: answer }, null, 2)}\n` &&
+    ran.out === '' &&
     Object.keys(error).join(' ') === 'schema code message hint issues' &&
     error['schema'] === 'pam.error/1' &&
     error['code'] === code &&
