@@ -100,8 +100,12 @@ function secondsIn(name: string, text: string | undefined): number | null {
   return secondsOf(duration);
 }
 
-/** Differs once the file was touched, written, made or removed. */
+/** Differs once the file was touched, written, made or removed. Whoever touches it cannot end this run with it. */
 function markOf(path: string): string {
-  const { ino, mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
-  return `${ino} ${mtimeMs}`;
+  try {
+    const { ino, mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
+    return `${ino} ${mtimeMs}`;
+  } catch {
+    return 'unreadable';
+  }
 }

@@ -183,8 +183,8 @@ function parentsIn(commit: Uint8Array | Unreadable | undefined): readonly Oid[] 
 const oidsIn = (lines: string): readonly Oid[] =>
   [...lines.matchAll(/[0-9a-f]{40,}/gu)].flatMap(([oid]) => (isOid(oid) ? [oid] : []));
 
-/** As git reads them: right behind the tree, and nowhere else. */
-const PARENTS = /^tree [0-9a-f]+\n((?:parent [0-9a-f]+\n)*)/u;
+/** As git reads them: right behind the tree, and nowhere else. One that git reads and this does not (in capitals) leaves all to git. */
+const PARENTS = /^tree [0-9a-f]+\n((?:parent [0-9a-f]+\n)*)author /u;
 const HEADER = /^tree ([0-9a-f]{40}|[0-9a-f]{64})\n((?:parent (?:[0-9a-f]{40}|[0-9a-f]{64})\n)*)author /u;
 /** Some 100 ms of git. Where main is longer each base costs a program. */
 const MOST_LISTED = 20_000;

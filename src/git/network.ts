@@ -33,6 +33,7 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
   const url = await remoteUrl(at.sealed, at.place, at.name);
   const line = lineTo(at, url);
   let heard: Listing | undefined;
+  let large: PamError | null = null;
   return {
     url,
     list: async (patterns, anew) => {
@@ -56,7 +57,15 @@ export async function openRemote(at: RemotePlace): Promise<Remote> {
         specs.some((spec) => [spec.from, spec.to].some((one) => matchPattern(one, ref) !== undefined));
       return once.missed.filter(isOurs);
     },
-    fetchLarge: async (refspec) => await fetchLarge(at, url, line(), parseRefspec(refspec)),
+    fetchLarge: async (refspec) => {
+      if (large !== null) return large;
+      const why = await fetchLarge(at, url, line(), parseRefspec(refspec));
+      if (why?.code === 'E_GIT_BOUND') {
+        large = why;
+        setTimeout(() => (large = null), LARGE_REST_MS).unref();
+      }
+      return why;
+    },
     push: async (moves) => {
       heard = undefined;
       return await pushRefs(at, line(), moves);
@@ -165,6 +174,8 @@ async function fetchAtOnce(
 
 /** A minute for all, two for each of those that nothing but patience will bring, and an end to it. */
 const PATIENCE = 4;
+/** A run that stays does not spend all its time on what it cannot fetch. */
+const LARGE_REST_MS = 30 * 60_000;
 /** Within one run, a ref that went past a bound is not tried again at the same commit. */
 const REST_MS = 10 * 60_000;
 

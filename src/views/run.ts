@@ -28,12 +28,15 @@ interface Told {
 function stepLine({ action, id, target, what }: Told, now: Instant): string {
   // A policy belongs to no request.
   const place = [...(action === 'policy' ? [] : [id]), ...(target === null ? [] : [line(target)])];
-  const text = line(what).replace(UNTIL, (_, end: string) => untilWhen(end as Instant, now));
+  // The first is ours; what people wrote stands behind it, and an ending has theirs alone.
+  const isOurs = action === 'grant' || action === 'schedule';
+  const told = line(what);
+  const text = isOurs ? told.replace(UNTIL, (_, end: string) => untilWhen(end as Instant, now)) : told;
   return `  ${SIGNS[action]} ${action.padEnd(8)} ${[...place, text].join('  ')}`.trimEnd();
 }
 
 /** Documents have the bare instant; people are told how far off it is. */
-const UNTIL = /\buntil (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)/gu;
+const UNTIL = /\buntil (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)/u;
 
 /** @param now for telling how far off an end is */
 export function runText(result: RunResult, style: Style, now: Instant): string {

@@ -403,11 +403,14 @@ describe('more on the ledger than a run may fetch', { timeout: 180_000 }, () => 
     expect(swept.troubles.map(({ code }) => code)).toEqual(['E_LED_JUNK']);
   });
 
-  it('[X105] an executor that grants reads past it too', async () => {
+  it('[X105] an executor that grants holds back, and ends nothing late for it', async () => {
     const { two, live } = await hidden();
-    const applied = await two.apply({ change: boundedTo(two.dir, 2_000_000) });
+    const change = boundedTo(two.dir, 2_000_000);
+    expect((await two.apply({ change })).steps).toEqual([]);
+    await two.sweep({ executor: 'pam-sweep', change });
+    const applied = await two.apply({ change });
     expect(applied.troubles.map(({ code }) => code)).toEqual(['E_LED_JUNK']);
-    expect((await two.record(live)).state).toBe('live');
+    expect((await two.record(live)).state).toBe('ended');
   });
 });
 

@@ -197,6 +197,27 @@ describe('[X11] more than one fetch may bring', () => {
     expect(at.tracked(light)).toBeDefined();
   }, 120_000);
 
+  it('[X107] in bytes, on a hundred statements of one topic: the one among them that is none of them arrives', async () => {
+    const at = await side({ maxBytes: 1_000_000 });
+    const blob = raw(at.dir, 'blob', randomBytes(3_000_000));
+    const tree = raw(at.dir, 'tree', treeOf('100644', 'large', blob));
+    const topic = 'pam-statements/20261129-x-aaaaaa';
+    const names = Array.from(
+      { length: 100 },
+      (_, n) => `${topic}.${(n * 41).toString(16).padStart(16, '0')}`,
+    );
+    const specs = names.map((name, n) => {
+      const commit = raw(at.dir, 'commit', commitOf(tree).replace('1700000000', String(1_700_000_000 + n)));
+      return `${commit}:refs/heads/${name}`;
+    });
+    git(at.dir, 'push', '-q', 'origin', ...specs);
+    const stop = `${topic}.${'8'.repeat(16)}`;
+    push(at, raw(at.dir, 'commit', commitOf(head(at.dir, 'HEAD^{tree}'))), stop);
+    const missed = await at.remote.fetch([`+refs/heads/${topic}.*:refs/remotes/origin/${topic}.*`]);
+    expect(at.tracked(stop)).toBeDefined();
+    expect(missed).toHaveLength(100);
+  }, 240_000);
+
   it('in time, on main: the others arrive', async () => {
     const own = tempDir();
     const at = await side({ timeoutMs: 3000, home: own });

@@ -46,6 +46,19 @@ const writeObject = (dir: string, type: string, text: string): Oid =>
   );
 
 describe('where many heads left main', () => {
+  it('[X108] a parent in capitals is one for git, so git is asked', async () => {
+    const dir = newRepository();
+    const old = head(dir);
+    const main = commit(dir, { n: '1' });
+    const hostile = commitOn(dir, [old, main.toUpperCase()]);
+    const other = commitOn(dir, [old]);
+    const repository = await openRepository(dir, env);
+    const bases = await repository.mergeBases([hostile, other], main);
+    expect(git(dir, 'merge-base', hostile, main)).toBe(main);
+    expect([undefined, main]).toContain(bases.get(hostile));
+    expect([undefined, old]).toContain(bases.get(other));
+  });
+
   it('is what git says of each, or nothing', async () => {
     const dir = newRepository();
     const root = head(dir);

@@ -69,6 +69,11 @@ async function lookAround(
     const clone = await machine.clone(desk.repository.gitDir);
     return judgeClone({ ...clone, hasRemote: desk.remote !== null });
   });
+  // A clone can be found without git, and read no further.
+  if (chart.checks.some(({ area, code }) => area === 'repository' && code === 'E_RUN_MISSING')) {
+    skipAll(chart, ['remote', 'root', 'ledger', ...NEED_LEDGER], 'git is not here');
+    return null;
+  }
   const freshness = await lookAtRemote(chart, desk);
   const view = await lookAtLedger(chart, desk, executor);
   if (view === null) {

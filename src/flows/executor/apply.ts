@@ -14,7 +14,7 @@ import { type Appended, appendEntry, orderedClock } from '../ledger/append-entry
 import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from '../at-targets/carry-out-grant.ts';
 import type { Desk, Executor } from '../desk.ts';
 import { aboutAll } from '../gather/about.ts';
-import { fetchLargeLedger, fetchState, type Freshness } from '../ledger/fetch-state.ts';
+import { fetchState } from '../ledger/fetch-state.ts';
 import { headFromHere } from '../ledger/kept-head.ts';
 import { droppedTroubles, thatFit } from '../ledger/fit-entry.ts';
 import { type PlannedIntents, planIntents, recordedOf } from './plan-intents.ts';
@@ -22,7 +22,6 @@ import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
 import { recordPolicy } from './record-policy.ts';
 import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
-import type { Known } from '../ledger/walk/witness.ts';
 import { takeBack } from '../at-targets/take-back.ts';
 import { beingGranted, policyStep, recordedSteps, settledStep } from './tell-apply.ts';
 
@@ -32,7 +31,7 @@ export async function apply(
   only?: ReadonlySet<RequestId>,
 ): Promise<RunResult> {
   const known = await headFromHere(desk, executor);
-  const freshness = await fetchFirst(desk, known);
+  const freshness = await fetchState(desk, aboutAll(known?.state, desk.clock()));
   const read = await readLedger(desk, executor, known);
   const { view: start, recorded } = await recordPolicy(desk, executor, read);
   needGrantRight(start.state.policy, executor);
@@ -80,14 +79,6 @@ export async function apply(
   if (desk.interrupted()) return cutShort(last, steps, troubles);
   const { seq, head } = last.state;
   return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles };
-}
-
-/** A stale ledger grants nothing, so there is nothing to do before a large one is here. */
-async function fetchFirst(desk: Desk, known: Known | undefined): Promise<Freshness> {
-  const about = aboutAll(known?.state, desk.clock());
-  const first = await fetchState(desk, about);
-  if (first.fresh || first.ledgerTooLarge !== true || !(await fetchLargeLedger(desk))) return first;
-  return await fetchState(desk, about);
 }
 
 /** By the state that this run leaves behind: what it recorded needs no word. */

@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { handledLater } from '../../model/error.ts';
+import { beginBudget } from '../at-targets/ask-targets.ts';
 import { aboutStops } from '../gather/about.ts';
 import { fetchLargeLedger, fetchState, type Freshness } from '../ledger/fetch-state.ts';
 import { headFromHere } from '../ledger/kept-head.ts';
@@ -53,7 +54,9 @@ async function endMeanwhile(
     if (await settledWithin(work, wait)) break;
     await held(tellIn(run), NOT_ALL, undefined, async () => {
       const due = onItsOwn(run)(known, run.desk.clock()).end.filter(isDue);
-      await endAtTargets(run, known, due, async (done) => await Promise.resolve(void early.push(done)));
+      // A turn has its own time: those before may have used up theirs.
+      const turn = { ...run, budget: beginBudget(run.desk.clock()) };
+      await endAtTargets(turn, known, due, async (done) => await Promise.resolve(void early.push(done)));
     });
   }
   return early;

@@ -30,7 +30,7 @@ import { readStatements, topicOf } from '../gather/read-statements.ts';
 import { fetchLargeMeanwhile, readPatiently } from './read-patiently.ts';
 import { type Done, recordBeat } from './record-outcomes.ts';
 import { recordPolicy } from './record-policy.ts';
-import { CUT_SHORT, type RunResult } from './run-result.ts';
+import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
 import {
   factsOf,
   isMine,
@@ -51,15 +51,17 @@ export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): 
   // A person who ends one grant does not wait for minutes.
   if (!first.ledgerTooLarge || scope.ids !== undefined || desk.interrupted()) return result;
   // What could be read is swept. Grants that this machine has not read yet may lie below what was too large.
-  const second = beginRun(desk, executor, scope, first.handled);
-  const { fetched, early } = await fetchLargeMeanwhile(second);
-  if (fetched) {
-    const { steps, ...rest } = await sweepOnce(second, early);
-    return { ...rest, steps: [...result.steps, ...steps] };
-  }
-  const { revokes, troubles } = second;
-  return { ...result, steps: [...result.steps, ...revokes], troubles: [...result.troubles, ...troubles] };
+  const meanwhile = beginRun(desk, executor, scope, triedIn(result.steps));
+  const { fetched, early } = await fetchLargeMeanwhile(meanwhile);
+  const before = [...result.steps, ...meanwhile.revokes];
+  if (!fetched) return { ...result, steps: before, troubles: [...result.troubles, ...meanwhile.troubles] };
+  const { steps, ...rest } = await sweepOnce(beginRun(desk, executor, scope, triedIn(before)), early);
+  return { ...rest, steps: [...before, ...steps] };
 }
+
+/** What a target was asked about. What was left for lack of time is taken up again. */
+const triedIn = (steps: readonly RunStep[]): Run['handled'] =>
+  new Set(steps.flatMap(({ id, result }) => (id === '-' || result === 'skipped' ? [] : [id])));
 
 const beginRun = (
   desk: Desk,
