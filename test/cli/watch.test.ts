@@ -1,5 +1,5 @@
 /** `pam apply --watch` and `pam done`: an executor that stays, and the people whose steps it acts on. */
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -96,6 +96,13 @@ describe('an executor that stays', { timeout: 300_000 }, () => {
     expect(lines.flatMap(({ steps }) => steps as readonly { readonly action: string }[])).toContainEqual(
       expect.objectContaining({ action: 'see' }),
     );
+  });
+
+  it('[X109] goes on whatever becomes of its wake file', async () => {
+    const loop = join(team.dir, 'loop');
+    symlinkSync(loop, loop);
+    const { code, err } = await watching(team.apply, '--timeout', '1s', '--wake', join(loop, 'x')).ran;
+    expect({ code, err }).toEqual({ code: 0, err: expect.not.stringContaining('E_BUG') as string });
   });
 
   it.each([
