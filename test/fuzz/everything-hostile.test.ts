@@ -198,7 +198,8 @@ describe('[X90] everything hostile at once', () => {
         expect(await swept(scene)).toMatchObject({
           code: 20,
           err: '',
-          ended: ['due', 'plugin'],
+          // The stop is a branch, too.
+          ended: ['due', 'plugin', 'stopped'],
           codes: expect.arrayContaining([code]) as unknown,
         });
       },

@@ -80,10 +80,10 @@ async function sleepUntilReason(
   const lookMs = (every ?? (before === undefined ? ROUND_SECONDS : LOOK_SECONDS)) * 1000;
   // Without branches to look at, the round itself is the question.
   const roundMs = 1000 * (before === undefined ? Math.min(ROUND_SECONDS, lookMs / 1000) : ROUND_SECONDS);
-  const round = plus(now, roundMs / 1000);
+  const latest = plus(now, roundMs / 1000);
   for (let slept = 0, nextLook = lookMs; slept < roundMs && !isOver(); slept += NAP_STEP_MS) {
     // A look that hung took its time, too.
-    if (desk.clock() >= round) return before;
+    if (desk.clock() >= latest) return before;
     if (wakeMark() !== mark || (due !== null && desk.clock() >= due)) return before;
     if (slept >= nextLook && before !== undefined) {
       nextLook = slept + lookMs;
