@@ -191,11 +191,36 @@ export function signData(algorithm: string, data: Uint8Array, key: KeyObject): B
   return Buffer.concat([mpint(rs.subarray(0, rs.length / 2)), mpint(rs.subarray(rs.length / 2))]);
 }
 
+/**
+ * Read again from its text: Node 20 stands still for ever where it tidies up the job that made a key while that very key is
+ * exported.
+ */
+const read = (pem: string): KeyObject => createPrivateKey(pem);
+
 function makePrivateKey(type: KeyTypeName, bits: number): KeyObject {
-  if (type === 'ssh-rsa') return generateKeyPairSync('rsa', { modulusLength: bits }).privateKey;
-  if (type.includes('ed25519')) return generateKeyPairSync('ed25519').privateKey;
+  if (type === 'ssh-rsa')
+    return read(
+      generateKeyPairSync('rsa', {
+        modulusLength: bits,
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      }).privateKey,
+    );
+  if (type.includes('ed25519'))
+    return read(
+      generateKeyPairSync('ed25519', {
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      }).privateKey,
+    );
   const namedCurve = type.includes('384') ? 'P-384' : type.includes('521') ? 'P-521' : 'P-256';
-  return generateKeyPairSync('ec', { namedCurve }).privateKey;
+  return read(
+    generateKeyPairSync('ec', {
+      namedCurve,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    }).privateKey,
+  );
 }
 
 /** PKCS #8 around 32 bytes of an Ed25519 private key (RFC 8410). */
