@@ -100,7 +100,7 @@ function secondsIn(name: string, text: string | undefined): number | null {
   return secondsOf(duration);
 }
 
-/** Differs once the file was touched, written, made or removed. Whoever touches it cannot end this run with it. */
+/** Differs once the file was touched, written, made or removed. The hook that touches it cannot end this run with it. */
 function markOf(path: string): string {
   try {
     const { ino, mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};

@@ -53,6 +53,16 @@ export function expected(error: unknown): PamError {
   throw error;
 }
 
+/** Why it failed, where going on without it is an answer; `undefined`: it did not. What pam does not foresee is thrown on. */
+export async function failureOf(work: Promise<unknown>): Promise<PamError | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    return expected(error);
+  }
+}
+
 /** Marks a promise as handled; its error is thrown where it is awaited. */
 export function handledLater(promise: Promise<unknown>): void {
   promise.catch(() => undefined);

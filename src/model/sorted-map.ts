@@ -1,6 +1,6 @@
 /**
  * A map in the order of its keys that never changes. One that differs in a few keys shares everything else with the one
- * that it was made of, so making it costs the same however much both hold. What somebody works out of its contents can
+ * that it was made of, so making it costs the same however much both hold. What is worked out of its contents can
  * be remembered by leaf: of the next map only leaves that changed are looked at again.
  */
 export interface Leaf<K extends string, V> {

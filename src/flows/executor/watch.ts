@@ -24,7 +24,7 @@ export interface Watch {
   readonly every: number | null;
   /** Seconds after which it ends by itself; `null` = never. */
   readonly timeout: number | null;
-  /** Something that differs once somebody wants the next round now. */
+  /** Something that differs once the next round is wanted now, by a hook for example. */
   readonly wakeMark: () => string | null;
   readonly each: (result: RunResult, kind: 'apply' | 'sweep') => void;
 }

@@ -52,7 +52,7 @@ export async function fetchState(desk: Desk, about?: About): Promise<Freshness> 
 }
 
 /**
- * The ledger by itself, with more patience than `fetchState` has: a large commit that somebody pushed there must not hide the
+ * The ledger by itself, with more patience than `fetchState` has: a large commit that was pushed there must not hide the
  * grants below it from this machine for longer than it takes to fetch it. @returns whether it is here now; never throws
  */
 export async function fetchLargeLedger(desk: Desk): Promise<boolean> {

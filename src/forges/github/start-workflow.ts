@@ -3,7 +3,7 @@
  * hours. A courtesy: a token that may not start them, or a repository without them, keeps nothing else from being done.
  */
 import type { GitHub, Parameters, Route } from '../../github/api.ts';
-import { expected, type PamError } from '../../model/error.ts';
+import { failureOf, type PamError } from '../../model/error.ts';
 
 /** So that `seen` does not wait for the schedule. */
 export const startApply = async (github: GitHub, main: string): Promise<void> =>
@@ -26,10 +26,5 @@ export async function tried(
   route: Route,
   parameters: Parameters,
 ): Promise<PamError | undefined> {
-  try {
-    await github.ask(route, parameters, { doing: 'do what is only a courtesy' });
-    return undefined;
-  } catch (error) {
-    return expected(error);
-  }
+  return await failureOf(github.ask(route, parameters, { doing: 'do what is only a courtesy' }));
 }

@@ -3,7 +3,7 @@
  * with a signed block. The forge says who clicked what and where things are; what a proposal holds is read from Git, and
  * what counts is decided from signatures (DESIGN section 4).
  */
-import { expected, handledLater, PamError } from '../../model/error.ts';
+import { expected, failureOf, handledLater, PamError } from '../../model/error.ts';
 import type { Doubt, Forge, Found, Posting, Proposal, Topic, Wanted } from '../../model/forge.ts';
 import type { Remote, Repository } from '../../model/git.ts';
 import type { Instant } from '../../model/instant.ts';
@@ -161,21 +161,13 @@ export function pullRequests(forge: PullForge): Forge {
 }
 
 /**
- * What must not be taken back is a branch first: whoever may write can delete a comment and dismiss a review, and the branch
- * lies under a rule. One of the two is enough to be heard.
+ * What must not be taken back is a branch first: every account with write may delete a comment and dismiss a review, and
+ * the branch lies under a rule. One of the two is enough to be heard.
  */
 async function eitherWay(forge: PullForge, posting: Posting, posted: () => Promise<void>): Promise<void> {
-  const attempt = async (what: () => Promise<void>): Promise<PamError | undefined> => {
-    try {
-      await what();
-      return undefined;
-    } catch (error) {
-      return expected(error);
-    }
-  };
-  const asBranch = await attempt(async () => await gitBranches(forge).publish(posting));
+  const asBranch = await failureOf(gitBranches(forge).publish(posting));
   if (asBranch?.code === 'E_INTERRUPTED') throw asBranch;
-  const asPosting = await attempt(posted);
+  const asPosting = await failureOf(posted());
   if (asBranch !== undefined && asPosting !== undefined) throw asPosting;
   if (asBranch !== undefined)
     forge.note(
