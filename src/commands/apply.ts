@@ -1,8 +1,10 @@
 import { apply } from '../flows/executor/apply.ts';
 import { exitOfApply } from '../flows/executor/run-result.ts';
 import { PamError } from '../model/error.ts';
+import { runMarkdown } from '../views/markdown.ts';
 import { runText } from '../views/run.ts';
 import type { RequestId } from '../model/names.ts';
+import { addToSummary } from './job-summary.ts';
 import { idOf } from './request-named.ts';
 import { needExecutor, type Register, requestOrPull } from './session.ts';
 import { needWatch, stay, waitingIn, type WatchOptions, withWatchOptions } from './watching.ts';
@@ -29,6 +31,7 @@ export const register: Register = (program, session) => {
       const ids: RequestId[] = [];
       for (const text of texts) ids.push(await idOf(desk, text));
       const result = await apply(desk, executor, ids.length === 0 ? undefined : new Set(ids));
+      addToSummary(at, runMarkdown('apply', result));
       const { steps, ledger, troubles } = result;
       const document = {
         steps,

@@ -1,6 +1,4 @@
-import { appendFileSync } from 'node:fs';
 import { basename, relative, resolve } from 'node:path';
-import { forges } from '../forges/registry.ts';
 import type { Reason } from '../model/decision.ts';
 import { refusal } from '../documents/yaml.ts';
 import { EXIT, type Exit, type Issue } from '../model/error.ts';
@@ -8,6 +6,7 @@ import { type Checked, checkFileAt, requestFilesSince } from '../flows/people/ch
 import { checkPolicy, checkPolicyHere, isOfPolicy } from '../flows/people/check-policy.ts';
 import {
   type CheckedProposal,
+  checkClosedProposals,
   checkOpenProposals,
   checkProposal,
   tellProposals,
@@ -16,8 +15,8 @@ import { type Desk, mainRef } from '../flows/desk.ts';
 import { freshLedger } from '../flows/gather/look-at-request.ts';
 import { checkText, proposalsText, warningLines } from '../views/check.ts';
 import { proposalMarkdown } from '../views/markdown.ts';
-import { PLAIN } from '../views/style.ts';
-import { recordText } from './record-text.ts';
+import { addToSummary } from './job-summary.ts';
+import { nextOf } from './record-text.ts';
 import { type Register, requestOrPull, type Session } from './session.ts';
 
 interface Options {
@@ -47,15 +46,17 @@ export const register: Register = (program, session) => {
 async function judgeProposals(at: Session, desk: Desk, named: string, options: Options): Promise<void> {
   const all = named === 'open';
   const checked = all ? await checkOpenProposals(desk) : [await checkProposal(desk, requestOrPull(named))];
-  const summary = summaryFile(at.env);
-  const told = new Map<string, string>();
-  for (const one of checked) {
-    const markdown = proposalMarkdown(one, plainRecord(one));
-    // A summary is a courtesy of the job's page; the exit code is the answer.
-    if (summary !== undefined) addToSummary(at, summary, markdown);
-    if (options.comment === true && one.place !== null) told.set(one.place, markdown);
+  const markdownOf = (one: CheckedProposal): string =>
+    proposalMarkdown(one, one.looked === null ? null : nextOf(one.looked));
+  for (const one of checked) addToSummary(at, markdownOf(one));
+  if (options.comment === true) {
+    // A comment follows its request to the end, long after its pull request is merged.
+    const closed = all ? await checkClosedProposals(desk, checked) : [];
+    const told = [...checked, ...closed].flatMap((one) =>
+      one.place === null ? [] : [[one.place, markdownOf(one)] as const],
+    );
+    await tellProposals(desk, new Map(told));
   }
-  await tellProposals(desk, told);
   const exit = worstOf(checked);
   const issues = checked.flatMap((one) => one.issues);
   const reasons = checked.flatMap((one) => one.reasons);
@@ -68,20 +69,6 @@ async function judgeProposals(at: Session, desk: Desk, named: string, options: O
   at.done({ exit: answer, schema: 'pam.check/1', document, text });
 }
 
-/** Of the job that runs this, wherever its jobs run; what policy calls the forge need not be the same. */
-const summaryFile = (env: Session['env']): string | undefined =>
-  [...forges.values()]
-    .flatMap(({ summaryVariable }) => (summaryVariable === undefined ? [] : (env[summaryVariable] ?? [])))
-    .find((file) => file !== '');
-
-function addToSummary(at: Session, summary: string, markdown: string): void {
-  try {
-    appendFileSync(summary, `${markdown}\n`);
-  } catch (cause) {
-    at.show(`the job summary could not be written: ${String(cause)}\n`);
-  }
-}
-
 function oneText(one: CheckedProposal | undefined, at: Session): string {
   if (one === undefined) return '';
   if (one.told.length > 0) return proposalsText([one], at.style);
@@ -92,12 +79,6 @@ const SEVERITY: readonly Exit[] = [EXIT.integrity, EXIT.failed, EXIT.invalid, EX
 
 const worstOf = (checked: readonly CheckedProposal[]): Exit =>
   SEVERITY.find((exit) => checked.some((one) => one.exit === exit)) ?? EXIT.done;
-
-/** What a terminal would show, without colour. */
-function plainRecord(one: CheckedProposal): string {
-  if (one.looked !== null && one.issues.length === 0) return recordText(one.looked, PLAIN);
-  return proposalsText([one], PLAIN);
-}
 
 const FILES_A_TURN = 100;
 

@@ -24,7 +24,7 @@ export function recordText(looked: Looked, style: Style, next: string | null = n
 }
 
 /** The one command that moves it on. */
-function nextOf({ judged, record, candidate, id, view }: Looked): string | null {
+export function nextOf({ judged, record, candidate, id, view }: Looked): string | null {
   if (record?.state === 'live') return `pam status ${id}`;
   if (judged === null || candidate === null) return null;
   if (record !== null && !['unseen', 'seen', 'scheduled'].includes(record.state)) return null;

@@ -1,6 +1,8 @@
 import { exitOfSweep } from '../flows/executor/run-result.ts';
 import { sweep } from '../flows/executor/sweep.ts';
+import { runMarkdown } from '../views/markdown.ts';
 import { runText } from '../views/run.ts';
+import { addToSummary } from './job-summary.ts';
 import { collect, needExecutor, type Register } from './session.ts';
 import { needWatch, stay, type WatchOptions, withWatchOptions } from './watching.ts';
 
@@ -20,6 +22,7 @@ export const register: Register = (program, session) => {
     needWatch(options);
     if (options.watch === true) return await stay(at, executor, options, { applies: false, scope });
     const result = await sweep(await at.desk(), executor, scope);
+    addToSummary(at, runMarkdown('sweep', result));
     const { steps, ledger, troubles } = result;
     at.done({
       exit: exitOfSweep(result),

@@ -7,8 +7,10 @@ import type { Executor } from '../flows/desk.ts';
 import type { RunResult } from '../flows/executor/run-result.ts';
 import { LOOK_SECONDS, ROUND_SECONDS, type Watch, watch } from '../flows/executor/watch.ts';
 import { line } from '../views/escape.ts';
+import { runMarkdown } from '../views/markdown.ts';
 import { runText } from '../views/run.ts';
 import { span } from '../views/when.ts';
+import { addToSummary } from './job-summary.ts';
 import type { Session } from './session.ts';
 
 export interface WatchOptions {
@@ -65,6 +67,7 @@ export async function stay(
     const isNews = steps.length + troubles.length > 0 || now !== waiting;
     waiting = now;
     if (!isNews) return;
+    addToSummary(at, runMarkdown(kind, result));
     if (at.globals.json)
       at.tell(
         `${JSON.stringify({ schema: 'pam.run/1', steps, ledger, troubles, waiting: waitingIn(result) })}\n`,

@@ -1,7 +1,7 @@
 /** What pam writes into pull requests. People read it; pam never does, but for the signed block of a posting. */
 import type { Posting, ProposalFacts } from '../model/forge.ts';
 import type { RequestId } from '../model/names.ts';
-import { code, codeBlock } from './markdown.ts';
+import { code } from './markdown.ts';
 import { printSignedBlock, readSignedBlock } from './signed-block.ts';
 
 /** Names, durations and risks are plain words; free text never stands in a title. */
@@ -9,46 +9,64 @@ export function pullRequestTitle({ role, subject, target, duration }: ProposalFa
   return `${role} for ${subject} on ${target}, ${duration}`;
 }
 
-/** In the order of `pam show`, so that there is one to learn. */
+/** In the order of `pam show`, so that there is one to learn, and in a list: a phone cuts what stands in a block of code. */
 export function pullRequestBody(id: RequestId, facts: ProposalFacts): string {
   const approvers = facts.approvers.map(({ name }) => code(name)).join(', ');
   return [
-    codeBlock(wish(facts)),
+    ...wishLines(facts),
+    '',
     '**Pre-checks**',
     '',
-    codeBlock(facts.reasons.map(({ code: which, ok, message }) => check(which, ok, message)).join('\n')),
+    ...facts.reasons.map(checkLine),
+    '',
     `**Who may approve:** ${approvers === '' ? 'no one named in policy' : approvers}`,
     '',
-    'A click approves nothing: an approval is signed, for exactly this access:',
+    'A click approves nothing: an approval is signed, for exactly this access. To read it, to sign it, or to stop it:',
     '',
-    codeBlock(`pam show ${id}\npam approve ${id}\npam deny ${id} --reason "..."`),
+    ...[`pam show ${id}`, `pam approve ${id}`, `pam deny ${id} --reason "..."`].map(
+      (one) => `- ${code(one)}`,
+    ),
+    '',
     'Merging grants nothing by itself.',
     '',
   ].join('\n');
 }
 
-function wish(facts: ProposalFacts): string {
-  const { requester, subject, role, risk, description, start, ticket, incident } = facts;
+/** What is asked for, as far as it is known. */
+export type Wish = Pick<ProposalFacts, 'requester' | 'subject' | 'role' | 'duration' | 'start'> &
+  Pick<ProposalFacts, 'justification' | 'ticket' | 'incident' | 'controls' | 'permissions'> & {
+    readonly target: string | null;
+    /** `null`: the role is not in the catalogue. */
+    readonly description: string | null;
+    readonly risk: string | null;
+  };
+
+/** A sentence, the reason as it was written, and a list. */
+export function wishLines(wish: Wish): readonly string[] {
+  const { requester, subject, role, risk, description, target, duration, start } = wish;
+  const whose = subject === requester ? '' : `, for ${code(subject)}, whose owner this is`;
+  const where = target === null ? '' : ` on ${code(target)}`;
+  const about = description === null ? '' : `${risk === null ? '' : ` (${risk})`}: ${code(description)}`;
   const rows: readonly (readonly [string, string | null])[] = [
-    ['who', subject === requester ? requester : `${subject}, asked by its owner ${requester}`],
-    ['role', `${role} (${risk}): ${description}`],
-    ['target', facts.target],
-    ...facts.permissions.map((one) => ['gets', one] as const),
-    ['for', `${facts.duration}${start === null ? ', from the moment it is granted' : ` from ${start}`}`],
-    ['why', JSON.stringify(facts.justification)],
-    ['ticket', ticket],
-    ['incident', incident],
-    ...facts.controls.map((one) => ['control', JSON.stringify(one)] as const),
+    ['Role', `${code(role)}${about}`],
+    ...wish.permissions.map((one) => ['Gets', code(one)] as const),
+    ['For', `${duration}${start === null ? ', from the moment it is granted' : ` from ${start}`}`],
+    ['Ticket', wish.ticket === null ? null : code(wish.ticket)],
+    ['Incident', wish.incident === null ? null : code(wish.incident)],
+    ...wish.controls.map((one) => ['Control', code(one)] as const),
   ];
-  return rows.flatMap(([name, value]) => (value === null ? [] : [row(name, value)])).join('\n');
+  return [
+    `${code(requester)} asks for ${code(role)}${where}${whose}, because:`,
+    '',
+    ...wish.justification.split(/\r\n|[\r\n\u2028\u2029]/u).map((line) => `> ${code(line)}`),
+    '',
+    ...rows.flatMap(([name, value]) => (value === null ? [] : [`- **${name}:** ${value}`])),
+  ];
 }
 
-const row = (name: string, value: string): string => `${name.padEnd(9)} ${oneLine(value)}`;
-
-const check = (which: string, ok: boolean, message: string): string =>
-  `${ok ? 'ok ' : 'no '} ${oneLine(message)}${ok ? '' : ` [${which}]`}`;
-
-const oneLine = (text: string): string => text.replace(/\s+/gu, ' ');
+/** One rule's answer. */
+export const checkLine = ({ code: which, ok, message }: ProposalFacts['reasons'][number]): string =>
+  `- ${ok ? 'ok' : '**no**'} ${code(message)}${ok ? '' : ` (${which})`}`;
 
 /** One sentence for people, then the one block that is read; without the sentence where it would keep it from being read. */
 export function postingBody({ sentence, signed }: Pick<Posting, 'sentence' | 'signed'>): string {

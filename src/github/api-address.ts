@@ -4,13 +4,20 @@ import { PamError } from '../model/error.ts';
 export interface ApiAddress {
   /** Without a trailing slash: `https://api.github.com`, `https://ghe.acme.example/api/v3`. */
   readonly url: string;
+  /** Where GraphQL is asked: beside it, at an Enterprise server not below `/v3`. */
+  readonly graph: string;
   /** The host that people and `gh` know: `github.com`, `ghe.acme.example`. */
   readonly host: string;
   /** On this machine: a test server, which asks for no pauses between writes. */
   readonly loopback: boolean;
 }
 
-const GITHUB: ApiAddress = { url: 'https://api.github.com', host: 'github.com', loopback: false };
+const GITHUB: ApiAddress = {
+  url: 'https://api.github.com',
+  graph: 'https://api.github.com/graphql',
+  host: 'github.com',
+  loopback: false,
+};
 
 /** @param given `GITHUB_API_URL`, which Actions set on every runner */
 export function apiAddress(given: string | undefined): ApiAddress {
@@ -26,7 +33,9 @@ export function apiAddress(given: string | undefined): ApiAddress {
   const host = /^api\.[^.]+\.ghe\.com$/u.test(url.hostname)
     ? url.hostname.slice('api.'.length)
     : url.hostname;
-  return address === GITHUB.url ? GITHUB : { url: address, host, loopback: isLoopback(url.hostname) };
+  if (address === GITHUB.url) return GITHUB;
+  const graph = `${address.replace(/\/v3$/u, '')}/graphql`;
+  return { url: address, graph, host, loopback: isLoopback(url.hostname) };
 }
 
 function isSafe(url: URL): boolean {

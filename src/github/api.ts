@@ -17,6 +17,7 @@ import { apiAddress } from './api-address.ts';
 import { apiError, type Wanted } from './api-errors.ts';
 import { fieldsOf, listOf, misshapen, numberOf, textOf } from './answer-shape.ts';
 import { FETCH_LIMITS, guardedFetch, type FetchLimits } from './guarded-fetch.ts';
+import { dataOf } from './graph.ts';
 import { badPaging, nextPage } from './next-page.ts';
 import { once } from './once.ts';
 
@@ -27,7 +28,9 @@ export interface RepositoryName {
   readonly id: number | undefined;
 }
 
-export type Parameters = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+export type Parameters = Readonly<
+  Record<string, string | number | boolean | readonly string[] | Readonly<Record<string, string>>>
+>;
 
 /** A route of GitHub's documentation, `GET /repos/{owner}/{repo}/pulls/{pull_number}`; owner and repo are ours. */
 export type Route = `${'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE'} /${string}`;
@@ -36,6 +39,8 @@ export interface GitHub {
   readonly repository: RepositoryName;
   /** An executor's App rather than a token. */
   readonly isApp: () => Promise<boolean>;
+  /** That of an App or of a job, which is no person's. */
+  readonly isInstallation: () => Promise<boolean>;
   /** One question. Only reading is tried again when it fails: writing twice would write twice. */
   readonly ask: (route: Route, parameters: Parameters, wanted: Wanted) => Promise<unknown>;
   /** The same as the App itself, for the few routes that want that. */
@@ -52,6 +57,8 @@ export interface GitHub {
     parameters: Parameters,
     wanted: Wanted & { readonly pages: number },
   ) => Promise<readonly unknown[]>;
+  /** GraphQL: one question about many things, its `data`. Errors that it brings beside data are left to the reader. */
+  readonly askGraph: (text: string, wanted: Wanted) => Promise<unknown>;
   /** What time it is there, by its next answer; `undefined` where it does not say. Only to compare clocks. */
   readonly time: () => Promise<Instant | undefined>;
   /** The same, and all questions together end within this time. */
@@ -69,17 +76,22 @@ type Call = (route: Route, parameters: Parameters, wanted: Wanted, as?: 'app') =
 
 export const PAGE = 100;
 
+const GRAPH: Route = 'POST /graphql';
+
 export function openGitHub(
   repository: RepositoryName,
   env: Environment,
   limits: FetchLimits = FETCH_LIMITS,
+  knownForMs = KNOWN_FOR_MS,
 ): GitHub {
   const opened = once(async () => await openLine(repository, env, limits));
+  let check = onceIn(knownForMs, repository);
+  const checked = async (call: Call): Promise<void> => {
+    // Once a run, which is short; a program that watches for days must notice that a name changed hands.
+    if (check.old.aborted) check = onceIn(knownForMs, repository);
+    await check.known(call);
+  };
   const withSignal = (signal: AbortSignal | undefined): GitHub => {
-    // For each piece of work anew: who watches for days must notice that a name changed hands.
-    const checked = once(async (call: Call) => {
-      await checkRepository(repository, call);
-    });
     const call: Call = async (route, parameters, wanted, as) => {
       const { send } = await opened();
       return await send(route, parameters, wanted, { as, signal });
@@ -91,6 +103,10 @@ export function openGitHub(
     return {
       repository,
       isApp: async () => (await opened()).access.kind === 'app',
+      isInstallation: async () => {
+        const { access } = await opened();
+        return access.kind === 'app' || access.token.startsWith('ghs_');
+      },
       ask: async (route, parameters, wanted) => (await known(route, parameters, wanted)).data,
       askAsApp: async (route, parameters, wanted) => (await call(route, parameters, wanted, 'app')).data,
       askAll: async (route, parameters, wanted) => {
@@ -104,6 +120,11 @@ export function openGitHub(
           await known(route, { ...parameters, per_page: PAGE, page }, wanted);
         return await saying(wanted, async () => await somePages(ask, wanted.pages));
       },
+      askGraph: async (text, wanted) => {
+        const { owner, name } = repository;
+        const parameters = { query: text, variables: { owner, name } };
+        return dataOf((await known(GRAPH, parameters, wanted)).data, wanted);
+      },
       time: async () => {
         const wanted = { doing: 'ask what time it is', needs: 'metadata: read' };
         const { date = '' } = await call('GET /repos/{owner}/{repo}', {}, wanted);
@@ -114,6 +135,22 @@ export function openGitHub(
     };
   };
   return withSignal(undefined);
+}
+
+/** So long one look at the repository's number is enough. */
+const KNOWN_FOR_MS = 60_000;
+
+function onceIn(
+  milliseconds: number,
+  repository: RepositoryName,
+): {
+  readonly old: AbortSignal;
+  readonly known: (call: Call) => Promise<void>;
+} {
+  const known = once(async (call: Call) => {
+    await checkRepository(repository, call);
+  });
+  return { old: AbortSignal.timeout(milliseconds), known };
 }
 
 /** What was wanted, in front of what was wrong with the answer. */
@@ -249,7 +286,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
     send: async (route, parameters, wanted, { as, signal }) => {
       try {
         const token = await tokenOf(as, wanted);
-        const asked = octokit.request(route as string, {
+        const asked = octokit.request(route === GRAPH ? `POST ${address.graph}` : route, {
           ...(route.includes('{owner}') ? { owner: repository.owner, repo: repository.name } : {}),
           ...parameters,
           headers: {
@@ -257,7 +294,7 @@ async function openLine(repository: RepositoryName, env: Environment, limits: Fe
             'x-github-api-version': '2022-11-28',
           },
           request: {
-            ...(route.startsWith('GET ') ? {} : { retries: 0 }),
+            ...(route.startsWith('GET ') || route === GRAPH ? {} : { retries: 0 }),
             ...(signal === undefined ? {} : { signal }),
           },
         });

@@ -31,8 +31,11 @@ export interface Forge {
   readonly lookUp?: (reference: string) => Promise<PullRequest>;
   /** Only forges with pull requests: those that are open. */
   readonly open?: () => Promise<readonly PullRequest[]>;
-  /** Only forges with pull requests: one comment of pam's there, made once and updated in place. */
-  readonly tell?: (place: string, markdown: string) => Promise<void>;
+  /**
+   * Only forges with pull requests: one comment of pam's at each of these places, made once and updated in place where its
+   * text is another. One that cannot be told keeps no other from it; the first error is thrown at the end.
+   */
+  readonly tell?: (told: ReadonlyMap<string, string>) => Promise<void>;
   /** Only forges with accounts: whose token this is; `null` when it is no person's. */
   readonly whoami?: () => Promise<Account | null>;
   /** What a team has to switch on at the forge, and whether it is on (`doctor`). */

@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { openGitHub, type GitHub } from '../../src/github/api.ts';
 import { apiAddress } from '../../src/github/api-address.ts';
@@ -17,9 +18,14 @@ const LIMITS: FetchLimits = { timeoutMs: 1500, maxBytes: 64 * 1024 };
 const REVIEWS = 'GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews';
 const READING = { doing: 'read the reviews of pull request 7', needs: 'pull requests: read', most: 300 };
 
-function client(api: Pick<RawApi, 'url'>, id?: number, env: Environment = { GH_TOKEN: TOKEN }): GitHub {
+function client(
+  api: Pick<RawApi, 'url'>,
+  id?: number,
+  env: Environment = { GH_TOKEN: TOKEN },
+  knownForMs?: number,
+): GitHub {
   const where = { PATH: process.env['PATH'], GITHUB_API_URL: api.url, ...env };
-  return openGitHub({ owner: 'acme', name: 'access', id }, where, LIMITS);
+  return openGitHub({ owner: 'acme', name: 'access', id }, where, LIMITS, knownForMs);
 }
 
 const readReviews = async (github: GitHub): Promise<readonly unknown[]> =>
@@ -45,22 +51,30 @@ async function failureFor(reply: Reply): Promise<{ readonly error: PamError; rea
 
 describe('where the API is', () => {
   test('github.com unless the environment names an Enterprise server', () => {
-    const github = { url: 'https://api.github.com', host: 'github.com', loopback: false };
+    const github = {
+      url: 'https://api.github.com',
+      graph: 'https://api.github.com/graphql',
+      host: 'github.com',
+      loopback: false,
+    };
     expect(apiAddress(undefined)).toEqual(github);
     expect(apiAddress('https://api.github.com/')).toEqual(github);
     expect(apiAddress('https://ghe.acme.example/api/v3/')).toEqual({
       url: 'https://ghe.acme.example/api/v3',
+      graph: 'https://ghe.acme.example/api/graphql',
       host: 'ghe.acme.example',
       loopback: false,
     });
     expect(apiAddress('https://api.acme.ghe.com')).toEqual({
       url: 'https://api.acme.ghe.com',
+      graph: 'https://api.acme.ghe.com/graphql',
       host: 'acme.ghe.com',
       loopback: false,
     });
     expect(apiAddress('https://127.acme.example').loopback).toBe(false);
     expect(apiAddress('http://127.0.0.1:1234')).toEqual({
       url: 'http://127.0.0.1:1234',
+      graph: 'http://127.0.0.1:1234/graphql',
       host: '127.0.0.1',
       loopback: true,
     });
@@ -229,10 +243,22 @@ describe('[H13] which repository it is', () => {
     const api = await rawApi((response, { url }) => {
       json(response, url === '/repos/acme/access' ? { ...REPOSITORY, id } : []);
     });
-    const github = client(api, 4711);
+    const knownForMs = 200;
+    const github = client(api, 4711, { GH_TOKEN: TOKEN }, knownForMs);
     expect(await readReviews(github.within(1000))).toEqual([]);
     id = 4712;
+    await delay(2 * knownForMs);
     expect((await failureOf(readReviews(github.within(1000)))).code).toBe('E_FORGE_REPO');
+  });
+  test('it is looked at once for all that is asked within a minute', async () => {
+    const asked: string[] = [];
+    const api = await rawApi((response, { url }) => {
+      asked.push(url);
+      json(response, url === '/repos/acme/access' ? REPOSITORY : []);
+    });
+    const github = client(api);
+    for (let piece = 0; piece < 3; piece += 1) await readReviews(github.within(1000));
+    expect(asked.filter((url) => url === '/repos/acme/access')).toHaveLength(1);
   });
   test('a failed look is not remembered', async () => {
     const api = await rawApi((response, { url }, count) => {

@@ -935,15 +935,15 @@ describe('telling', () => {
     const the = await hands();
     await the.proposed('bob', ID);
     const alice = await the.forge('alice');
-    await alice.tell?.(place(1), 'pending');
+    await alice.tell?.(new Map([[place(1), 'pending']]));
     const [own] = (await the.ask('carol', 'GET', 'issues/1/comments')).body as { body: string }[];
     await the.say('mallory', 'issues/1/comments', { body: own?.body ?? '' }).catch(() => undefined);
     await the.say('bob', 'issues/1/comments', { body: own?.body ?? '' });
     const token = the.hub.actionsToken({ pull_requests: 'write', issues: 'write', contents: 'read' });
     const actions = await the.forge('alice', { token });
-    await actions.tell?.(place(1), 'by the check');
-    await actions.tell?.(place(1), 'by the check, again');
-    await alice.tell?.(place(1), 'approved');
+    await actions.tell?.(new Map([[place(1), 'by the check']]));
+    await actions.tell?.(new Map([[place(1), 'by the check, again']]));
+    await alice.tell?.(new Map([[place(1), 'approved']]));
     expect(await bodies(the)).toEqual([
       ['alice', 'approved'],
       ['bob', 'pending'],
@@ -970,8 +970,8 @@ describe('telling', () => {
     const keyFile = join(tempDir(), 'app.pem');
     writeFileSync(keyFile, privateKey);
     const forge = await the.forge('alice', { env: { PAM_GITHUB_APP_ID: '7', PAM_GITHUB_APP_KEY: keyFile } });
-    await forge.tell?.(place(1), 'pending');
-    await forge.tell?.(place(1), 'approved');
+    await forge.tell?.(new Map([[place(1), 'pending']]));
+    await forge.tell?.(new Map([[place(1), 'approved']]));
     expect(await bodies(the)).toEqual([['pam-for-acme[bot]', 'approved']]);
     expect(await forge.whoami?.()).toBeNull();
   });

@@ -209,8 +209,8 @@ export function conformance(name: string, pulls: boolean, makeFixture: () => Pro
       const [known] = await alice.proposals({ ids: [SECOND], days: [] });
       const place = known?.place ?? '';
       const before = await comments(place);
-      await tell(place, 'it waits\n');
-      await tell(place, 'it is approved\n');
+      await tell(new Map([[place, 'it waits\n']]));
+      await tell(new Map([[place, 'it is approved\n']]));
       const told = (await comments(place)).filter((one) => !before.includes(one));
       expect(told).toHaveLength(1);
       expect(told[0]).toContain('it is approved');

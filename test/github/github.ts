@@ -12,7 +12,7 @@ import { type Account, Accounts, type AccountSetting } from './accounts.ts';
 import { BareGit } from './bare-git.ts';
 import { followPushes } from './follow-pushes.ts';
 import type { HostileName } from './hostile.ts';
-import type { App, Dispatch, Hub, MergeMethod, Pull, Repository, Run, Settings } from './hub.ts';
+import type { App, Dispatch, Graph, Hub, MergeMethod, Pull, Repository, Run, Settings } from './hub.ts';
 import { Limits } from './limits.ts';
 import { merge, throughQueue } from './merges.ts';
 import { operationNamed } from './routes.ts';
@@ -103,6 +103,8 @@ export interface Github {
   readonly honest: () => void;
   /** Requests an hour and account. */
   readonly limit: (requests: number) => void;
+  /** How often GraphQL was asked, how often it may be, and what becomes of a pull request in its answers. */
+  readonly graph: Graph;
   /** Moves the double's clock. */
   readonly later: (seconds: number) => void;
 
@@ -189,6 +191,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     accounts,
     tokens: new Tokens(now),
     limits,
+    graph: { asked: 0, limit: 1000, spoil: undefined },
     repository,
     forks: [],
     pulls: [],
@@ -286,6 +289,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     limit: (most) => {
       limits.limit = most;
     },
+    graph: hub.graph,
     later: (seconds) => {
       ahead += seconds;
     },

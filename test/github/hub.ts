@@ -1,6 +1,7 @@
 /** The state of the double: what GitHub keeps beside Git. Whatever Git knows is asked there (`bare-git.ts`). */
 import type { Account, Accounts } from './accounts.ts';
 import type { BareGit } from './bare-git.ts';
+import type { Spoil } from './graphql.ts';
 import type { Limits } from './limits.ts';
 import type { Permissions, Tokens } from './tokens.ts';
 
@@ -130,6 +131,13 @@ export interface RulesetSetting {
   readonly bypass?: readonly Record<string, unknown>[];
 }
 
+/** What GraphQL is asked, and what a test makes of its answers. */
+export interface Graph {
+  asked: number;
+  limit: number;
+  spoil: Spoil | undefined;
+}
+
 export interface Hub {
   /** Of the API, without a slash at the end. */
   readonly url: string;
@@ -139,6 +147,7 @@ export interface Hub {
   readonly accounts: Accounts;
   readonly tokens: Tokens;
   readonly limits: Limits;
+  readonly graph: Graph;
   readonly repository: Repository;
   readonly forks: Fork[];
   readonly pulls: Pull[];

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { atLeast } from './accounts.ts';
 import { type Answer, type Asked, isListing, notFound, Refusal } from './answers.ts';
 import { followPushes } from './follow-pushes.ts';
+import { answerGraph } from './graphql.ts';
 import { type HostileAnswer, type HostileName, TRICKS } from './hostile.ts';
 import { fullName, type Hub } from './hub.ts';
 import { faultsOfAnswer, faultsOfBody } from './openapi.ts';
@@ -63,7 +64,7 @@ export async function answerRequest(
   const recorded: Recorded = {
     method,
     path: `${url.pathname}${url.search}`,
-    operation: route?.id,
+    operation: isGraph(desk, url) ? 'graphql' : route?.id,
     authorization: bearer === undefined ? undefined : digestOf(bearer),
     userAgent: request.headers['user-agent'],
     accept: request.headers.accept,
@@ -75,13 +76,36 @@ export async function answerRequest(
 
   const visit: Visit = { desk, request, route, path, url, self, bearer, sent: Buffer.concat(chunks) };
   const hostile = desk.hostiles.find(
-    (one) => (one.operation === '*' || one.operation === route?.id) && one.played < one.times,
+    (one) => (one.operation === '*' || one.operation === recorded.operation) && one.played < one.times,
   );
+  if (method === 'POST' && isGraph(desk, url) && hostile === undefined) {
+    const graph = await graphAnswer(visit);
+    recorded.status = graph.status;
+    send(desk, visit, response, graph);
+    return;
+  }
   const answer =
     hostile === undefined ? conditional(request, desk, visit, honest(visit)) : play(hostile, visit, response);
   if (answer === undefined) return;
   recorded.status = answer.status;
   send(desk, visit, response, answer);
+}
+
+/** Of an Enterprise server beside `/api/v3`, not below it. */
+const isGraph = (desk: Desk, url: URL): boolean =>
+  url.pathname === `${desk.prefix.replace(/\/v3$/u, '')}/graphql`;
+
+async function graphAnswer(visit: Visit): Promise<Answer> {
+  const { desk, sent } = visit;
+  try {
+    const body = { ...(parse(sent.toString('utf8')) as object) };
+    const { answer, faults } = await answerGraph(desk.hub, tokenOf(visit), body);
+    desk.faults.push(...faults);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof Refusal)) return fault(desk, [`the double broke: ${String(error)}`]);
+    return { status: error.status, body: { message: error.message } };
+  }
 }
 
 interface Visit {

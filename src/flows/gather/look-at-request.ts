@@ -1,6 +1,6 @@
 /** One request as it stands now: its newest bytes, what the ledger knows, and the decision on its evidence. */
 import type { Decision } from '../../model/decision.ts';
-import { PamError } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { About, Topic } from '../../model/forge.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
@@ -87,6 +87,42 @@ export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
 export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: RequestId): Promise<Looked> {
   const now = desk.clock();
   const situation = await gather(desk, view, freshness, now, new Set([id]));
+  return lookIn(desk, { view, freshness }, situation, id, now);
+}
+
+/**
+ * Several at once, for as many questions as one takes. Where something of one of them cannot be read, each is looked at by
+ * itself, so that it hurts itself alone; one that cannot be looked at is an error in its place.
+ */
+export async function lookAtAll(
+  desk: Desk,
+  fresh: Fresh,
+  ids: readonly RequestId[],
+): Promise<ReadonlyMap<RequestId, Looked | PamError>> {
+  const now = desk.clock();
+  const situation = await gather(desk, fresh.view, fresh.freshness, now, new Set(ids));
+  const isWhole = !situation.halts.some(({ code }) => OF_ONE_REQUEST.test(code));
+  const all = new Map<RequestId, Looked | PamError>();
+  for (const id of ids) {
+    try {
+      all.set(id, isWhole ? lookIn(desk, fresh, situation, id, now) : await lookAt(desk, fresh, id));
+    } catch (error) {
+      all.set(id, expected(error));
+    }
+  }
+  return all;
+}
+
+/** What a pusher or a poster can bring about at one request. */
+const OF_ONE_REQUEST = /^E_(?:FORGE|GIT|REQ|PR)_/u;
+
+function lookIn(
+  desk: Desk,
+  { view, freshness }: Fresh,
+  situation: Situation,
+  id: RequestId,
+  now: Instant,
+): Looked {
   // A flood must not keep a person from stopping it; `halts` keep it from being approved.
   const candidate = [...situation.candidates, ...situation.aside].find((one) => one.id === id) ?? null;
   const record = view.state.index.records.get(id) ?? null;

@@ -2,9 +2,17 @@
 import type { Reason } from '../../model/decision.ts';
 import { EXIT, type Exit, expected, type Issue, PamError } from '../../model/error.ts';
 import type { PullRequest } from '../../model/forge.ts';
+import { plus } from '../../model/instant.ts';
 import { judgePolicyChange, tallies } from '../../rules/judge-policy-change.ts';
 import type { Desk } from '../desk.ts';
-import { type Fresh, freshLedger, type Looked, lookAt, verdictOf } from '../gather/look-at-request.ts';
+import {
+  type Fresh,
+  freshLedger,
+  type Looked,
+  lookAt,
+  lookAtAll,
+  verdictOf,
+} from '../gather/look-at-request.ts';
 import { isPullRequest, lookUpPullRequest, requestNamed } from '../gather/name-request.ts';
 import { ratifiableProposal } from './ratify-policy.ts';
 
@@ -35,12 +43,47 @@ export async function checkOpenProposals(desk: Desk): Promise<readonly CheckedPr
   if (forge.open === undefined) {
     throw new PamError('E_USAGE', 'this access repository has no pull requests', { hint: 'pam status' });
   }
+  const open = await forge.open();
+  const ids = open.flatMap(({ holds }) => (holds.kind === 'request' ? [holds.id] : []));
+  const looked = await lookAtAll(desk, fresh, ids);
   const checked: CheckedProposal[] = [];
-  for (const pull of await forge.open()) {
+  for (const pull of open) {
     if (desk.interrupted()) break;
-    checked.push(await checkPullRequest(desk, fresh, pull));
+    checked.push(await checkPullRequest(desk, fresh, pull, looked));
   }
   return checked;
+}
+
+/** So long after its end its comment is looked at: a sweep that was late, or a job that failed, still tells. */
+const TELLS_FOR_SECONDS = 3 * 86_400;
+
+/**
+ * Requests whose pull requests are merged or closed, and which are not long over: what became of them.
+ * @param open what was found already
+ */
+export async function checkClosedProposals(
+  desk: Desk,
+  open: readonly CheckedProposal[],
+): Promise<readonly CheckedProposal[]> {
+  const fresh = await freshLedger(desk);
+  const forge = await desk.forge(fresh.view.state.policy.config);
+  if (forge.tell === undefined) return [];
+  const known = new Set(open.map(({ what }) => what));
+  const since = plus(desk.clock(), -TELLS_FOR_SECONDS);
+  const records = [...fresh.view.state.index.records.values()].filter(
+    ({ id, seen, final_at: over }) => seen !== null && !known.has(id) && (over === null || over > since),
+  );
+  const looked = await lookAtAll(
+    desk,
+    fresh,
+    records.map(({ id }) => id),
+  );
+  return records.flatMap(({ id, seen }) => {
+    const one = looked.get(id);
+    // What cannot be read now is told by the next run.
+    if (one === undefined || one instanceof PamError || seen === null) return [];
+    return [checkLooked(one, seen.proposal)];
+  });
 }
 
 /** Puts what was found where people look, by place: one comment each, updated in place. */
@@ -48,15 +91,25 @@ export async function tellProposals(desk: Desk, told: ReadonlyMap<string, string
   if (told.size === 0) return;
   const { view } = await freshLedger(desk);
   const forge = await desk.forge(view.state.policy.config);
-  for (const [place, markdown] of told) await forge.tell?.(place, markdown);
+  await forge.tell?.(told);
 }
 
-async function checkPullRequest(desk: Desk, fresh: Fresh, pull: PullRequest): Promise<CheckedProposal> {
+async function checkPullRequest(
+  desk: Desk,
+  fresh: Fresh,
+  pull: PullRequest,
+  looked?: Awaited<ReturnType<typeof lookAtAll>>,
+): Promise<CheckedProposal> {
   const { holds, place } = pull;
   try {
     switch (holds.kind) {
-      case 'request':
-        return await checkRequest(desk, fresh, holds.id, place);
+      case 'request': {
+        const known = looked?.get(holds.id);
+        if (known instanceof PamError) throw known;
+        return known === undefined
+          ? await checkRequest(desk, fresh, holds.id, place)
+          : checkLooked(known, place);
+      }
       case 'policy':
         return await checkPolicyChange(desk, fresh, { ...pull, holds });
       case 'other':
@@ -90,7 +143,10 @@ async function checkRequest(
   text: string,
   place: string | null,
 ): Promise<CheckedProposal> {
-  const looked = await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text));
+  return checkLooked(await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text)), place);
+}
+
+function checkLooked(looked: Looked, place: string | null): CheckedProposal {
   const { candidate, id } = looked;
   const where = place ?? candidate?.place ?? null;
   const decision = verdictOf(looked);

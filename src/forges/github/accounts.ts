@@ -19,12 +19,12 @@ export function readAuthor(data: unknown, what: string): Account {
 
 /** Who this token is; `null` for one that belongs to no person (an App's, or that of an Actions run). */
 export async function whoami(github: GitHub): Promise<Account | null> {
-  if (await github.isApp()) return null;
+  if (await github.isInstallation()) return null;
   try {
     const data = await github.ask('GET /user', {}, { doing: 'find out whose token this is' });
     return readAuthor(data, 'this account');
   } catch (error) {
-    // Tokens of Actions runs may not ask this.
+    // A server's tokens of jobs may have another beginning, and may not ask this either.
     if (error instanceof PamError && error.code === 'E_FORGE_FORBIDDEN') return null;
     throw error;
   }

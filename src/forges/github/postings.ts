@@ -5,7 +5,7 @@ import type { GitHub, Route } from '../../github/api.ts';
 import { type Fields, fieldsOf, numberOf, textOf, textOrNull } from '../../github/answer-shape.ts';
 import { badPaging } from '../../github/next-page.ts';
 import { PamError } from '../../model/error.ts';
-import type { Intent } from '../../model/forge.ts';
+import type { Account, Intent } from '../../model/forge.ts';
 import { readSignedBlock } from '../signed-block.ts';
 import type { Dated, PostedComment, PullDoubt, PullPlace } from '../pulls/pull-port.ts';
 import { readAuthor } from './accounts.ts';
@@ -32,20 +32,48 @@ export async function readReviews(
   );
   const reviews: Dated[] = [];
   for (const fields of answers) {
-    const state = textOf(fields, 'state', what).toUpperCase();
-    // Only its author sees it: it is not posted yet.
-    if (state === 'PENDING') continue;
-    // GitHub lists them in time; one that says no time stays where it is.
-    const at = textOrNull(fields, 'submitted_at', what) ?? reviews.at(-1)?.at ?? '';
-    reviews.push({
-      at,
-      place: `${place}#pullrequestreview-${numberOf(fields, 'id', what)}`,
-      signed: readSignedBlock(bodyOf(fields, what)) ?? null,
-      posted: { by: readAuthor(fields['user'], what), intent: INTENTS[state] ?? 'comment' },
-    });
+    const review = reviewOf(
+      { place },
+      {
+        id: numberOf(fields, 'id', what),
+        state: textOf(fields, 'state', what),
+        // GitHub lists them in time; one that says no time stays where it is.
+        at: textOrNull(fields, 'submitted_at', what) ?? reviews.at(-1)?.at ?? '',
+        body: bodyOf(fields, what),
+        by: readAuthor(fields['user'], what),
+      },
+    );
+    if (review !== undefined) reviews.push(review);
   }
   return reviews;
 }
+
+interface Written {
+  readonly id: number;
+  readonly at: string;
+  readonly body: string;
+  readonly by: Account;
+}
+
+/** `undefined` for one that only its author sees: it is not posted yet. */
+export function reviewOf(
+  { place }: Pick<PullPlace, 'place'>,
+  { id, state, at, body, by }: Written & { readonly state: string },
+): Dated | undefined {
+  const name = state.toUpperCase();
+  if (name === 'PENDING') return undefined;
+  return {
+    at,
+    place: `${place}#pullrequestreview-${id}`,
+    signed: readSignedBlock(body) ?? null,
+    posted: { by, intent: INTENTS[name] ?? 'comment' },
+  };
+}
+
+export const commentOf = (
+  { place }: Pick<PullPlace, 'place'>,
+  { id, at, body, by }: Written,
+): PostedComment => ({ id, by, body, at, place: `${place}#issuecomment-${id}` });
 
 const INTENTS: Readonly<Partial<Record<string, Intent>>> = Object.assign(
   Object.create(null) as Record<string, Intent>,
@@ -65,19 +93,20 @@ export async function readComments(
     'comments',
     doubt,
   );
-  return answers.map((fields) => {
-    const id = numberOf(fields, 'id', what);
-    return {
-      id,
-      by: readAuthor(fields['user'], what),
-      body: bodyOf(fields, what),
-      at: textOrNull(fields, 'created_at', what) ?? '',
-      place: `${place}#issuecomment-${id}`,
-    };
-  });
+  return answers.map((fields) =>
+    commentOf(
+      { place },
+      {
+        id: numberOf(fields, 'id', what),
+        by: readAuthor(fields['user'], what),
+        body: bodyOf(fields, what),
+        at: textOrNull(fields, 'created_at', what) ?? '',
+      },
+    ),
+  );
 }
 
-function bodyOf(fields: Fields, what: string): string {
+export function bodyOf(fields: Fields, what: string): string {
   const body = textOrNull(fields, 'body', what) ?? '';
   if (Buffer.byteLength(body) > BODY_MAX_BYTES) {
     throw new PamError('E_FORGE_LIMIT', `${what} is longer than GitHub takes them`);

@@ -10,6 +10,7 @@ export function pullsOf(lists: PullLists): Pulls {
   const { open: listed, closed, numbered, ofCommit } = lists;
   return {
     open: listed,
+    closed,
     of: async (id) => {
       const own = (await lists.ofBranch(`pam/${id}`, id)).filter(
         (one) => one.own && one.headBranch === `pam/${id}`,
@@ -44,7 +45,8 @@ export function idOf({ headBranch }: Pull): RequestId | undefined {
   return isRequestId(id) ? id : undefined;
 }
 
-async function orNone(list: () => Promise<readonly Pull[]>, spare: boolean): Promise<readonly Pull[]> {
+/** @param spare are there others to go by, where there are more than can be read? */
+export async function orNone(list: () => Promise<readonly Pull[]>, spare: boolean): Promise<readonly Pull[]> {
   try {
     return await list();
   } catch (error) {

@@ -1,10 +1,10 @@
 /** Posting: signed statements as reviews or comments, and pam's own comment, which is updated in place. */
-import { PamError } from '../../model/error.ts';
+import { failureOf, PamError } from '../../model/error.ts';
 import type { Account, Found, Posting } from '../../model/forge.ts';
 import { travelsOf } from '../../trust/statements/registry.ts';
 import { isMarked, markedComment, postingBody } from '../pull-request-text.ts';
 import { readPostings } from './postings.ts';
-import type { Event, Pull, PullPort, PullWork } from './pull-port.ts';
+import type { Event, Pull, PullPlace, PullPort, PullWork } from './pull-port.ts';
 
 type Arrived = () => Promise<boolean>;
 
@@ -74,18 +74,34 @@ const refuse = (error: PamError): never => {
   throw error;
 };
 
-export async function tell(work: PullWork, pull: Pull, markdown: string): Promise<void> {
+/** @param told pull requests, each with what its comment says from now on */
+export async function tell(
+  work: PullWork,
+  told: readonly { readonly pull: PullPlace; readonly markdown: string }[],
+): Promise<void> {
+  const isOwn = await work.ownAccount();
+  await work.readAhead(told.map(({ pull }) => pull));
+  let failed: PamError | undefined;
+  for (const { pull, markdown } of told) {
+    const error = await failureOf(tellOne(work, isOwn, pull, markdown));
+    if (error?.code === 'E_INTERRUPTED') throw error;
+    failed ??= error;
+  }
+  if (failed !== undefined) throw failed;
+}
+
+async function tellOne(
+  work: PullWork,
+  isOwn: (account: Account) => boolean,
+  pull: PullPlace,
+  markdown: string,
+): Promise<void> {
   if (markdown.length > MOST_CHARACTERS) {
     throw new PamError('E_BUG', `a comment of ${markdown.length} characters does not fit`);
   }
   const body = markedComment(markdown);
-  const isOwn = await work.ownAccount();
   // Anybody may write the mark: only what this account wrote is ever written over.
   const old = (await work.comments(pull, refuse)).find((one) => isMarked(one.body) && isOwn(one.by));
-  if (old === undefined) {
-    await work.comment(pull, body);
-    return;
-  }
-  if (old.body.replaceAll('\r\n', '\n') === body) return;
-  await work.edit(pull, old, body);
+  if (old === undefined) await work.comment(pull, body);
+  else if (old.body.replaceAll('\r\n', '\n') !== body) await work.edit(pull, old, body);
 }

@@ -24,6 +24,8 @@ export interface PullPort {
 
 export interface PullWork {
   readonly pulls: Pulls;
+  /** What was posted at these will be asked for: a forge that answers for many at once does, and keeps it for that. */
+  readonly readAhead: (pulls: readonly PullPlace[]) => Promise<void>;
   /** Every review, oldest first. @param doubt hears what keeps it from being whole */
   readonly reviews: (pull: PullPlace, doubt: PullDoubt) => Promise<readonly Dated[]>;
   /** Every comment, oldest first. */
@@ -33,8 +35,8 @@ export interface PullWork {
   /** @param arrived asked when the network failed: is it there? */
   readonly review: (pull: Pull, review: Review, arrived: () => Promise<boolean>) => Promise<void>;
   /** `E_FORGE_FORBIDDEN` where the forge takes no more of them. */
-  readonly comment: (pull: Pull, body: string, arrived?: () => Promise<boolean>) => Promise<void>;
-  readonly edit: (pull: Pull, comment: Pick<PostedComment, 'id'>, body: string) => Promise<void>;
+  readonly comment: (pull: PullPlace, body: string, arrived?: () => Promise<boolean>) => Promise<void>;
+  readonly edit: (pull: PullPlace, comment: Pick<PostedComment, 'id'>, body: string) => Promise<void>;
   /** Asks for a sweep now, where a job does it; what refuses is told by nothing: its own time will come. */
   readonly startSweep: () => Promise<void>;
   /** Whose token this is; `null` when it is no person's. */
@@ -56,7 +58,7 @@ export interface PullLists {
   readonly ofCommit: (commit: Oid) => Promise<readonly Pull[]>;
 }
 
-export interface Pulls extends Pick<PullLists, 'open' | 'numbered' | 'ofCommit'> {
+export interface Pulls extends Pick<PullLists, 'open' | 'closed' | 'numbered' | 'ofCommit'> {
   /** Those with the head branch `pam/<id>`, open or not; the first is the one that counts. */
   readonly of: (id: RequestId) => Promise<readonly Pull[]>;
 }

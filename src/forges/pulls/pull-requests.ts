@@ -13,7 +13,7 @@ import { topicKind } from '../../trust/statements/topics.ts';
 import { fewAtOnce } from '../few-at-once.ts';
 import { gitBranches } from '../git-branches.ts';
 import { type AtHead, listOnce, readProposals, withWholeMain } from '../read-proposals.ts';
-import { idOf, inOrder } from './find-pulls.ts';
+import { idOf, inOrder, orNone } from './find-pulls.ts';
 import { pullHeads } from './heads.ts';
 import { lookAtPull, type LookUp, pullNamed } from './look-up.ts';
 import { policyPulls } from './policy-pulls.ts';
@@ -41,6 +41,10 @@ export function pullRequests(forge: PullForge): Forge {
     await repository.resolve(`refs/remotes/${remote.name}/${main}`);
   const numbered = ({ place }: Topic): number | undefined =>
     place === null ? undefined : port.numberIn(place);
+  const placeOf = (topic: Topic): PullPlace | undefined => {
+    const number = numbered(topic);
+    return number === undefined || topic.place === null ? undefined : { number, place: topic.place };
+  };
   const pullsAbout = async (pulls: Pulls, topic: Topic): Promise<readonly Pull[]> => {
     if (isRequestId(topic.name)) return await pulls.of(topic.name);
     const isPolicy = topicKind(topic.name) === 'policy';
@@ -75,15 +79,16 @@ export function pullRequests(forge: PullForge): Forge {
         read.set(pull.number, postings);
         return await postings;
       };
+      await work.readAhead(topics.flatMap((topic) => placeOf(topic) ?? []));
       let closed: PamError | undefined;
       const found = await fewAtOnce(topics, async (topic) => {
         if (closed !== undefined) {
           doubt(topic.name, closed);
           return [];
         }
-        const number = numbered(topic);
-        const known = number === undefined || topic.place === null ? null : [{ number, place: topic.place }];
-        const at = async (): Promise<readonly PullPlace[]> => known ?? (await pullsAbout(pulls, topic));
+        const known = placeOf(topic);
+        const at = async (): Promise<readonly PullPlace[]> =>
+          known === undefined ? await pullsAbout(pulls, topic) : [known];
         const said = await postingsOn(at, postingsAt);
         for (const error of said.doubts) {
           if (CLOSED.has(error.code)) closed = error;
@@ -149,12 +154,14 @@ export function pullRequests(forge: PullForge): Forge {
       const head = (await heads.fetch([pull])).get(pull.number);
       return await lookAtPull(at, pull, head, async (id) => (await pulls.of(id))[0]);
     },
-    tell: async (place, markdown) => {
-      const work = port.begin();
-      const number = port.numberIn(place);
-      if (number === undefined)
-        throw new PamError('E_BUG', `${place} is no pull request of ${port.repository}`);
-      await tell(work, await work.pulls.numbered(number), markdown);
+    tell: async (told) => {
+      const at = [...told].map(([place, markdown]) => {
+        const number = port.numberIn(place);
+        if (number === undefined)
+          throw new PamError('E_BUG', `${place} is no pull request of ${port.repository}`);
+        return { pull: { number, place }, markdown };
+      });
+      await tell(port.begin(), at);
     },
     whoami: async () => await port.begin().whoami(),
   };
@@ -225,6 +232,9 @@ async function postingsOn(
   }
 }
 
+/** So many are asked for one by one. */
+const FEW = 3;
+
 interface WantedPull {
   readonly id: RequestId;
   readonly pull: Pull;
@@ -233,14 +243,27 @@ interface WantedPull {
 /** The one pull request of each id that counts. */
 async function wantedPulls(pulls: Pulls, { ids, days, skip }: Wanted): Promise<readonly WantedPull[]> {
   const found = new Map<RequestId, Pull>();
-  if (days.length > 0) {
-    for (const pull of inOrder(await pulls.open())) {
+  const take = (listed: readonly Pull[], isWanted: (id: RequestId) => boolean): void => {
+    for (const pull of inOrder(listed)) {
       const id = idOf(pull);
       if (id === undefined || found.has(id) || skip?.has(id) === true) continue;
-      if (days.includes(id.slice(0, 8)) || ids.includes(id)) found.set(id, pull);
+      if (isWanted(id)) found.set(id, pull);
     }
+  };
+  const wanted = new Set(ids);
+  const missingOf = (): RequestId[] => ids.filter((id) => !found.has(id) && skip?.has(id) !== true);
+  if (days.length > 0 || missingOf().length > FEW) {
+    // A flood of open ones hides no request that was asked for by its id.
+    const listed = days.length > 0 ? await pulls.open() : await orNone(pulls.open, true);
+    take(listed, (id) => days.includes(id.slice(0, 8)) || wanted.has(id));
   }
-  const missing = ids.filter((id) => !found.has(id) && skip?.has(id) !== true);
+  // A list brings a hundred for one question. A fork's would hide the repository's own, which may be older than the list.
+  if (missingOf().length > FEW)
+    take(
+      (await pulls.closed()).filter(({ own }) => own),
+      (id) => wanted.has(id),
+    );
+  const missing = missingOf();
   const others = await fewAtOnce(missing, async (id) => await pulls.of(id));
   for (const [at, id] of missing.entries()) {
     const [first] = others[at] ?? [];
