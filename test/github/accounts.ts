@@ -1,6 +1,7 @@
 /**
  * Who exists. An account is its number: a login may be given up and taken by somebody else. What a deleted account
- * left behind belongs to `ghost` where GitHub says so (pull requests, comments) and to nobody in reviews (`null`).
+ * left behind belongs to `ghost` where GitHub says so (pull requests, comments) and to nobody in reviews (`null`: GitHub's
+ * description has `nullable` there).
  */
 export type Role = 'none' | 'read' | 'triage' | 'write' | 'maintain' | 'admin';
 export const ROLES: readonly Role[] = ['none', 'read', 'triage', 'write', 'maintain', 'admin'];

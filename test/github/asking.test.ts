@@ -189,6 +189,16 @@ describe('a second question', () => {
     expect(changed.status).toBe(200);
     expect(changed.body).toHaveLength(1);
   });
+
+  test('has an ETag of its own for every token, so a later job has no use for it', async () => {
+    const on = await stage();
+    const job = (): string => on.hub.actionsToken({ pull_requests: 'read' });
+    const token = job();
+    const etag = (await on.askWith(token, 'GET', 'pulls')).headers.get('etag') ?? '';
+    const again = async (by: string): Promise<number> =>
+      (await on.askWith(by, 'GET', 'pulls', undefined, { 'If-None-Match': etag })).status;
+    expect([await again(token), await again(job())]).toEqual([304, 200]);
+  });
 });
 
 describe('limits', () => {
@@ -206,6 +216,18 @@ describe('limits', () => {
     expect((await on.ask('bob', 'GET', '/user')).status).toBe(200);
     on.hub.later(3600);
     expect((await on.ask('alice', 'GET', '/user')).status).toBe(200);
+  });
+
+  test('of all jobs of the repository are one: 1,000 an hour, where a person has 5,000', async () => {
+    const on = await stage();
+    const limitOf = async (token: string): Promise<readonly (string | null)[]> => {
+      const { headers } = await on.askWith(token, 'GET', 'pulls');
+      return [headers.get('x-ratelimit-limit'), headers.get('x-ratelimit-remaining')];
+    };
+    const job = (): string => on.hub.actionsToken({ pull_requests: 'read' });
+    expect(await limitOf(job())).toEqual(['1000', '999']);
+    expect(await limitOf(job())).toEqual(['1000', '998']);
+    expect(await limitOf(on.hub.token('alice'))).toEqual(['5000', '4999']);
   });
 
   test('of manners: no User-Agent, no JSON, no object', async () => {

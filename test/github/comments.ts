@@ -1,4 +1,9 @@
-/** Comments under a pull request. */
+/**
+ * Comments under a pull request. Everybody with write may edit and delete those of others: github/docs
+ * content/communities/moderating-comments-and-conversations/managing-disruptive-comments.md. An edit moves the comment's own
+ * `updated_at`, which `since` compares; whether it moves that of the pull request, as a new comment does, is not documented,
+ * and here it does not. A comment that is deleted leaves nothing.
+ */
 import { atLeast } from './accounts.ts';
 import {
   type Answer,
@@ -53,9 +58,29 @@ export function listComments(hub: Hub, asked: Asked): Listing {
   return listing(found, (one) => showComment(hub, one));
 }
 
+/** Of the whole repository: by number, or by time when `sort` says so. */
+export function listAllComments(hub: Hub, asked: Asked): Listing {
+  const { query } = asked;
+  const since = Date.parse(query.get('since') ?? '1970-01-01T00:00:00Z');
+  const sort = query.get('sort');
+  const at = (one: Comment): number => (sort === 'updated' ? one.updatedAt : one.createdAt).getTime();
+  const found = hub.comments
+    .filter((one) => one.updatedAt.getTime() >= since)
+    .sort((a, b) => (sort === null ? 0 : at(a) - at(b)) || a.id - b.id);
+  // Without `sort` the direction is overlooked: docs.github.com, rest/issues/comments.
+  const down = sort !== null && query.get('direction') === 'desc';
+  return listing(down ? found.reverse() : found, (one) => showComment(hub, one));
+}
+
+/** digitaldrywood/detent#1540 (2026): so many, and then nobody can comment there. */
+const MOST_COMMENTS = 2500;
+
 export function createComment(hub: Hub, asked: Asked): Answer {
   const pull = pullOf(hub, asked, 'issue_number');
   const at = hub.now();
+  if (hub.comments.filter((one) => one.pull === pull).length >= MOST_COMMENTS) {
+    throw new Refusal(403, `Commenting is disabled on issues with more than ${MOST_COMMENTS} comments`);
+  }
   const comment: Comment = {
     id: hub.nextId(),
     pull,
@@ -69,10 +94,27 @@ export function createComment(hub: Hub, asked: Asked): Answer {
   return created(showComment(hub, comment));
 }
 
-export function updateComment(hub: Hub, asked: Asked): Answer {
+function commentOf(hub: Hub, asked: Asked): Comment {
   const id = numberIn(asked, 'comment_id');
   const comment = hub.comments.find((one) => one.id === id);
   if (comment === undefined) throw notFound();
+  return comment;
+}
+
+export const getComment = (hub: Hub, asked: Asked): Answer => ok(showComment(hub, commentOf(hub, asked)));
+
+export function deleteComment(hub: Hub, asked: Asked): Answer {
+  const comment = commentOf(hub, asked);
+  const by = callerOf(asked);
+  if (by !== comment.author && !atLeast(by.role, 'write')) {
+    throw new Refusal(403, 'Must have write access to delete the comment of somebody else.');
+  }
+  hub.comments.splice(hub.comments.indexOf(comment), 1);
+  return { status: 204 };
+}
+
+export function updateComment(hub: Hub, asked: Asked): Answer {
+  const comment = commentOf(hub, asked);
   const by = callerOf(asked);
   if (by !== comment.author && !atLeast(by.role, 'write')) {
     throw new Refusal(403, 'Must have write access to edit the comment of somebody else.');

@@ -101,10 +101,12 @@ export interface Github {
   /** From now on this operation (`*`: every one) is answered so. */
   readonly hostile: (operation: string, name: HostileName, options?: HostileOptions) => void;
   readonly honest: () => void;
-  /** Requests an hour and account. */
+  /** Requests an hour and account, instead of GitHub's own numbers. */
   readonly limit: (requests: number) => void;
   /** How often GraphQL was asked, how often it may be, and what becomes of a pull request in its answers. */
   readonly graph: Graph;
+  /** So many comments by `login`, all at once. */
+  readonly flood: (number: number, login: string, comments: number) => void;
   /** Moves the double's clock. */
   readonly later: (seconds: number) => void;
 
@@ -153,7 +155,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     methods: { merge: true, squash: true, rebase: true },
   };
   const settings = DEFAULTS();
-  const limits = new Limits(now);
+  const limits = new Limits(now, accounts.actions);
   const requests: Recorded[] = [];
   const elsewhereRequests: Recorded[] = [];
   const faults: string[] = [];
@@ -290,6 +292,14 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
       limits.limit = most;
     },
     graph: hub.graph,
+    flood: (number, login, comments) => {
+      const pull = pullNumbered(number);
+      const author = accounts.named(login);
+      for (let left = comments; left > 0; left -= 1) {
+        const at = now();
+        hub.comments.push({ id: hub.nextId(), pull, author, body: 'x', createdAt: at, updatedAt: at });
+      }
+    },
     later: (seconds) => {
       ahead += seconds;
     },
@@ -317,7 +327,8 @@ function runOf(hub: Hub, run: RunSetting): Run {
   const sha = hub.git.heads().get(branch);
   if (sha === undefined) throw new Error(`there is no ${branch}`);
   const { workflow, event = 'schedule', status = 'completed', conclusion = 'success', at = hub.now() } = run;
-  return { id: hub.nextId(), workflow, event, branch, status, conclusion, at, by: hub.accounts.actions, sha };
+  const by = hub.accounts.actions;
+  return { id: hub.nextId(), workflow, event, branch, status, conclusion, at, by, sha, attempt: 1 };
 }
 
 async function listen(listener: RequestListener): Promise<Server> {

@@ -85,11 +85,13 @@ export interface Run {
   readonly workflow: string;
   readonly event: string;
   readonly branch: string;
-  readonly status: string;
-  readonly conclusion: string | null;
+  status: string;
+  conclusion: string | null;
   readonly at: Date;
   readonly by: Account;
+  /** Also of a run that is started again: the workflow as it was then. */
   readonly sha: string;
+  attempt: number;
 }
 
 export interface App {

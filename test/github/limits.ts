@@ -1,9 +1,16 @@
-/** The hourly limit of an account: counted in every answer's headers, and refused when it is used up. */
+/**
+ * The hourly limit of an account: counted in every answer's headers, and refused when it is used up. Source: github/docs
+ * content/rest/using-the-rest-api/rate-limits-for-the-rest-api.md (`D-rate` of the house's list). A person has 5,000, and
+ * so has an App's installation. The `GITHUB_TOKEN` of Actions has 1,000 for the repository: every job of every workflow draws
+ * on one window, since all of them ask as one account. (15,000 where Enterprise Cloud owns the repository.)
+ */
 import type { Answer } from './answers.ts';
 import { Refusal } from './answers.ts';
 import type { Account } from './accounts.ts';
 
 const HOUR = 3600;
+const OF_ONE = 5000;
+const OF_ACTIONS = 1000;
 
 interface Window {
   used: number;
@@ -12,13 +19,20 @@ interface Window {
 }
 
 export class Limits {
-  /** Requests an hour; a test lowers it. */
-  limit = 5000;
+  /** Requests an hour of everybody, instead of GitHub's; a test lowers it. */
+  limit: number | undefined = undefined;
   readonly #windows = new Map<number, Window>();
   readonly #now: () => Date;
+  readonly #actions: Account;
 
-  constructor(now: () => Date) {
+  /** `actions`: whose the tokens of jobs are. */
+  constructor(now: () => Date, actions: Account) {
     this.#now = now;
+    this.#actions = actions;
+  }
+
+  #limitOf(account: Account | undefined): number {
+    return this.limit ?? (account === this.#actions ? OF_ACTIONS : OF_ONE);
   }
 
   #window(account: Account | undefined): Window {
@@ -35,7 +49,7 @@ export class Limits {
   /** Fails when nothing is left. */
   count(account: Account | undefined): void {
     const window = this.#window(account);
-    if (window.used >= this.limit) {
+    if (window.used >= this.#limitOf(account)) {
       const kind = account?.type === 'Bot' ? 'installation' : 'user';
       const who = account === undefined ? '127.0.0.1' : `${kind} ID ${account.id}`;
       throw new Refusal(403, `API rate limit exceeded for ${who}.`);
@@ -43,16 +57,17 @@ export class Limits {
     window.used += 1;
   }
 
-  /** A 304 costs nothing. */
+  /** A 304 costs nothing: docs.github.com, "Best practices for using the REST API". */
   giveBack(account: Account | undefined): void {
     this.#window(account).used -= 1;
   }
 
   headers(account: Account | undefined): Readonly<Record<string, string>> {
     const { used, reset } = this.#window(account);
+    const limit = this.#limitOf(account);
     return {
-      'X-RateLimit-Limit': String(this.limit),
-      'X-RateLimit-Remaining': String(Math.max(0, this.limit - used)),
+      'X-RateLimit-Limit': String(limit),
+      'X-RateLimit-Remaining': String(Math.max(0, limit - used)),
       'X-RateLimit-Used': String(used),
       'X-RateLimit-Reset': String(reset),
       'X-RateLimit-Resource': 'core',
@@ -61,7 +76,8 @@ export class Limits {
 
   show(account: Account | undefined): Answer {
     const { used, reset } = this.#window(account);
-    const core = { limit: this.limit, used, remaining: Math.max(0, this.limit - used), reset };
+    const limit = this.#limitOf(account);
+    const core = { limit, used, remaining: Math.max(0, limit - used), reset };
     return {
       status: 200,
       body: { resources: { core, search: { ...core, limit: 30, remaining: 30 } }, rate: core },

@@ -54,6 +54,9 @@ describe('each operation', () => {
     const comment = idOf(await go('alice', 'POST', 'issues/1/comments', { body: 'hello' }));
     await go('alice', 'PATCH', `issues/comments/${comment}`, { body: 'hello again' });
     await go('alice', 'GET', 'issues/1/comments');
+    await go('alice', 'GET', 'issues/comments?since=2026-01-01T00:00:00Z');
+    await go('alice', 'GET', `issues/comments/${comment}`);
+    await go('bob', 'DELETE', `issues/comments/${comment}`);
 
     const draft = idOf(await go('bob', 'POST', 'pulls/1/reviews', { body: 'a draft' }));
     await go('bob', 'POST', `pulls/1/reviews/${draft}/events`, { event: 'APPROVE' });
@@ -80,6 +83,7 @@ describe('each operation', () => {
     hub.settings.protections['main'] = { allow_deletions: { enabled: false } };
     hub.settings.environments.push({ name: 'pam-apply', branches: ['main'], reviewers: ['bob'] });
     hub.addRun({ workflow: 'apply.yml' });
+    hub.addRun({ workflow: 'apply.yml', status: 'in_progress', conclusion: null });
     await go('carol', 'GET', 'rules/branches/main');
     const [ruleset] = (await go('carol', 'GET', 'rulesets')) as unknown[];
     await go('carol', 'GET', `rulesets/${idOf(ruleset)}`);
@@ -91,7 +95,13 @@ describe('each operation', () => {
     await go('carol', 'GET', 'environments/pam-apply/deployment-branch-policies');
     await go('carol', 'GET', 'actions/workflows');
     await go('carol', 'GET', 'actions/workflows/apply.yml');
-    await go('carol', 'GET', 'actions/workflows/apply.yml/runs');
+    const listed = await go('carol', 'GET', 'actions/workflows/apply.yml/runs');
+    const [run] = (listed as { readonly workflow_runs: readonly unknown[] }).workflow_runs;
+    await go('carol', 'GET', `actions/runs/${idOf(run)}`);
+    await go('carol', 'POST', `actions/runs/${idOf(run)}/cancel`);
+    await go('carol', 'POST', `actions/runs/${idOf(run)}/rerun`);
+    await go('carol', 'PUT', 'actions/workflows/apply.yml/disable');
+    await go('carol', 'PUT', 'actions/workflows/apply.yml/enable');
     const dispatch = { ref: 'main', inputs: { id: 'x' } };
     await go('carol', 'POST', 'actions/workflows/apply.yml/dispatches', dispatch);
     await go('carol', 'POST', 'dispatches', { event_type: 'pam' });

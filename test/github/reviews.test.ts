@@ -97,12 +97,24 @@ describe('a review', () => {
     expect(await reviewsOf(on)).toMatchObject([{ state: 'DISMISSED' }]);
   });
 
-  test.each(['merged', 'closed'])('can still be given on a %s pull request', async (how) => {
+  test('can still be given on a merged pull request', async () => {
     const on = await stage();
     await on.open('alice', 'one');
-    if (how === 'merged') on.hub.merge(1);
-    else git(on.clone, 'push', '-q', 'origin', ':refs/heads/one');
+    on.hub.merge(1);
     expect(await post(on, 'bob', { event: 'APPROVE' })).toEqual([200, 'APPROVED']);
+  });
+
+  test('approves nothing that was closed without a merge; the other verdicts can still be given', async () => {
+    const on = await stage();
+    await on.open('alice', 'one');
+    git(on.clone, 'push', '-q', 'origin', ':refs/heads/one');
+    const refused = await on.ask('bob', 'POST', 'pulls/1/reviews', { event: 'APPROVE' });
+    expect([refused.status, refused.body]).toMatchObject([
+      422,
+      { errors: ['Can only approve open pull requests'] },
+    ]);
+    expect((await post(on, 'bob', { event: 'REQUEST_CHANGES', body: 'no' }))[0]).toBe(200);
+    expect((await post(on, 'carol', { event: 'COMMENT', body: 'no' }))[0]).toBe(200);
   });
 
   test('needs words, unless it approves; and not too many', async () => {
@@ -235,6 +247,61 @@ describe('editing', () => {
     expect((await on.ask('bob', 'PATCH', 'issues/comments/1', { body: 'x' })).status).toBe(404);
     const { body } = await on.ask('bob', 'GET', 'issues/1/comments');
     expect(body).toMatchObject([{ body: 'ours' }, { body: 'of bob' }]);
+  });
+
+  test('a comment goes when its author or an account with write deletes it, and leaves nothing', async () => {
+    const on = await stage();
+    await on.open('alice', 'one');
+    const say = async (login: string): Promise<number> => {
+      const { body } = await on.ask(login, 'POST', 'issues/1/comments', { body: `of ${login}` });
+      return (body as { readonly id: number }).id;
+    };
+    const [ofBob, ofRita] = [await say('bob'), await say('rita')];
+    const remove = async (login: string, id: number): Promise<number> =>
+      (await on.ask(login, 'DELETE', `issues/comments/${id}`)).status;
+    expect(await remove('rita', ofBob)).toBe(403);
+    // The requester, whom the comment may stop, is such an account.
+    expect(await remove('alice', ofBob)).toBe(204);
+    expect(await remove('rita', ofRita)).toBe(204);
+    expect(await remove('alice', ofBob)).toBe(404);
+    expect((await on.ask('bob', 'GET', 'issues/comments')).body).toEqual([]);
+  });
+
+  test('comments of all pull requests, since an instant: also old ones that were edited after it', async () => {
+    const on = await stage();
+    await on.open('alice', 'one');
+    await on.open('alice', 'two');
+    const ids: number[] = [];
+    for (const number of [1, 2, 1]) {
+      const { body } = await on.ask('bob', 'POST', `issues/${number}/comments`, { body: 'x' });
+      ids.push((body as { readonly id: number }).id);
+      on.hub.later(60);
+    }
+    const [first = 0, second = 0, third = 0] = ids;
+    const list = async (query: string): Promise<unknown> =>
+      ((await on.ask('bob', 'GET', `issues/comments${query}`)).body as { readonly id: number }[]).map(
+        ({ id }) => id,
+      );
+    expect(await list('')).toEqual([first, second, third]);
+    // Without `sort` the direction is overlooked.
+    expect(await list('?direction=desc')).toEqual([first, second, third]);
+    on.hub.later(60);
+    const { body } = await on.ask('bob', 'PATCH', `issues/comments/${first}`, { body: 'y' });
+    const { updated_at: edited } = body as { readonly updated_at: string };
+    expect(await list(`?since=${edited}`)).toEqual([first]);
+    expect(await list('?sort=updated&direction=desc')).toEqual([first, third, second]);
+    expect(await list('?sort=created&direction=desc&per_page=2')).toEqual([third, second]);
+    expect((await on.ask('bob', 'GET', 'issues/2/comments')).body).toHaveLength(1);
+  });
+
+  test('after 2,500 comments there is no further one', async () => {
+    const on = await stage();
+    await on.open('alice', 'one');
+    on.hub.flood(1, 'bob', 2499);
+    const comment = async (): Promise<number> =>
+      (await on.ask('bob', 'POST', 'issues/1/comments', { body: 'x' })).status;
+    expect(await comment()).toBe(201);
+    expect(await comment()).toBe(403);
   });
 
   test('labels take triage', async () => {

@@ -1,6 +1,9 @@
 /**
- * Reviews. Nobody approves their own pull request; a review names a commit of it; merged and closed ones can still
- * be reviewed (GitHub allows it); a review's words may be edited by its author and by whoever may write.
+ * Reviews. Nobody approves their own pull request; a review names a commit of it. A merged one can still be approved
+ * (cli/cli#5038, open in 2026), one that was closed without a merge cannot (humanmade/linter-bot#72, 2018). Everybody with
+ * write may dismiss a review (docs.github.com: dismissing-a-pull-request-review). A review's words may be edited by its author; that
+ * everybody with write may, as on the site, is not documented for the API: here they may, which is the worse of the two.
+ * GitHub deletes no review that was submitted.
  */
 import { type Account, atLeast } from './accounts.ts';
 import {
@@ -131,6 +134,9 @@ export function dismissReview(hub: Hub, asked: Asked): Answer {
 }
 
 function judge(hub: Hub, pull: Pull, author: Account, event: string, body: string): void {
+  if (event === 'APPROVE' && pull.state === 'closed' && pull.merged === undefined) {
+    throw unprocessable('Can only approve open pull requests');
+  }
   const doing = DOING[event];
   if (author === pull.author && doing !== undefined) {
     throw unprocessable(`Can not ${doing} your own pull request`);

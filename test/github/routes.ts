@@ -34,6 +34,7 @@ const WRITE_TALK: Permissions = { issues: 'write', pull_requests: 'write' };
 const CONTENTS: Permissions = { contents: 'read' };
 const WRITE_CONTENTS: Permissions = { contents: 'write' };
 const ACTIONS: Permissions = { actions: 'read' };
+const WRITE_ACTIONS: Permissions = { actions: 'write' };
 const ADMIN: Permissions = { administration: 'read' };
 const NOTHING: Permissions = {};
 
@@ -62,8 +63,11 @@ const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handle
   ['pulls/dismiss-review', WRITE_PULLS, reviews.dismissReview],
 
   ['issues/list-comments', TALK, comments.listComments],
+  ['issues/list-comments-for-repo', TALK, comments.listAllComments],
+  ['issues/get-comment', TALK, comments.getComment],
   ['issues/create-comment', WRITE_TALK, comments.createComment],
   ['issues/update-comment', WRITE_TALK, comments.updateComment],
+  ['issues/delete-comment', WRITE_TALK, comments.deleteComment],
   ['issues/list-labels-on-issue', TALK, labels.listLabels],
   ['issues/add-labels', WRITE_TALK, labels.addLabels],
 
@@ -84,8 +88,13 @@ const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handle
   ['repos/list-deployment-branch-policies', ACTIONS, settings.listBranchPolicies],
   ['actions/list-repo-workflows', ACTIONS, workflows.listWorkflows],
   ['actions/get-workflow', ACTIONS, workflows.getWorkflow],
+  ['actions/disable-workflow', WRITE_ACTIONS, workflows.disableWorkflow],
+  ['actions/enable-workflow', WRITE_ACTIONS, workflows.enableWorkflow],
   ['actions/list-workflow-runs', ACTIONS, workflows.listRuns],
-  ['actions/create-workflow-dispatch', { actions: 'write' }, workflows.dispatchWorkflow],
+  ['actions/get-workflow-run', ACTIONS, workflows.getRun],
+  ['actions/cancel-workflow-run', WRITE_ACTIONS, workflows.cancelRun],
+  ['actions/re-run-workflow', WRITE_ACTIONS, workflows.runAgain],
+  ['actions/create-workflow-dispatch', WRITE_ACTIONS, workflows.dispatchWorkflow],
   ['repos/create-dispatch-event', WRITE_CONTENTS, workflows.dispatchEvent],
 
   ['apps/get-authenticated', NOTHING, apps.getApp],
@@ -123,6 +132,7 @@ const SHORT: Readonly<Record<string, string>> = {
   merge: 'pulls/merge',
   comments: 'issues/list-comments',
   comment: 'issues/create-comment',
+  'all-comments': 'issues/list-comments-for-repo',
   labels: 'issues/add-labels',
   reviewers: 'pulls/request-reviewers',
   'commit-pulls': 'repos/list-pull-requests-associated-with-commit',

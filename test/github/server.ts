@@ -270,10 +270,15 @@ function parse(text: string): unknown {
   return value;
 }
 
-/** `ETag` on what was read; a 304 when the caller has it, which costs nothing of the limit. */
+/**
+ * `ETag` on what was read; a 304 when the caller has it, which costs nothing of the limit. It is of one token: GitHub says
+ * so to eclipse-csi/otterdog#201 (2024) and github/docs#34689 (2024). Each job has a token of its own, so what one job kept
+ * is of no use to the next.
+ */
 function conditional(request: IncomingMessage, desk: Desk, visit: Visit, answer: Answer): Answer {
   if (answer.status !== 200 || request.method !== 'GET') return answer;
-  const etag = `W/"${createHash('sha256').update(JSON.stringify(answer.body)).digest('hex')}"`;
+  const said = `${visit.bearer ?? ''}\n${JSON.stringify(answer.body)}`;
+  const etag = `W/"${createHash('sha256').update(said).digest('hex')}"`;
   const has = (request.headers['if-none-match'] ?? '').split(',').map((one) => one.trim());
   if (!has.includes(etag)) return { ...answer, headers: { ...answer.headers, ETag: etag } };
   const account = visit.bearer === undefined ? undefined : desk.hub.tokens.find(visit.bearer)?.account;

@@ -160,6 +160,47 @@ describe('workflows', () => {
     expect(await runs('?event=push')).toMatchObject({ total_count: 0, workflow_runs: [] });
   });
 
+  test('are cancelled, run again and switched off by every account with write', async () => {
+    const on = await withWorkflows();
+    const start = async (login: string): Promise<number> =>
+      (
+        await on.ask(login, 'POST', 'actions/workflows/sweep.yml/dispatches', {
+          ref: 'main',
+          inputs: { id: '1' },
+        })
+      ).status;
+    expect(await start('bob')).toBe(204);
+    const runs = (await on.ask('bob', 'GET', 'actions/workflows/sweep.yml/runs')).body as {
+      readonly workflow_runs: readonly { readonly id: number; readonly head_sha: string }[];
+    };
+    const [{ id, head_sha: sha } = { id: 0, head_sha: '' }] = runs.workflow_runs;
+    const act = async (login: string, what: string): Promise<number> =>
+      (await on.ask(login, 'POST', `actions/runs/${id}/${what}`)).status;
+    const run = async (): Promise<unknown> => (await on.ask('bob', 'GET', `actions/runs/${id}`)).body;
+    expect(await act('rita', 'cancel')).toBe(403);
+    expect(await act('alice', 'cancel')).toBe(202);
+    expect(await act('alice', 'cancel')).toBe(409);
+    expect(await run()).toMatchObject({ status: 'completed', conclusion: 'cancelled' });
+    // Again with the commit of then, and so with its workflow file, however main went on.
+    on.push('main', { 'a file': 'new\n' });
+    expect(await act('alice', 'rerun')).toBe(201);
+    expect(await run()).toMatchObject({ status: 'queued', run_attempt: 2, head_sha: sha });
+    on.hub.later(31 * 86_400);
+    expect(await act('alice', 'cancel')).toBe(202);
+    expect(await act('alice', 'rerun')).toBe(403);
+
+    const turn = async (login: string, what: string): Promise<number> =>
+      (await on.ask(login, 'PUT', `actions/workflows/sweep.yml/${what}`)).status;
+    expect(await turn('rita', 'disable')).toBe(403);
+    expect(await turn('alice', 'disable')).toBe(204);
+    expect((await on.ask('bob', 'GET', 'actions/workflows/sweep.yml')).body).toMatchObject({
+      state: 'disabled_manually',
+    });
+    expect(await start('bob')).toBe(422);
+    expect(await turn('alice', 'enable')).toBe(204);
+    expect(await start('bob')).toBe(204);
+  });
+
   test('and the repository’s own event: a name, at most ten keys', async () => {
     const on = await stage();
     const send = async (body: unknown, login: string = 'bob'): Promise<number> =>

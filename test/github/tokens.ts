@@ -15,7 +15,15 @@ export interface Token {
   readonly expiresAt: Date | undefined;
 }
 
-const PREFIX = { personal: 'ghp_', installation: 'ghs_' } as const;
+/**
+ * As GitHub writes them. Those of installations, so of jobs too, are `ghs_APPID_JWT` since April 2026, about 520 characters
+ * with two dots in them (changelog 2026-05-15; docs generating-an-installation-access-token).
+ */
+function newText(kind: Token['kind']): string {
+  if (kind === 'personal') return `ghp_${randomBytes(18).toString('hex')}`;
+  const part = (bytes: number): string => randomBytes(bytes).toString('base64url');
+  return `ghs_15368_eyJ${part(24)}.eyJ${part(160)}.${part(192)}`;
+}
 
 export class Tokens {
   readonly #byText = new Map<string, Token>();
@@ -26,7 +34,7 @@ export class Tokens {
   }
 
   issue(token: Token): string {
-    const text = `${PREFIX[token.kind]}${randomBytes(18).toString('hex')}`;
+    const text = newText(token.kind);
     this.#byText.set(text, token);
     return text;
   }

@@ -1,13 +1,19 @@
-/** Workflows as they lie on the default branch, their runs, and the two ways to start them from outside. */
+/**
+ * Workflows as they lie on the default branch, their runs, and the two ways to start them from outside. Everybody with write
+ * may cancel a run, start an old one again with its old file (docs.github.com: canceling-a-workflow; re-running-workflows-and-jobs:
+ * same commit and ref, for 30 days), and switch a workflow off.
+ */
 import { parse } from 'yaml';
 import { atLeast } from './accounts.ts';
 import {
   type Answer,
   type Asked,
   callerOf,
+  created,
   type Listing,
   listing,
   notFound,
+  numberIn,
   ok,
   parameter,
   Refusal,
@@ -119,7 +125,7 @@ function showRun(hub: Hub, run: Run): Record<string, unknown> {
     path: `${PLACE}/${run.workflow}`,
     display_title: run.workflow,
     run_number: hub.runs.filter((one) => one.workflow === run.workflow).indexOf(run) + 1,
-    run_attempt: 1,
+    run_attempt: run.attempt,
     event: run.event,
     status: run.status,
     conclusion: run.conclusion,
@@ -152,6 +158,55 @@ function showRun(hub: Hub, run: Run): Record<string, unknown> {
   };
 }
 
+function runOf(hub: Hub, asked: Asked): Run {
+  const id = numberIn(asked, 'run_id');
+  const found = hub.runs.find((one) => one.id === id);
+  if (found === undefined) throw notFound();
+  return found;
+}
+
+function needWrite(asked: Asked, what: string): void {
+  if (!atLeast(callerOf(asked).role, 'write')) throw new Refusal(403, `Must have write access to ${what}.`);
+}
+
+export const getRun = (hub: Hub, asked: Asked): Answer => ok(showRun(hub, runOf(hub, asked)));
+
+export function cancelRun(hub: Hub, asked: Asked): Answer {
+  const run = runOf(hub, asked);
+  needWrite(asked, 'cancel a run');
+  if (run.status === 'completed') {
+    throw new Refusal(409, 'Cannot cancel a workflow run that is completed.');
+  }
+  run.status = 'completed';
+  run.conclusion = 'cancelled';
+  return { status: 202, body: {} };
+}
+
+const RUN_AGAIN_MS = 30 * 86_400_000;
+
+export function runAgain(hub: Hub, asked: Asked): Answer {
+  const run = runOf(hub, asked);
+  needWrite(asked, 're-run a run');
+  if (run.status !== 'completed') throw new Refusal(403, 'This workflow is already running');
+  if (hub.now().getTime() - run.at.getTime() > RUN_AGAIN_MS) {
+    throw new Refusal(403, 'Unable to re-run this workflow run because it was created over a month ago');
+  }
+  run.attempt += 1;
+  run.status = 'queued';
+  run.conclusion = null;
+  return created({});
+}
+
+export const disableWorkflow = (hub: Hub, asked: Asked): Answer => setState(hub, asked, 'disabled_manually');
+export const enableWorkflow = (hub: Hub, asked: Asked): Answer => setState(hub, asked, 'active');
+
+function setState(hub: Hub, asked: Asked, state: string): Answer {
+  const { file } = workflowOf(hub, asked);
+  needWrite(asked, 'switch a workflow on or off');
+  hub.settings.workflowStates[file] = state;
+  return { status: 204 };
+}
+
 export function dispatchWorkflow(hub: Hub, asked: Asked): Answer {
   const { file, state } = workflowOf(hub, asked);
   const by = callerOf(asked);
@@ -181,6 +236,7 @@ export function dispatchWorkflow(hub: Hub, asked: Asked): Answer {
     at: hub.now(),
     by,
     sha,
+    attempt: 1,
   });
   if (asked.body['return_run_details'] !== true) return { status: 204 };
   return ok({
