@@ -2,15 +2,17 @@
  * Whose word counts as ours at GitHub. The first of these that is there:
  *
  * 1. a GitHub App, `PAM_GITHUB_APP_ID` with `PAM_GITHUB_APP_KEY` (the path of its PEM key): for executors;
- * 2. for an Enterprise server `GH_ENTERPRISE_TOKEN`, `GITHUB_ENTERPRISE_TOKEN`; then `GH_TOKEN`, `GITHUB_TOKEN`;
+ * 2. for github.com and *.ghe.com `GH_TOKEN`, then `GITHUB_TOKEN`; for an Enterprise server `GH_ENTERPRISE_TOKEN`, then
+ *    `GITHUB_ENTERPRISE_TOKEN`, then a job's own `GITHUB_TOKEN`, on a runner of that very server;
  * 3. what `gh auth token` says for that host.
  *
- * 2 and 3 are the order of `gh` itself, so that both act as the same account. Tokens live in memory alone.
+ * 2 and 3 are the order of `gh` itself, so that both act as the same account; a token of one server is never sent to
+ * another. Source: cli.github.com/manual/gh_help_environment. Tokens live in memory alone.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { expected, PamError } from '../model/error.ts';
 import { run } from '../process/run.ts';
-import type { ApiAddress } from './api-address.ts';
+import { type ApiAddress, isServer } from './api-address.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -21,19 +23,35 @@ export type Access =
 export async function findAccess(address: ApiAddress, env: Environment): Promise<Access> {
   const app = appOf(env);
   if (app !== undefined) return app;
-  for (const name of [...(address.host === 'github.com' ? [] : ENTERPRISE), ...TOKENS]) {
+  for (const name of variablesFor(address, env)) {
     const token = env[name];
     if (token !== undefined && token !== '') return { kind: 'token', token: checkToken(token, name) };
   }
   const token = await askGh(address.host, env);
   if (token !== undefined) return { kind: 'token', token: checkToken(token, 'gh auth token') };
   throw new PamError('E_FORGE_TOKEN', `there is no token for ${address.host}`, {
-    hint: `run: gh auth login --hostname ${address.host}; or set GH_TOKEN, or PAM_GITHUB_APP_ID and PAM_GITHUB_APP_KEY`,
+    hint: `run: gh auth login --hostname ${address.host}; or set ${isServer(address) ? 'GH_ENTERPRISE_TOKEN' : 'GH_TOKEN'}, or PAM_GITHUB_APP_ID and PAM_GITHUB_APP_KEY`,
   });
 }
 
-const ENTERPRISE = ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN'];
-const TOKENS = ['GH_TOKEN', 'GITHUB_TOKEN'];
+const JOB_TOKEN = 'GITHUB_TOKEN';
+
+/** Names of variables whose token is for that address, and for no other. */
+function variablesFor(address: ApiAddress, env: Environment): readonly string[] {
+  const job = jobServer(env);
+  if (isServer(address)) {
+    return ['GH_ENTERPRISE_TOKEN', 'GITHUB_ENTERPRISE_TOKEN', ...(job === address.host ? [JOB_TOKEN] : [])];
+  }
+  // On a runner of another server, that name holds a token of the other server.
+  return ['GH_TOKEN', ...(job === undefined || job === address.host ? [JOB_TOKEN] : [])];
+}
+
+/** Which server this is a job of, by its host; `undefined` outside of Actions. */
+function jobServer(env: Environment): string | undefined {
+  if (env['GITHUB_ACTIONS'] !== 'true') return undefined;
+  const url = env['GITHUB_SERVER_URL'] ?? '';
+  return URL.canParse(url) ? new URL(url).hostname : '';
+}
 
 /** What can be a header's value; a line feed from a secrets file is no part of a token. */
 function checkToken(text: string, from: string): string {

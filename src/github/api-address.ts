@@ -38,6 +38,10 @@ export function apiAddress(given: string | undefined): ApiAddress {
   return { url: address, graph, host, loopback: isLoopback(url.hostname) };
 }
 
+/** A company's own Enterprise server: neither github.com nor a tenant of ghe.com, whose tokens are of another kind. */
+export const isServer = ({ host }: ApiAddress): boolean =>
+  host !== GITHUB.host && !/^[^.]+\.ghe\.com$/u.test(host);
+
 function isSafe(url: URL): boolean {
   const plain = url.username === '' && url.password === '' && url.search === '' && url.hash === '';
   return plain && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname)));

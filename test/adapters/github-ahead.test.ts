@@ -21,7 +21,7 @@ const noDoubt = (): never => {
 const talkTo = (the: Stage, token = the.hub.token('alice')): GitHub =>
   openGitHub(
     { owner: 'acme', name: 'access', id: undefined },
-    { ...env, GITHUB_API_URL: the.hub.url, GH_TOKEN: token },
+    { ...env, GITHUB_API_URL: the.hub.url, GH_ENTERPRISE_TOKEN: token },
   );
 
 /** Pull requests 1 to `count`; the first has everything that may be posted. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test, vi } from 'vitest';
 import { openGitHub, type GitHub } from '../../src/github/api.ts';
 import { apiAddress } from '../../src/github/api-address.ts';
-import type { Environment } from '../../src/github/access-token.ts';
+import { type Environment, findAccess } from '../../src/github/access-token.ts';
 import type { FetchLimits } from '../../src/github/guarded-fetch.ts';
 import { PamError } from '../../src/model/error.ts';
 import { codeOf } from '../support/error-code.ts';
@@ -21,7 +21,7 @@ const READING = { doing: 'read the reviews of pull request 7', needs: 'pull requ
 function client(
   api: Pick<RawApi, 'url'>,
   id?: number,
-  env: Environment = { GH_TOKEN: TOKEN },
+  env: Environment = { GH_ENTERPRISE_TOKEN: TOKEN },
   knownForMs?: number,
 ): GitHub {
   const where = { PATH: process.env['PATH'], GITHUB_API_URL: api.url, ...env };
@@ -244,7 +244,7 @@ describe('[H13] which repository it is', () => {
       json(response, url === '/repos/acme/access' ? { ...REPOSITORY, id } : []);
     });
     const knownForMs = 200;
-    const github = client(api, 4711, { GH_TOKEN: TOKEN }, knownForMs);
+    const github = client(api, 4711, undefined, knownForMs);
     expect(await readReviews(github.within(1000))).toEqual([]);
     id = 4712;
     await delay(2 * knownForMs);
@@ -488,13 +488,72 @@ describe('[N1] tokens', () => {
     return { PATH: `${bin}:/usr/bin:/bin`, HOME: tempDir() };
   }
 
-  test('the order is that of gh', async () => {
+  test('the order is that of gh, for an Enterprise server', async () => {
     const gh = fakeGh('echo from-gh');
-    expect(await whoAsked({ ...gh, GH_TOKEN: 'a', GITHUB_TOKEN: 'b' })).toBe('token a');
-    expect(await whoAsked({ ...gh, GH_TOKEN: '', GITHUB_TOKEN: 'b\n' })).toBe('token b');
     // The double is no github.com.
-    expect(await whoAsked({ ...gh, GH_ENTERPRISE_TOKEN: 'c', GH_TOKEN: 'a' })).toBe('token c');
+    const both = { GH_ENTERPRISE_TOKEN: 'a', GITHUB_ENTERPRISE_TOKEN: 'b' };
+    expect(await whoAsked({ ...gh, ...both })).toBe('token a');
+    expect(await whoAsked({ ...gh, ...both, GH_ENTERPRISE_TOKEN: '' })).toBe('token b');
+    expect(await whoAsked({ ...gh, GITHUB_ENTERPRISE_TOKEN: 'b\n' })).toBe('token b');
     expect(await whoAsked(gh)).toBe('token from-gh');
+    const job = { GITHUB_ACTIONS: 'true', GITHUB_SERVER_URL: 'http://127.0.0.1' };
+    expect(await whoAsked({ ...gh, ...job, GITHUB_TOKEN: 'c' })).toBe('token c');
+    expect(await whoAsked({ ...gh, ...job, GITHUB_TOKEN: 'c', GH_ENTERPRISE_TOKEN: 'a' })).toBe('token a');
+  });
+
+  describe('[X120] no token reaches a server that it is not of', () => {
+    const github = { GH_TOKEN: 'of-github-1', GITHUB_TOKEN: 'of-github-2' };
+    const server = { GH_ENTERPRISE_TOKEN: 'of-server-1', GITHUB_ENTERPRISE_TOKEN: 'of-server-2' };
+    const SERVER = 'https://ghe.acme.example/api/v3';
+    const TENANT = 'https://api.acme.ghe.com';
+    const on = (url: string | undefined): Environment => ({
+      GITHUB_ACTIONS: 'true',
+      ...(url === undefined ? {} : { GITHUB_SERVER_URL: url }),
+    });
+    test.each([
+      ['github.com', undefined, { ...github, ...server }, 'of-github-1'],
+      ['github.com, a job', undefined, { ...on('https://github.com'), GITHUB_TOKEN: 'job' }, 'job'],
+      ['github.com, no job', undefined, { GITHUB_TOKEN: 'mine' }, 'mine'],
+      [
+        'github.com, a job of a server',
+        undefined,
+        { ...on('https://ghe.acme.example'), GITHUB_TOKEN: 'job' },
+      ],
+      ['github.com, a job of nowhere', undefined, { ...on(undefined), GITHUB_TOKEN: 'job' }],
+      ['github.com, server tokens only', undefined, server],
+      ['a tenant of ghe.com', TENANT, { ...github, ...server }, 'of-github-1'],
+      ['a tenant, its job', TENANT, { ...on('https://acme.ghe.com'), GITHUB_TOKEN: 'job' }, 'job'],
+      ["a tenant, another tenant's job", TENANT, { ...on('https://evil.ghe.com'), GITHUB_TOKEN: 'job' }],
+      ['a server', SERVER, { ...github, ...server }, 'of-server-1'],
+      ['a server, github tokens only', SERVER, github],
+      ['a server, its job', SERVER, { ...on('https://ghe.acme.example'), GITHUB_TOKEN: 'job' }, 'job'],
+      ['a server, a job of github.com', SERVER, { ...on('https://github.com'), GITHUB_TOKEN: 'job' }],
+      ['a server, no job', SERVER, { GITHUB_SERVER_URL: 'https://ghe.acme.example', GITHUB_TOKEN: 'x' }],
+      ['a server, a job of nowhere', SERVER, { ...on(undefined), GITHUB_TOKEN: 'job' }],
+      ['a server, a job of junk', SERVER, { ...on('ghe.acme.example'), GITHUB_TOKEN: 'job' }],
+      [
+        'a server, a user name that looks like it',
+        SERVER,
+        { ...on('https://ghe.acme.example@evil.example'), GITHUB_TOKEN: 'job' },
+      ],
+      ['a name that ends like ghe.com', 'https://api.evilghe.com', github],
+      ['a name that begins like it', 'https://acme.ghe.com.evil.example/api/v3', github],
+      ['ghe.com itself', 'https://ghe.com/api/v3', github],
+      ['a name that holds github.com', 'https://github.com.evil.example/api/v3', github],
+    ] as const)('%s', async (_what, url, env: Environment, ...[token]: readonly string[]) => {
+      const gh = fakeGh('exit 1');
+      const found = findAccess(apiAddress(url), { ...gh, ...env });
+      const said = await found.catch((error: unknown) => error);
+      expect(said).toMatchObject(token === undefined ? { code: 'E_FORGE_TOKEN' } : { kind: 'token', token });
+    });
+
+    test('what gh holds for that host is taken instead', async () => {
+      const gh = fakeGh('echo "$@" | tr " " _');
+      expect(await findAccess(apiAddress(SERVER), { ...gh, ...github })).toEqual({
+        kind: 'token',
+        token: 'auth_token_--hostname_ghe.acme.example',
+      });
+    });
   });
 
   test('gh is asked for this host, and sees nothing else of the environment', async () => {
@@ -506,7 +565,7 @@ describe('[N1] tokens', () => {
     ['no gh, no token', {}, 'E_FORGE_TOKEN'],
     ['a gh that is not logged in', fakeGh('echo no >&2; exit 1'), 'E_FORGE_TOKEN'],
     ['a gh that prints two lines', fakeGh('echo a; echo b'), 'E_FORGE_TOKEN'],
-    ['a token that would be another header', { GH_TOKEN: 'a\r\nx-evil: 1' }, 'E_FORGE_TOKEN'],
+    ['a token that would be another header', { GH_ENTERPRISE_TOKEN: 'a\r\nx-evil: 1' }, 'E_FORGE_TOKEN'],
     ['an App without a key', { PAM_GITHUB_APP_ID: '1' }, 'E_USAGE'],
     ['a key that is not there', { PAM_GITHUB_APP_ID: '1', PAM_GITHUB_APP_KEY: '/nowhere' }, 'E_FORGE_TOKEN'],
     [
@@ -529,7 +588,7 @@ describe('[N1] tokens', () => {
     });
     const keyFile = join(tempDir(), 'app.pem');
     writeFileSync(keyFile, privateKey);
-    const env = { PAM_GITHUB_APP_ID: '99', PAM_GITHUB_APP_KEY: keyFile, GH_TOKEN: TOKEN };
+    const env = { PAM_GITHUB_APP_ID: '99', PAM_GITHUB_APP_KEY: keyFile, GH_ENTERPRISE_TOKEN: TOKEN };
     const app: Reply = (response, { url }) => {
       if (url === '/repos/acme/access/installation') json(response, { id: 12 });
       else if (url === '/app/installations/12/access_tokens') {

@@ -92,7 +92,7 @@ async function hands(): Promise<Hands> {
       const remote = { name: 'origin', remote: await repository.remote('origin') };
       const github = openGitHub(
         { owner: 'acme', name: 'access', id: number },
-        { ...env, GITHUB_API_URL: at.hub.url, GH_TOKEN: token, ...more },
+        { ...env, GITHUB_API_URL: at.hub.url, GH_ENTERPRISE_TOKEN: token, ...more },
         { timeoutMs: 2000, maxBytes: 16 * 1024 * 1024 },
       );
       const note = (line: string): void => void notes.push(line);
@@ -165,7 +165,7 @@ const nextOf = ({ req }: ServerResponse, page: number, last: number): Readonly<R
 const githubAt = (url: string): GitHub =>
   openGitHub(
     { owner: 'acme', name: 'access', id: undefined },
-    { ...env, GITHUB_API_URL: url, GH_TOKEN: 'x' },
+    { ...env, GITHUB_API_URL: url, GH_ENTERPRISE_TOKEN: 'x' },
   );
 const workAt = (url: string): PullWork =>
   githubPort({ github: githubAt(url), main: 'main', note: never }).begin();

@@ -60,7 +60,7 @@ async function settings(
   token: string = at.hub.token('carol'),
   later = 0,
 ): Promise<readonly Setting[]> {
-  const env = { PATH: process.env['PATH'], GITHUB_API_URL: at.hub.url, GH_TOKEN: token };
+  const env = { PATH: process.env['PATH'], GITHUB_API_URL: at.hub.url, GH_ENTERPRISE_TOKEN: token };
   const github = openGitHub({ owner: 'acme', name: 'access', id: undefined }, env);
   const now = instantOf(Date.now() + later * 1000);
   return await settingsOf(github, { main: 'main', ledger: 'pam-ledger', now });

@@ -290,7 +290,9 @@ describe('what must not be refused', () => {
       'E_FORGE_IDENTITY',
     ]);
     await must(
-      team.carol.pam(['approve', renamed.id, '--yes'], { env: { GH_TOKEN: hub.token('carol-new') } }),
+      team.carol.pam(['approve', renamed.id, '--yes'], {
+        env: { GH_ENTERPRISE_TOKEN: hub.token('carol-new') },
+      }),
     );
     await approve(team.alice, early);
     await approve(team.alice, crowd);

@@ -90,7 +90,7 @@ describe('a repository at GitHub', () => {
     expect(asked.length).toBeGreaterThan(8);
     expect(asked.filter(({ method }) => method !== 'GET')).toEqual([]);
     expect(ran.out).toContain('repo:acme/access:environment:pam-sweep');
-    expect(ran.out).not.toContain(team.carol.env['GH_TOKEN'] ?? 'no token');
+    expect(ran.out).not.toContain(team.carol.env['GH_ENTERPRISE_TOKEN'] ?? 'no token');
   });
 
   test('[P5] Actions may approve: a warning that says where to switch it off', async () => {
@@ -123,7 +123,7 @@ describe('a repository at GitHub', () => {
       finds: ['problem E_FORGE_NETWORK'],
     });
     const token = `ghp_${'0'.repeat(36)}`;
-    const refused = await doctor([], { env: { GH_TOKEN: token } });
+    const refused = await doctor([], { env: { GH_ENTERPRISE_TOKEN: token } });
     expect({ code: refused.code, finds: ofForge(refused) }).toEqual({
       code: 4,
       finds: ['problem E_FORGE_TOKEN'],

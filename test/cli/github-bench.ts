@@ -39,7 +39,7 @@ export async function githubBench(plan: GithubPlan = {}): Promise<GithubBench> {
     const token = PEOPLE.some((one) => one === name)
       ? hub.token(`${name}-gh`)
       : hub.actionsToken({ contents: 'write', pull_requests: 'write', issues: 'write', metadata: 'read' });
-    return { GITHUB_API_URL: hub.url, GH_TOKEN: token };
+    return { GITHUB_API_URL: hub.url, GH_ENTERPRISE_TOKEN: token };
   };
   const team = await bench({
     remote: true,

@@ -37,7 +37,7 @@ afterAll(async () => {
 const at = (name: string, payload: Event['payload']): Event => ({
   name,
   ref: 'refs/pull/1/merge',
-  env: { GITHUB_API_URL: world.hub.url },
+  env: { GITHUB_API_URL: world.hub.url, GITHUB_SERVER_URL: world.hub.url },
   ...(payload === undefined ? {} : { payload }),
 });
 const check = async (name: string, of: number): Promise<JobRan> =>
@@ -56,7 +56,10 @@ describe.skipIf(process.platform !== 'linux')('a pull request', () => {
   });
 
   test('gets one comment, which is updated in place, from a job that may not do more', async () => {
-    const push: Event = { name: 'push', env: { GITHUB_API_URL: world.hub.url } };
+    const push: Event = {
+      name: 'push',
+      env: { GITHUB_API_URL: world.hub.url, GITHUB_SERVER_URL: world.hub.url },
+    };
     for (const round of [1, 2]) {
       const ran = await runJob(hosting, flows.apply, 'tell', push);
       expect({ round, result: ran.result, err: ran.steps.map(({ err }) => err).join('') }).toMatchObject({

@@ -104,7 +104,9 @@ function githubFixture({ url, token }: Api, bare: string, clone: () => string): 
   return {
     kind: 'github',
     forge: async (who) =>
-      await openForge(forge, clone(), { env: { ...env, GITHUB_API_URL: url, GH_TOKEN: token(who) } }),
+      await openForge(forge, clone(), {
+        env: { ...env, GITHUB_API_URL: url, GH_ENTERPRISE_TOKEN: token(who) },
+      }),
     byHand: async (id, files) => {
       pushByHand(hand, id, files);
       await ask('bob', 'POST', '/repos/acme/access/pulls', { title: 'x', head: `pam/${id}`, base: 'main' });
