@@ -25,7 +25,12 @@ export interface ForgeKind {
   /** Throws `PamError` (`E_FORGE_...`) only when it is asked something. */
   readonly open: (place: ForgePlace) => Promise<Forge>;
   /** What main holds of the forge's own files (`doctor`); no network. */
-  readonly lookAtMain?: (repository: Repository, main: Oid, readYaml: ReadYaml) => Promise<readonly Check[]>;
+  readonly lookAtMain?: (
+    repository: Repository,
+    main: Oid,
+    readYaml: ReadYaml,
+    env: Readonly<Record<string, string | undefined>>,
+  ) => Promise<readonly Check[]>;
 }
 
 export interface ForgePlace {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from './error-codes.ts';
 import type { PamError } from './error.ts';
+import type { Instant } from './instant.ts';
 import type { Oid, RequestId } from './names.ts';
 import type { Files } from './policy.ts';
 import type { Signed, StatementType } from './statement.ts';
@@ -39,7 +40,15 @@ export interface Forge {
   /** Only forges with accounts: whose token this is; `null` when it is no person's. */
   readonly whoami?: () => Promise<Account | null>;
   /** What a team has to switch on at the forge, and whether it is on (`doctor`). */
-  readonly settings?: () => Promise<readonly Setting[]>;
+  readonly settings?: (sweeps: Sweeps) => Promise<readonly Setting[]>;
+}
+
+/** What policy and ledger say of sweeps, by which the forge's own runs are judged. */
+export interface Sweeps {
+  /** `sweep_within` in seconds; `null` where policy has none. */
+  readonly within: number | null;
+  /** When a sweep last wrote an entry, on whatever machine. */
+  readonly last: Instant | null;
 }
 
 /** The caller grants nothing by that topic, and ends what the part that was read ends. */

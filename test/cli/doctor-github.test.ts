@@ -43,6 +43,7 @@ describe('a repository at GitHub', () => {
       'warning W_FORGE_CHECK',
       'problem E_FORGE_DELETE',
       'problem E_FORGE_REWRITE',
+      'problem E_FORGE_STATEMENTS',
       'problem E_FORGE_ENVIRONMENT',
       'problem E_FORGE_ENVIRONMENT',
       'problem E_FORGE_WORKFLOW',
@@ -70,6 +71,11 @@ describe('a repository at GitHub', () => {
     hub.settings.rulesets.push(
       { name: 'pam-ledger', include: ['refs/heads/pam-ledger'], rules: standing },
       {
+        name: 'pam-statements',
+        include: ['refs/heads/pam-statements/**'],
+        rules: [...standing, { type: 'update' }],
+      },
+      {
         name: 'pam-main',
         include: ['refs/heads/main'],
         rules: [
@@ -93,12 +99,12 @@ describe('a repository at GitHub', () => {
     expect(ran.out).not.toContain(team.carol.env['GH_ENTERPRISE_TOKEN'] ?? 'no token');
   });
 
-  test('[P5] Actions may approve: a warning that says where to switch it off', async () => {
+  test('[P5] Actions may approve: a warning with the command that switches it off', async () => {
     github.hub.settings.workflow.can_approve_pull_request_reviews = true;
     const ran = await team.carol.pam(['doctor']);
     github.hub.settings.workflow.can_approve_pull_request_reviews = false;
     expect(ran.out).toMatch(
-      /\nwarning forge: Actions may create and approve .*\[W_FORGE_APPROVES\]\n {2}do: Settings > Actions > General/u,
+      /\nwarning forge: Actions may create and approve .*\[W_FORGE_APPROVES\]\n {2}do: echo '.*' \| gh api -X PUT repos\/acme\/access\/actions\/permissions\/workflow/u,
     );
   });
 
@@ -107,13 +113,15 @@ describe('a repository at GitHub', () => {
     // Good YAML with an anchor, which pam does not read: whether it runs there stays open.
     const odd = 'on: push\njobs:\n  x: &it { environment: pam-apply, runs-on: ubuntu-24.04 }\n  y: *it\n';
     commitToMain(team.alice, { ...changed, '.github/workflows/odd.yml': odd }, true);
-    expect(ofForge(await doctor())).toEqual(['unknown W_FORGE_RUNNER', 'warning W_FORGE_RUNNER']);
+    // Earlier runs can be run again with the workflow that was there.
+    const rerun = 'warning W_FORGE_RERUN';
+    expect(ofForge(await doctor())).toEqual([rerun, 'unknown W_FORGE_RUNNER', 'warning W_FORGE_RUNNER']);
     commitToMain(
       team.alice,
       { ...FILES, '.github/workflows/odd.yml': odd.replaceAll('pam-apply', 'docs') },
       true,
     );
-    expect(ofForge(await doctor())).toEqual([]);
+    expect(ofForge(await doctor())).toEqual([rerun]);
   });
 
   test('an API that cannot be reached or takes no token: said once; offline: unknown', async () => {

@@ -4,6 +4,7 @@ import { type EnvironmentSetting, fullName, type Hub, instant, nodeId } from './
 import { showUser } from './shapes.ts';
 
 export const getActions = (hub: Hub): Answer => ok(hub.settings.actions);
+export const getSubject = (hub: Hub): Answer => ok(hub.settings.subject);
 export const getWorkflowDefaults = (hub: Hub): Answer => ok(hub.settings.workflow);
 
 const idOf = (hub: Hub, environment: EnvironmentSetting): number =>

@@ -55,6 +55,8 @@ export interface AppSetting {
 export interface RunSetting {
   readonly workflow: string;
   readonly event?: string;
+  /** The default one without it. */
+  readonly branch?: string;
   readonly status?: string;
   readonly conclusion?: string | null;
   readonly at?: Date;
@@ -123,6 +125,8 @@ export interface Github {
 const DEFAULTS = (): Settings => ({
   actions: { enabled: true, allowed_actions: 'all', sha_pinning_required: false },
   workflow: { default_workflow_permissions: 'read', can_approve_pull_request_reviews: false },
+  // As of a repository made before 15 July 2026 (github/docs#45221).
+  subject: { use_default: true, use_immutable_subject: false },
   environments: [],
   rulesets: [],
   protections: {},
@@ -327,8 +331,19 @@ function runOf(hub: Hub, run: RunSetting): Run {
   const sha = hub.git.heads().get(branch);
   if (sha === undefined) throw new Error(`there is no ${branch}`);
   const { workflow, event = 'schedule', status = 'completed', conclusion = 'success', at = hub.now() } = run;
-  const by = hub.accounts.actions;
-  return { id: hub.nextId(), workflow, event, branch, status, conclusion, at, by, sha, attempt: 1 };
+  const on = run.branch ?? branch;
+  return {
+    id: hub.nextId(),
+    workflow,
+    event,
+    branch: on,
+    status,
+    conclusion,
+    at,
+    by: hub.accounts.actions,
+    sha,
+    attempt: 1,
+  };
 }
 
 async function listen(listener: RequestListener): Promise<Server> {

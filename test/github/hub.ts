@@ -108,6 +108,8 @@ export interface App {
 export interface Settings {
   actions: Record<string, unknown>;
   workflow: { default_workflow_permissions: 'read' | 'write'; can_approve_pull_request_reviews: boolean };
+  /** How the `sub` of a job's OpenID Connect token is made. */
+  subject: Record<string, unknown>;
   environments: EnvironmentSetting[];
   rulesets: RulesetSetting[];
   /** Branch to classic protection. */

@@ -46,6 +46,21 @@ function commitAt(hub: Hub, text: string): string {
 export const getCommit = (hub: Hub, asked: Asked): Answer =>
   ok(showCommit(hub, hub.git.commit(commitAt(hub, parameter(asked, 'ref')))));
 
+/** From a branch or commit back, only those that change `path` where one is given. */
+export function listCommits(hub: Hub, asked: Asked): Listing {
+  const from = commitAt(hub, asked.query.get('sha') ?? hub.repository.defaultBranch);
+  const path = asked.query.get('path') ?? '';
+  const found = hub.git
+    .commits(from)
+    .toReversed()
+    .filter(({ sha, parents: [parent] }) => {
+      if (path === '') return true;
+      const before = parent === undefined ? undefined : hub.git.read(parent, path);
+      return hub.git.read(sha, path) !== before;
+    });
+  return listing(found, (one) => showCommit(hub, one));
+}
+
 /**
  * Of a commit of the default branch: the merged pull request that brought it. Of any other: every one that holds it.
  */

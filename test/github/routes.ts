@@ -42,6 +42,7 @@ const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handle
   ['repos/get', NOTHING, repositories.getRepository],
   ['repos/get-branch', CONTENTS, repositories.getBranch],
   ['repos/get-commit', CONTENTS, repositories.getCommit],
+  ['repos/list-commits', CONTENTS, repositories.listCommits],
   ['repos/compare-commits', CONTENTS, repositories.compare],
   ['repos/list-pull-requests-associated-with-commit', PULLS, repositories.pullsOfCommit],
 
@@ -83,6 +84,7 @@ const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handle
 
   ['actions/get-github-actions-permissions-repository', ADMIN, settings.getActions],
   ['actions/get-github-actions-default-workflow-permissions-repository', ADMIN, settings.getWorkflowDefaults],
+  ['actions/get-custom-oidc-sub-claim-for-repo', ACTIONS, settings.getSubject],
   ['repos/get-all-environments', ACTIONS, settings.listEnvironments],
   ['repos/get-environment', ACTIONS, settings.getEnvironment],
   ['repos/list-deployment-branch-policies', ACTIONS, settings.listBranchPolicies],

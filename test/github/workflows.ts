@@ -104,10 +104,17 @@ export function listRuns(hub: Hub, asked: Asked): Listing {
     !asked.query.has(name) || asked.query.get(name) === value;
   const found = hub.runs
     .filter((one) => one.workflow === file)
+    .filter((one) => isWithin(asked.query.get('created'), instant(one.at)))
     .filter((one) => wanted('branch', one.branch) && wanted('event', one.event))
     .filter((one) => wanted('status', one.status) || wanted('status', one.conclusion))
     .reverse();
   return listing(found, (one) => showRun(hub, one), 'workflow_runs');
+}
+
+/** `created=<from>..<to>`, as its search syntax has it. */
+function isWithin(range: string | null, at: string): boolean {
+  const [from = '', to = '~'] = (range ?? '').split('..');
+  return from <= at && at <= to;
 }
 
 function showRun(hub: Hub, run: Run): Record<string, unknown> {

@@ -3,9 +3,11 @@ import { readYaml } from '../../documents/yaml.ts';
 import { kindOf } from '../../forges/registry.ts';
 import { type Check, tellOf } from '../../model/check.ts';
 import type { Setting } from '../../model/forge.ts';
+import { secondsOf } from '../../model/instant.ts';
 import type { Machine } from '../../model/machine.ts';
 import { isPlainGit } from '../../model/policy.ts';
 import { judgeReceive } from '../../rules/doctor/judge-clone.ts';
+import { lastSweepOf } from '../../rules/judge-sweep.ts';
 import { type Desk, mainRef } from '../desk.ts';
 import { type Chart, look } from './chart.ts';
 import type { Freshness } from '../ledger/fetch-state.ts';
@@ -32,13 +34,15 @@ export async function lookAtForge(chart: Chart, { desk, view, machine }: AtForge
       return [tellOf('forge').unknown('E_FORGE_STALE', message, 'run it again without --offline')];
     }
     const forge = await desk.forge(config);
-    return (await forge.settings?.())?.map(checkOf) ?? [];
+    const within = config.sweep_within === undefined ? null : secondsOf(config.sweep_within);
+    const sweeps = { within, last: lastSweepOf(view.state) };
+    return (await forge.settings?.(sweeps))?.map(checkOf) ?? [];
   });
   const { lookAtMain } = kindOf(config.forge);
   if (lookAtMain === undefined) return;
   await look(chart, 'forge', async () => {
     const main = await desk.repository.resolve(mainRef(desk, config));
-    return main === undefined ? [] : await lookAtMain(desk.repository, main, readYaml);
+    return main === undefined ? [] : await lookAtMain(desk.repository, main, readYaml, desk.env);
   });
 }
 

@@ -3,8 +3,14 @@ import { fieldsOf } from '../../github/answer-shape.ts';
 import type { GitHub } from '../../github/api.ts';
 import type { Setting } from '../../model/forge.ts';
 import { lookAt } from './look-at.ts';
+import { apiCommand } from './wanted-rules.ts';
 
-const PAGE = 'Settings > Actions > General';
+/** What `pam` needs of the token of a job: nothing that a workflow does not ask for itself. */
+export const JOB_TOKEN = {
+  default_workflow_permissions: 'read',
+  can_approve_pull_request_reviews: false,
+} as const;
+
 const NEEDS = 'administration: read';
 
 export async function actionsSettings(github: GitHub): Promise<readonly Setting[]> {
@@ -17,7 +23,14 @@ export async function actionsSettings(github: GitHub): Promise<readonly Setting[
       );
       const ok = found['enabled'] === true;
       const message = ok ? 'Actions are on' : 'Actions are off: nothing is checked, granted or swept here';
-      return [{ code: 'E_FORGE_ACTIONS', ok, message, hint: `${PAGE}: allow actions` }];
+      return [
+        {
+          code: 'E_FORGE_ACTIONS',
+          ok,
+          message,
+          hint: apiCommand(github, 'PUT', 'actions/permissions', { enabled: true }),
+        },
+      ];
     })),
     ...(await lookAt('W_FORGE_APPROVES', 'what the token of a job may do', async () => {
       const wanted = { doing: 'read what the token of a job may do', needs: NEEDS };
@@ -34,7 +47,7 @@ export async function actionsSettings(github: GitHub): Promise<readonly Setting[
           message: approves
             ? 'Actions may create and approve pull requests: it never counts, but it looks like an approval'
             : 'Actions may not approve pull requests',
-          hint: `${PAGE}: switch off "Allow GitHub Actions to create and approve pull requests"`,
+          hint: apiCommand(github, 'PUT', 'actions/permissions/workflow', JOB_TOKEN),
         },
         {
           code: 'W_FORGE_TOKEN',
@@ -42,7 +55,7 @@ export async function actionsSettings(github: GitHub): Promise<readonly Setting[
           message: reads
             ? 'the token of a job only reads unless its workflow says more'
             : 'the token of every job may write unless its workflow says less',
-          hint: `${PAGE}: workflow permissions, read repository contents`,
+          hint: apiCommand(github, 'PUT', 'actions/permissions/workflow', JOB_TOKEN),
         },
       ];
     })),

@@ -74,9 +74,9 @@ export const github: ForgeKind = {
         remote,
         main,
       }),
-      settings: async () => await settingsOf(conversation, { main, ledger, now: place.now() }),
+      settings: async (sweeps) => await settingsOf(conversation, { main, ledger, now: place.now(), sweeps }),
     };
   },
-  lookAtMain: async (repository, main, readYaml) =>
-    await (await import('./look-at-main.ts')).lookAtMain(repository, main, readYaml),
+  lookAtMain: async (repository, main, readYaml, env) =>
+    await (await import('./look-at-main.ts')).lookAtMain(repository, main, readYaml, env),
 };

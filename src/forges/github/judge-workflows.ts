@@ -14,14 +14,16 @@ const fieldsOf = (value: unknown): Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
 
 const HOLDS_KEYS: ReadonlySet<string> = new Set(['pam-apply', 'pam-sweep']);
-/** Machines of GitHub's own, new for every job. */
+/** Machines of GitHub's own, new for every job, on github.com and ghe.com; on a Server a label says nothing. */
 const HOSTED = /^(?:ubuntu|windows|macos)-[a-z0-9.-]+$/u;
 
 /**
  * On a runner that pull requests share, the author of one reads the keys of the next sweep. Which workflow may use a
  * runner stands in its group, which main does not show.
+ *
+ * @param isHosted GitHub runs machines there
  */
-export function judgeRunners(files: readonly WorkflowFile[]): Check[] {
+export function judgeRunners(files: readonly WorkflowFile[], isHosted: boolean): Check[] {
   const checks = files.flatMap(({ path, document }): Check[] => {
     if ('fault' in document) {
       return [
@@ -31,7 +33,7 @@ export function judgeRunners(files: readonly WorkflowFile[]): Check[] {
     return Object.entries(fieldsOf(fieldsOf(document.data)['jobs'])).flatMap(([name, value]) => {
       const job = fieldsOf(value);
       if (!HOLDS_KEYS.has(environmentOf(job))) return [];
-      return judgeRunner(`${name} in ${path}`, job['runs-on']);
+      return judgeRunner(`${name} in ${path}`, job['runs-on'], isHosted);
     });
   });
   return checks.length > 0
@@ -45,9 +47,9 @@ function environmentOf(job: Fields): string {
   return typeof name === 'string' ? name : '';
 }
 
-function judgeRunner(job: string, on: unknown): Check[] {
+function judgeRunner(job: string, on: unknown, isHosted: boolean): Check[] {
   const labels: readonly unknown[] = Array.isArray(on) ? on : [on];
-  if (labels.every((label) => typeof label === 'string' && HOSTED.test(label))) return [];
+  if (isHosted && labels.every((label) => typeof label === 'string' && HOSTED.test(label))) return [];
   const { group } = Array.isArray(on) ? {} : fieldsOf(on);
   if (typeof group === 'string') {
     const message = `${job} holds a key and runs in the runner group ${group}`;
@@ -64,7 +66,9 @@ function judgeRunner(job: string, on: unknown): Check[] {
     warning(
       'W_FORGE_RUNNER',
       message,
-      'runs-on: ubuntu-24.04, or a runner group that no other workflow may use',
+      isHosted
+        ? 'runs-on: ubuntu-24.04, or a runner group that no other workflow may use'
+        : 'runs-on: { group: ... }, a runner group that no other workflow may use, with runners for one job each',
     ),
   ];
 }

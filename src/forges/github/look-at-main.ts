@@ -1,4 +1,6 @@
 /** What main holds of GitHub's own files, for `doctor`: who owns what, and where jobs with keys run. */
+import type { Environment } from '../../github/access-token.ts';
+import { type ApiAddress, apiAddress, isServer } from '../../github/api-address.ts';
 import type { Check } from '../../model/check.ts';
 import { expected } from '../../model/error.ts';
 import { isUnreadable, readable, type Repository } from '../../model/git.ts';
@@ -14,6 +16,7 @@ export async function lookAtMain(
   repository: Repository,
   main: Oid,
   readYaml: ReadYaml,
+  env: Environment,
 ): Promise<readonly Check[]> {
   const owners = CODEOWNERS.map((path) => ({ treeish: main, path }));
   const found = (await repository.read(owners, MAX_BYTES)).find((bytes) => bytes !== undefined);
@@ -34,9 +37,12 @@ export async function lookAtMain(
     ...judgeCodeOwners(
       found === undefined ? null : Buffer.from(readable(found, 'CODEOWNERS')).toString('utf8'),
     ),
-    ...judgeRunners(files),
+    ...judgeRunners(files, hasHosted(apiAddress(env['GITHUB_API_URL']))),
   ];
 }
+
+/** On an Enterprise Server every machine is the company's own, whatever its label; a test's double stands for github.com. */
+const hasHosted = (address: ApiAddress): boolean => address.loopback || !isServer(address);
 
 function documentIn(
   bytes: Uint8Array | undefined,

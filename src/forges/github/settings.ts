@@ -3,20 +3,22 @@
  * may not see is unknown, with the permission that it takes; only an answer that says so makes a setting good.
  */
 import type { GitHub } from '../../github/api.ts';
-import { fieldsOf } from '../../github/answer-shape.ts';
-import type { Setting } from '../../model/forge.ts';
+import { type Fields, fieldsOf, textOf } from '../../github/answer-shape.ts';
+import type { Setting, Sweeps } from '../../model/forge.ts';
 import { type Instant, secondsBetween } from '../../model/instant.ts';
 import { CLOCK_TOLERANCE_SECONDS } from '../../trust/keyring.ts';
 import { actionsSettings } from './actions-settings.ts';
 import { branchSettings } from './branch-settings.ts';
 import { environmentSettings } from './environment-settings.ts';
 import { lookAt } from './look-at.ts';
+import { subjectSettings } from './subject-settings.ts';
 import { workflowSettings } from './workflow-settings.ts';
 
 export interface Watched {
   readonly main: string;
   readonly ledger: string;
   readonly now: Instant;
+  readonly sweeps: Sweeps;
 }
 
 const PATIENCE_MS = 60_000;
@@ -39,11 +41,12 @@ export async function settingsOf(github: GitHub, watched: Watched): Promise<read
     'admin' in permissions &&
     permissions.admin === true;
   return [
+    judgeDefault(github, repository, watched.main),
     ...(await branchSettings(asked, watched, admin)),
     ...(await actionsSettings(asked)),
-    ...(await environmentSettings(asked, watched.main)),
-    ...(await workflowSettings(asked, watched.now)),
-    trust(github),
+    ...(await environmentSettings(asked, watched)),
+    ...(await workflowSettings(asked, watched)),
+    ...(await subjectSettings(asked, repository)),
     ...(await lookAt('E_CLOCK_FORGE', 'the clock of GitHub', async () =>
       judgeClock(await asked.time(), watched.now),
     )),
@@ -61,12 +64,16 @@ function judgeClock(there: Instant | undefined, here: Instant): readonly Setting
   return [{ code: 'E_CLOCK_FORGE', ok, message, hint: 'set the clock of this machine right (NTP)' }];
 }
 
-/** Clouds that take OpenID Connect trust a `sub`; one that is too wide trusts every branch and pull request. */
-function trust({ repository: { owner, name } }: GitHub): Setting {
-  const subjects = ['pam-apply', 'pam-sweep'].map((one) => `repo:${owner}/${name}:environment:${one}`);
-  return {
-    code: 'E_FORGE_OIDC',
-    ok: true,
-    message: `a target that takes OIDC must ask for exactly the sub ${subjects.join(' or ')}`,
-  };
+/** Schedules run on the default branch alone, and a dispatch takes the workflow's inputs from there. */
+function judgeDefault({ repository: { owner, name } }: GitHub, found: Fields, main: string): Setting {
+  const code = 'E_FORGE_DEFAULT';
+  const branch = textOf(found, 'default_branch', 'the repository');
+  return branch === main
+    ? { code, ok: true, message: `${main} is the default branch` }
+    : {
+        code,
+        ok: false,
+        message: `the default branch is ${branch}, not ${main}: no schedule runs there, and jobs that are not on ${main} are skipped`,
+        hint: `gh repo edit ${owner}/${name} --default-branch ${main}`,
+      };
 }

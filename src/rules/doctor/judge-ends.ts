@@ -20,7 +20,9 @@ function judgeSweeps(state: ChainState, now: Instant): Check[] {
   if (state.policy.config.sweep_within === undefined) {
     const message =
       'sweep_within is not set: grants go on while no sweep runs, and idle sweeps leave no trace';
-    checks.push(warning('W_SWEEP_UNBOUND', message, 'set sweep_within: 1h in pam.yaml, and ratify it'));
+    const hint =
+      'set sweep_within in pam.yaml and ratify it: 1h where a machine of your own sweeps, 24h where only the schedule of a forge does';
+    checks.push(warning('W_SWEEP_UNBOUND', message, hint));
   }
   return checks;
 }
