@@ -1,5 +1,6 @@
-/** `docs/errors.md`, made from the table of codes (`model/error-codes.ts`); a test keeps the two alike. */
-import { ERROR_CODES } from '../src/model/error-codes.ts';
+/** `docs/errors.md`, made from the table of codes (`model/error-codes.ts`, `error-hints.ts`); a test keeps the two alike. */
+import { ERROR_CODES, type ErrorCode } from '../src/model/error-codes.ts';
+import { ERROR_HINTS } from '../src/model/error-hints.ts';
 import { EXIT } from '../src/model/exit.ts';
 
 /** In the order of the page; the first that fits takes a code. */
@@ -42,9 +43,10 @@ export function errorsPage(): string {
     const rows = [...left].filter(([code]) => codes.test(code)).sort(([a], [b]) => (a < b ? -1 : 1));
     for (const [code] of rows) left.delete(code);
     const table = rows.map(
-      ([code, { exit, means }]) => `| \`${code}\` | ${exitCell(code, exit)} | ${means} |`,
+      ([code, { exit, means }]) =>
+        `| \`${code}\` | ${exitCell(code, exit)} | ${means} | ${ERROR_HINTS[code as ErrorCode]} |`,
     );
-    return ['', `## ${title}`, '', '| code | exit | meaning |', '|---|---|---|', ...table];
+    return ['', `## ${title}`, '', '| code | exit | meaning | what to do |', '|---|---|---|---|', ...table];
   });
   const classes = Object.entries(CLASSES).map(
     ([name, what]) => `| ${EXIT[name as keyof typeof EXIT]} | ${what} |`,
@@ -53,7 +55,8 @@ export function errorsPage(): string {
     '# Errors',
     '',
     'Every error has a code that never changes its meaning: in text at the end of the first line, with `--json` as `code`. The sentence',
-    'says what happened, the hint what to do. This page is made from `src/model/error-codes.ts`.',
+    'says what happened, the hint what to do: that of the place where it happened, or the one that stands here. This page is made',
+    'from `src/model/error-codes.ts` and `error-hints.ts`.',
     '',
     'With `--json` an error is `pam.error/1` on stderr (`code`, `message`, `hint`, `issues`), and nothing is on stdout. Keys are written',
     '`like_this`; a few older ones are not, and stay: `loginKey` (of a grant), `signedByPeople` and `byExecutor` (`pam.audit/1`, totals).',

@@ -48,7 +48,7 @@ export interface Surroundings {
 export async function runPam(argv: readonly string[], surroundings: Surroundings): Promise<Exit> {
   const { run } = surroundings;
   return await within(run, async () => {
-    const running: Running = { argv, surroundings, flags: {}, left: undefined, page: 'pam --help' };
+    const running: Running = { argv, surroundings, flags: {}, left: undefined, meant: undefined };
     try {
       return await runCommand(running);
     } catch (error) {
@@ -67,8 +67,8 @@ interface Running {
   flags: Flags;
   /** What is there when the command is cut off from now on; `undefined`: nothing. */
   left: string | undefined;
-  /** The help page of the command that the line meant. */
-  page: string;
+  /** The command that the line meant; `undefined`: none that there is. */
+  meant: string | undefined;
 }
 
 interface Flags {
@@ -131,6 +131,7 @@ async function runCommand(running: Running): Promise<Exit> {
     .helpCommand(false)
     .hook('preAction', async (_program, command) => {
       running.flags = flagsOf(command);
+      running.meant = command.name();
       session = await sessionOf(running, (given) => (answer = given));
     });
   const words = asFlags(argv);
@@ -139,15 +140,15 @@ async function runCommand(running: Running): Promise<Exit> {
     return session;
   });
   for (const command of program.commands) withFlags(command, takesExecutor(command.name()));
+  // What is wrong with a flag of all commands is told of `pam` itself.
+  const meant = program.commands.map((command) => command.name()).find((name) => words.includes(name));
   for (const command of [program, ...program.commands])
-    command
-      .exitOverride(wrongFor(running, command === program ? 'pam --help' : `pam ${command.name()} --help`))
-      .configureOutput({
-        writeOut: (text) => void stdout.write(text),
-        writeErr: () => undefined,
-        // Where there is none, commander has a width of its own.
-        getOutHelpWidth: () => (stdout.isTTY === true ? widthOf(stdout) : 80),
-      });
+    command.exitOverride(wrongFor(running, command === program ? meant : command.name())).configureOutput({
+      writeOut: (text) => void stdout.write(text),
+      writeErr: () => undefined,
+      // Where there is none, commander has a width of its own.
+      getOutHelpWidth: () => (stdout.isTTY === true ? widthOf(stdout) : 80),
+    });
   await program.parseAsync(words, { from: 'user' });
   progress.clear();
   if (answer === undefined) return EXIT.done;
@@ -161,9 +162,9 @@ async function runCommand(running: Running): Promise<Exit> {
 
 /** Commander's own errors do not say whose they are. */
 const wrongFor =
-  (running: Running, page: string) =>
+  (running: Running, command: string | undefined) =>
   (error: CommanderError): never => {
-    running.page = page;
+    running.meant = command;
     throw error;
   };
 
@@ -264,7 +265,7 @@ function tellInterrupted({ stderr }: Surroundings, { exit, out }: Answer): Exit 
   return exit;
 }
 
-async function failed({ argv, surroundings, flags, left, page }: Running, error: unknown): Promise<Exit> {
+async function failed({ argv, surroundings, flags, left, meant }: Running, error: unknown): Promise<Exit> {
   const { env, stderr, progress } = surroundings;
   progress.clear();
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
@@ -275,15 +276,21 @@ async function failed({ argv, surroundings, flags, left, page }: Running, error:
       : error instanceof PamError
         ? error
         : error instanceof CommanderError
-          ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '), {
-              hint: page,
-            })
+          ? new PamError('E_USAGE', error.message.replace(/^error: /u, '').replace(/\n/gu, ' '))
           : new PamError('E_BUG', 'this is a bug in pam', {
               cause: error,
               hint: `please report it with this trace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
             });
+  const told = withPage(known, meant);
   const style = await styleOf(wantsColor(flags.color ?? 'auto', env, stderr.isTTY === true));
   const wantsJson = flags.json === true || argv.includes('--json');
-  stderr.write(wantsJson ? errorJson(known) : errorText(known, style));
-  return isInterrupted() ? EXIT.interrupted : known.exit;
+  stderr.write(wantsJson ? errorJson(told) : errorText(told, style));
+  return isInterrupted() ? EXIT.interrupted : told.exit;
+}
+
+/** What a line should have said stands on the page of its command. */
+function withPage(error: PamError, command: string | undefined): PamError {
+  const { code, message, hint, ...rest } = error;
+  if (code !== 'E_USAGE' || hint !== undefined || command === undefined) return error;
+  return new PamError(code, message, { ...rest, cause: error.cause, hint: `pam ${command} --help` });
 }

@@ -1,4 +1,4 @@
-import { EXIT, expected, type Exit, PamError } from '../model/error.ts';
+import { EXIT, expected, type Exit, hintOf, PamError } from '../model/error.ts';
 import type { KeysAtHand } from '../model/keys-at-hand.ts';
 import type { Policy } from '../model/policy.ts';
 import { freshLedger } from '../flows/gather/look-at-request.ts';
@@ -103,7 +103,11 @@ const unknown = (policy: Policy, person: string): PamError =>
     hint: 'say who you are: pam setup, or --as; or have an admin add you',
   });
 
-const tell = ({ code, message, hint }: PamError): Missing => ({ code, message, hint: hint ?? null });
+const tell = (fault: PamError): Missing => ({
+  code: fault.code,
+  message: fault.message,
+  hint: hintOf(fault),
+});
 
 /** Doubt about the ledger before all else, then what has to be set here. */
 function exitOf(faults: readonly PamError[]): Exit {

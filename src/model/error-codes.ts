@@ -6,7 +6,7 @@ import type { EXIT } from './exit.ts';
 
 interface ErrorKind {
   readonly exit: keyof typeof EXIT;
-  /** What happened and what to do, for a reader who does not know the design. */
+  /** What happened, for a reader who does not know the design. What to do about it: `error-hints.ts`. */
   readonly means: string;
 }
 
@@ -16,47 +16,32 @@ export const ERROR_CODES = {
   // What a person asks for (requests)
   E_REQ_CHARSET: kind(
     'invalid',
-    'a field holds characters that could hide something: control characters, direction marks, look-alikes. Type it anew.',
+    'a field holds characters that could hide something: control characters, direction marks, look-alikes.',
   ),
-  E_REQ_CONSUMED: kind('refused', 'these very bytes were refused or used before. Ask again with a new id.'),
+  E_REQ_CONSUMED: kind('refused', 'these very bytes were refused or used before.'),
   E_REQ_FILE: kind(
     'invalid',
     "the request's file cannot be read: a link, a pipe, too large, or too many beside it.",
   ),
-  E_REQ_ID_DATE: kind(
-    'invalid',
-    'the date in the id is more than a day away from now. Ask again; `pam request` makes the id.',
-  ),
-  E_REQ_ID_MISMATCH: kind(
-    'invalid',
-    "the id, the file's name and its place do not agree. Let `pam request` place the file.",
-  ),
+  E_REQ_ID_DATE: kind('invalid', 'the date in the id is more than a day away from now.'),
+  E_REQ_ID_MISMATCH: kind('invalid', "the id, the file's name and its place do not agree."),
   E_REQ_ID_SYNTAX: kind('invalid', 'that is no request id: `<date>-<role>-<six characters>`.'),
-  E_REQ_ID_TAKEN: kind('refused', 'another request has this id already. Ask again.'),
+  E_REQ_ID_TAKEN: kind('refused', 'another request has this id already.'),
   E_REQ_MISSING: kind('invalid', 'there is no such request file.'),
-  E_REQ_SECRET: kind(
-    'invalid',
-    'the request holds what looks like a secret. It is published, so take it out, and change that secret.',
-  ),
-  E_REQ_SHAPE: kind(
-    'invalid',
-    'the request file has another shape than its schema says: `pam schema request` prints it.',
-  ),
-  E_REQ_TIME: kind('invalid', 'that is no moment: use `2026-11-22T18:00:00Z`.'),
-  E_REQ_TTL: kind('invalid', 'that is no duration: use `30m`, `4h`, `1d`.'),
+  E_REQ_SECRET: kind('invalid', 'the request holds what looks like a secret, and requests are published.'),
+  E_REQ_SHAPE: kind('invalid', 'the request file has another shape than its schema says.'),
+  E_REQ_TIME: kind('invalid', 'that is no moment.'),
+  E_REQ_TTL: kind('invalid', 'that is no duration.'),
   E_REQ_TYPE: kind('invalid', 'a field of the request has another type than its schema says.'),
   E_REQ_UNKNOWN_FIELD: kind('invalid', 'the request has a field that pam does not know.'),
   E_REQ_UNREADABLE: kind('invalid', 'there is a file for that id, and it holds no valid request.'),
   E_PR_SCOPE: kind('invalid', 'a proposal adds one request and its signature, and changes nothing else.'),
   E_PR_SIZE: kind('invalid', 'a file of the proposal is larger than requests may be.'),
-  E_ID_UNKNOWN: kind(
-    'failed',
-    'there is no request of that id here. `pam status --all` lists them; fetch if it is new.',
-  ),
+  E_ID_UNKNOWN: kind('failed', 'there is no request of that id here.'),
   // YAML files
   E_YAML_ALIAS: kind(
     'invalid',
-    'anchors and aliases are not read: what they stand for is easily overlooked. Write it out, or quote the text.',
+    'anchors and aliases are not read: what they stand for is easily overlooked.',
   ),
   E_YAML_DEPTH: kind('invalid', "the file is nested deeper than any file of pam's has to be."),
   E_YAML_DIRECTIVE: kind('invalid', 'directives (`%...`) are not read.'),
@@ -67,18 +52,18 @@ export const ERROR_CODES = {
   E_YAML_NEWLINE: kind('invalid', 'a line ends in something else than LF or CRLF.'),
   E_YAML_SIZE: kind('invalid', 'the file is larger than its kind may be.'),
   E_YAML_SYNTAX: kind('invalid', 'this is not YAML; the message names line and column.'),
-  E_YAML_TAG: kind('invalid', 'tags (`!...`) are not read. Quote the text if it starts with `!`.'),
+  E_YAML_TAG: kind('invalid', 'tags (`!...`) are not read.'),
   // Approvals
-  E_APR_BECAUSE: kind('refused', 'a fallback approval needs a reason: `--reason`.'),
+  E_APR_BECAUSE: kind('refused', 'a fallback approval needs a reason.'),
   E_APR_CAPACITY: kind(
     'refused',
     'the approval was signed in another capacity (named or fallback) than its signer has here.',
   ),
   E_APR_DIGEST: kind(
     'refused',
-    'the request was changed after that approval: the signature is over other bytes. Approve it anew.',
+    'the request was changed after that approval: the signature is over other bytes.',
   ),
-  E_APR_DISMISSED: kind('refused', 'the review that carried the approval was dismissed. Approve it anew.'),
+  E_APR_DISMISSED: kind('refused', 'the review that carried the approval was dismissed.'),
   E_APR_FALLBACK_EARLY: kind(
     'refused',
     'a fallback approver may stand in only after the wait that policy says, counted from when an executor saw the request.',
@@ -112,9 +97,9 @@ export const ERROR_CODES = {
   E_POL_ATTESTED: kind('refused', 'the attestation of a key does not fit it.'),
   E_POL_BRANCH: kind('refused', "a branch that pam.yaml names is no plain name, or is one of pam's own."),
   E_POL_CHARSET: kind('refused', 'policy holds characters that could hide something.'),
-  E_POL_CONTROLS: kind('refused', 'the role asks for compensating controls: `--control`.'),
-  E_POL_DECIDE_WITHIN: kind('refused', 'the time in which a request has to be decided is over. Ask again.'),
-  E_POL_DENIED: kind('refused', 'a person who may stop this request did. A stop is final; ask again.'),
+  E_POL_CONTROLS: kind('refused', 'the role asks for compensating controls.'),
+  E_POL_DECIDE_WITHIN: kind('refused', 'the time in which a request has to be decided is over.'),
+  E_POL_DENIED: kind('refused', 'a person who may stop this request did. A stop is final.'),
   E_POL_EXECUTOR: kind('refused', 'no executor may do this on that target.'),
   E_POL_FALLBACK: kind(
     'refused',
@@ -127,7 +112,7 @@ export const ERROR_CODES = {
   E_POL_GENESIS: kind('refused', 'the ledger does not begin with the trust root that is pinned or given.'),
   E_POL_GITHUB_SHARED: kind('refused', 'two people have the same GitHub account.'),
   E_POL_GROUP_NESTED: kind('refused', 'a group holds people, never other groups.'),
-  E_POL_INCIDENT: kind('refused', 'the role asks for an open incident: `--incident`.'),
+  E_POL_INCIDENT: kind('refused', 'the role asks for an open incident.'),
   E_POL_JUSTIFICATION: kind('refused', 'the role asks for a longer justification.'),
   E_POL_KEY_SHARED: kind('refused', 'two identities have the same key, perhaps in another wrapping.'),
   E_POL_KEY_TWICE: kind('refused', 'one identity lists the same key twice.'),
@@ -159,11 +144,8 @@ export const ERROR_CODES = {
   E_POL_SCOPE: kind('refused', "the role's scope is not filled in, or with a value that it does not take."),
   E_POL_SCOPE_KEYS: kind('refused', 'scope keys and permissions of the role do not fit together.'),
   E_POL_SCOPE_VALUE: kind('refused', 'a scope value that cannot stand in a permission.'),
-  E_POL_SECRET: kind(
-    'refused',
-    'policy holds what looks like a secret. Name an environment variable instead, and change that secret.',
-  ),
-  E_POL_SEEN: kind('refused', 'no executor has seen these bytes yet. `pam apply` sees them.'),
+  E_POL_SECRET: kind('refused', 'policy holds what looks like a secret.'),
+  E_POL_SEEN: kind('refused', 'no executor has seen these bytes yet.'),
   E_POL_SETTLED: kind(
     'refused',
     '`settled` names an entry of the very chain that is followed, or drops one that was settled.',
@@ -175,17 +157,14 @@ export const ERROR_CODES = {
   ),
   E_POL_START: kind('refused', 'the start lies too far ahead, or is over.'),
   E_POL_SUBJECT: kind('refused', 'the requester may not ask for that subject.'),
-  E_POL_SWEEP_LATE: kind(
-    'refused',
-    'no sweep ran within `sweep_within`, so nothing is granted. Run `pam sweep`.',
-  ),
+  E_POL_SWEEP_LATE: kind('refused', 'no sweep ran within `sweep_within`, so nothing is granted.'),
   E_POL_TARGET: kind('refused', 'there is no such target in policy.'),
   E_POL_TARGET_SHARED: kind('refused', 'two targets are one system.'),
   E_POL_THRESHOLD: kind(
     'refused',
     'a threshold that the people named cannot meet, or policy that needs you alone here.',
   ),
-  E_POL_TICKET: kind('refused', 'the role asks for a ticket: `--ticket`.'),
+  E_POL_TICKET: kind('refused', 'the role asks for a ticket.'),
   E_POL_TTL: kind('refused', 'the duration is longer than the role allows.'),
   E_POL_UNBUILT: kind(
     'refused',
@@ -193,28 +172,19 @@ export const ERROR_CODES = {
   ),
   E_POL_UNKNOWN_NAME: kind('refused', 'policy uses a name that it does not define.'),
   E_POL_UNSATISFIABLE: kind('refused', 'an approval rule that the people in policy can never meet.'),
-  E_POL_UNSIGNED: kind('refused', 'main holds a policy that not enough admins signed. `pam ratify`.'),
+  E_POL_UNSIGNED: kind('refused', 'main holds a policy that not enough admins signed.'),
   // Keys
   E_KEY_COMPROMISED: kind('refused', 'policy calls the key compromised since before this was signed.'),
   E_KEY_ENCODING: kind('refused', 'the key is written in a second spelling.'),
   E_KEY_EXPIRED: kind('refused', "the key's time in policy is over."),
-  E_KEY_LINE: kind(
-    'refused',
-    'this is not a public key line. Write the one line of the .pub file: type, base64, and any comment.',
-  ),
+  E_KEY_LINE: kind('refused', 'this is not a public key line: type, base64, and any comment.'),
   E_KEY_NOT_ATTESTED: kind('refused', 'policy has no attestation of that hardware key.'),
   E_KEY_NOT_HARDWARE: kind('refused', 'the rule asks for a hardware key that was touched.'),
   E_KEY_NOT_YET: kind('refused', "the key's time in policy has not come."),
-  E_KEY_PRINCIPAL: kind(
-    'refused',
-    'the key belongs to another identity than the statement says. The hint names the keys that policy lists for its signer; `pam whoami` shows which one is at hand.',
-  ),
+  E_KEY_PRINCIPAL: kind('refused', 'the key belongs to another identity than the statement says.'),
   E_KEY_REVOKED: kind('refused', 'policy lists the key as revoked.'),
   E_KEY_SMALL_ORDER: kind('refused', 'this ed25519 key is a trap: anybody can sign anything for it.'),
-  E_KEY_UNKNOWN: kind(
-    'refused',
-    'policy knows no such signer, or not this key. The hint names the keys that it lists; name one with `--key`, or once for all: `git config --global pam.key`.',
-  ),
+  E_KEY_UNKNOWN: kind('refused', 'policy knows no such signer, or not this key.'),
   E_RSA_BITS: kind('refused', 'the RSA key has too few or too many bits.'),
   E_RSA_EXPONENT: kind('refused', "the RSA key's exponent or modulus is not a sound one."),
   E_SK_APP: kind(
@@ -254,16 +224,13 @@ export const ERROR_CODES = {
     'failed',
     '`ssh-keygen` could not sign with that key: the file is missing or damaged (CRLF, no last newline), has a passphrase and there is no terminal, or the agent that `SSH_AUTH_SOCK` names does not hold it. An agent that stands in ssh_config alone (`IdentityAgent`) is not asked.',
   ),
-  E_SIGN_OLD: kind('failed', 'this `ssh-keygen` cannot sign (`-Y sign`). Install OpenSSH 8.2 or newer.'),
+  E_SIGN_OLD: kind('failed', 'this `ssh-keygen` cannot sign (`-Y sign`).'),
   // The ledger
   E_LED_CHAIN: kind('integrity', 'an entry does not follow the one before it.'),
   E_LED_CHECKPOINT: kind('integrity', 'the checkpoint is of another access repository, or is none.'),
-  E_LED_CLOCK: kind('integrity', "this machine's clock is far behind the ledger. Set it."),
+  E_LED_CLOCK: kind('integrity', "this machine's clock is far behind the ledger."),
   E_LED_EXISTS: kind('integrity', 'there is an access repository here already.'),
-  E_LED_FORK: kind(
-    'integrity',
-    'there are two histories. Nothing is granted until admins choose: docs/spec.md, Forks.',
-  ),
+  E_LED_FORK: kind('integrity', 'there are two histories. Nothing is granted until admins choose.'),
   E_LED_GRANT: kind(
     'integrity',
     'audit decided a grant again, and its evidence does not allow what was recorded.',
@@ -280,8 +247,8 @@ export const ERROR_CODES = {
   E_LED_KEY: kind('integrity', 'the entry is not signed by a key that policy gives this executor.'),
   E_LED_KIND: kind('integrity', 'the executor may not write such an event.'),
   E_LED_MAIN: kind('integrity', 'main was rewritten since the last apply.'),
-  E_LED_MISSING: kind('integrity', 'there is no ledger branch here. Clone with all branches, or `pam init`.'),
-  E_LED_OVERDUE: kind('integrity', 'access is past its end and no revocation is recorded. Run `pam sweep`.'),
+  E_LED_MISSING: kind('integrity', 'there is no ledger branch here.'),
+  E_LED_OVERDUE: kind('integrity', 'access is past its end and no revocation is recorded.'),
   E_LED_RECEIPT: kind('integrity', 'what was given is not what was approved.'),
   E_LED_ROLLBACK: kind(
     'integrity',
@@ -299,26 +266,17 @@ export const ERROR_CODES = {
   E_LED_STOP: kind('integrity', 'a recorded stop was not signed by anybody entitled.'),
   E_LED_TIME: kind('integrity', 'an entry is dated before one that it must follow, or ahead of this clock.'),
   E_LED_TREE: kind('integrity', 'a ledger commit holds something else than its entry makes.'),
-  E_LED_UNPINNED: kind(
-    'integrity',
-    'no trust root is pinned here. Give the one that your team wrote down: `--root`, `PAM_ROOT`.',
-  ),
-  E_LED_VERSION: kind(
-    'integrity',
-    'the ledger goes on in a newer version. Install a newer pam; nothing is appended until then.',
-  ),
+  E_LED_UNPINNED: kind('integrity', 'no trust root is pinned here.'),
+  E_LED_VERSION: kind('integrity', 'the ledger goes on in a newer version. Nothing is appended by this one.'),
   E_EVENT_DROPPED: kind(
     'failed',
     'an event was left out of the ledger since it does not follow; it was not acted on.',
   ),
   E_RACE_LOST: kind(
     'failed',
-    'other executors kept writing first, or the remote takes no push. Nothing was done at any target; run it again.',
+    'other executors kept writing first, or the remote takes no push. Nothing was done at any target.',
   ),
-  E_STOP_UNTAKEN: kind(
-    'failed',
-    'a stop was found that does not count, and this says why. Its signer should know.',
-  ),
+  E_STOP_UNTAKEN: kind('failed', 'a stop was found that does not count; the message says why.'),
   // Targets
   E_PRV: kind('failed', 'a provider failed in a way that it does not name itself.'),
   E_PRV_ABANDONED: kind(
@@ -353,7 +311,7 @@ export const ERROR_CODES = {
   E_PRV_PROGRAM: kind('failed', 'a program of the target did not run to its end.'),
   E_PRV_READBACK: kind('failed', 'the target said yes, and reading back shows something else.'),
   E_PRV_RECEIPT: kind('failed', "the target's receipt cannot be recorded."),
-  E_PRV_REVOKE: kind('failed', 'a revocation failed and has to be tried again. `pam log <id>` says why.'),
+  E_PRV_REVOKE: kind('failed', 'a revocation failed and has to be tried again.'),
   E_PRV_SHADOWED: kind(
     'failed',
     'a later rule of the target would be obeyed instead of the access. The request waits until it is gone.',
@@ -372,7 +330,7 @@ export const ERROR_CODES = {
   E_NO_CERTIFICATE: kind('failed', 'there is no live certificate for that id.'),
   // The forge
   E_FORGE_ACTIONS: kind('failed', 'GitHub Actions do not run there, or run more than they should.'),
-  E_FORGE_BUSY: kind('failed', 'the forge asks to wait. Run it again later.'),
+  E_FORGE_BUSY: kind('failed', 'the forge asks to wait.'),
   E_FORGE_CODEOWNERS: kind('failed', 'CODEOWNERS does not protect what it should.'),
   E_FORGE_DEFAULT: kind('failed', 'the default branch is another one than main.'),
   E_FORGE_DELETE: kind('failed', 'a branch can be deleted that must not be.'),
@@ -386,7 +344,7 @@ export const ERROR_CODES = {
   E_FORGE_NETWORK: kind('failed', 'the forge did not answer.'),
   E_FORGE_NOT_FOUND: kind('failed', 'the forge does not show it to this token, or it is not there.'),
   E_FORGE_OIDC: kind('failed', 'cloud targets that trust the workflow must ask for exactly its subject.'),
-  E_FORGE_OWN: kind('failed', 'GitHub takes no approval by the author of a pull request. Sign in a comment.'),
+  E_FORGE_OWN: kind('failed', 'GitHub takes no approval by the author of a pull request.'),
   E_FORGE_OWNERS: kind('failed', 'code owners are not asked for review.'),
   E_FORGE_PAGING: kind('failed', 'the forge did not give all pages of an answer.'),
   E_FORGE_PLACE: kind('failed', 'there is no pull request where this could be posted.'),
@@ -407,33 +365,27 @@ export const ERROR_CODES = {
   E_INCIDENT: kind('failed', 'the state of an incident could not be read.'),
   E_INC_SHAPE: kind('failed', 'an incident file has another shape than its schema says.'),
   E_CLOCK: kind('failed', "this machine's clock is behind what the ledger has seen."),
-  E_EXECUTOR_KEY: kind(
-    'usage',
-    'the key at hand is not one that policy lists for this executor: name the right one with `--executor-key` or `PAM_EXECUTOR_KEY`.',
-  ),
+  E_EXECUTOR_KEY: kind('usage', 'the key at hand is not one that policy lists for this executor.'),
   E_EXECUTOR_RIGHT: kind('failed', 'policy gives this executor no right to do that.'),
   E_MEM_MODE: kind('failed', 'others may write where this machine remembers.'),
   E_MEM_OWNER: kind('failed', 'what this machine remembers belongs to another user.'),
   E_MEM_WRITE: kind('failed', 'nothing can be remembered there.'),
-  E_WHO: kind('failed', 'policy has no person of your name. Say it with `--as`, or have an admin add you.'),
+  E_WHO: kind('failed', 'policy has no person of your name, or you did not say who you are.'),
   // Git
   E_GIT: kind('failed', 'git failed; its own words follow.'),
-  E_GIT_BOUND: kind(
-    'failed',
-    'a fetch brings too much or takes too long. Bring it once by hand: `git fetch`.',
-  ),
+  E_GIT_BOUND: kind('failed', 'a fetch brings too much or takes too long.'),
   E_GIT_FILES: kind(
     'failed',
-    'a file inside the git directory is a pipe, a device or a link, so git is not asked to read it. Work in a fresh clone.',
+    'a file inside the git directory is a pipe, a device or a link, so git is not asked to read it.',
   ),
-  E_GIT_LOCK: kind('failed', 'a lock of another git stays where it is. If none runs, remove it.'),
+  E_GIT_LOCK: kind('failed', 'a lock of another git stays where it is.'),
   E_GIT_MODE: kind('failed', 'a path is not a plain file in git.'),
   E_GIT_NETWORK: kind('failed', 'the remote did not answer as expected.'),
   E_GIT_NONE: kind('failed', 'there is no git repository.'),
   E_GIT_OBJECT: kind('failed', 'an object is not what it has to be.'),
   E_GIT_OLD: kind('failed', 'git is too old.'),
   E_GIT_OWNER: kind('failed', "the repository belongs to another user: git's `safe.directory`."),
-  E_GIT_PARTIAL: kind('failed', 'this clone lacks objects that it needs. Use a full clone.'),
+  E_GIT_PARTIAL: kind('failed', 'this clone lacks objects that it needs.'),
   E_GIT_PATH: kind('failed', 'a path that pam neither reads nor writes.'),
   E_GIT_REF: kind('failed', 'that is no ref that pam reads or moves.'),
   E_GIT_REJECTED: kind('failed', 'the remote refused the new branches.'),
@@ -451,9 +403,9 @@ export const ERROR_CODES = {
   E_RUN_MISSING: kind('failed', 'a program is not installed.'),
   E_RUN_OUTPUT: kind('failed', 'a program printed more than is read.'),
   E_RUN_TIMEOUT: kind('failed', 'a program did not answer in time.'),
-  E_RUN_TMP: kind('failed', 'no temporary directory can be made. Set `TMPDIR`.'),
+  E_RUN_TMP: kind('failed', 'no temporary directory can be made.'),
   // The command line
-  E_USAGE: kind('usage', 'the command cannot be understood. `pam help`.'),
+  E_USAGE: kind('usage', 'the command cannot be understood.'),
   E_CONFIG: kind('failed', 'pam is set up in a way that cannot work.'),
   E_CONFIG_API: kind(
     'invalid',
@@ -464,7 +416,7 @@ export const ERROR_CODES = {
     'interrupted',
     'Ctrl-C, SIGTERM or a closed terminal. The message says what is out, if anything is.',
   ),
-  E_BUG: kind('bug', 'a bug in pam. Please report it with the trace.'),
+  E_BUG: kind('bug', 'a bug in pam.'),
   // Warnings
   W_ARMOR: kind('failed', 'a recorded signature is spelt in a way that `ssh-keygen` may refuse.'),
   W_ENDING: kind('failed', 'access is to end and is not confirmed gone.'),
@@ -481,8 +433,8 @@ export const ERROR_CODES = {
   W_FORGE_RUNNER: kind('failed', 'jobs that hold keys do not run on machines of their own.'),
   W_FORGE_TOKEN: kind('failed', 'the token of a job may do more than its workflow says.'),
   W_FORGE_WAITS: kind('failed', 'jobs of an environment wait for a person or a timer, so sweeps come late.'),
-  W_GIT_CREDENTIALS: kind('failed', "a remote's URL holds a password. Use a credential helper."),
-  W_GRANTING: kind('failed', 'an intent waits for its outcome; `pam apply` finishes it or takes it back.'),
+  W_GIT_CREDENTIALS: kind('failed', "a remote's URL holds a password."),
+  W_GRANTING: kind('failed', 'an intent waits for its outcome.'),
   W_KEY_COMPROMISED: kind('failed', 'something rests on a key that policy calls compromised.'),
   W_KEY_EXPIRES: kind('failed', 'the last key of a person or service expires soon.'),
   W_KEY_NONE: kind('failed', 'a person or service has no key that counts now.'),

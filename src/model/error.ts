@@ -3,6 +3,7 @@
  * turns one into text and an exit code. Sentences start in lower case and end without a full stop.
  */
 import { ERROR_CODES, type ErrorCode } from './error-codes.ts';
+import { ERROR_HINTS } from './error-hints.ts';
 import { EXIT, type Exit } from './exit.ts';
 
 export { type ErrorCode, EXIT, type Exit };
@@ -22,6 +23,7 @@ export const placeOfIssue = ({ file, line, col }: Issue): string =>
   [file, line, col].filter((part) => part !== undefined && part !== '').join(':');
 
 export interface PamErrorOptions {
+  /** What to do about it, here; without it (or empty) the one of the code is told. */
   readonly hint?: string;
   readonly issues?: readonly Issue[];
   readonly cause?: unknown;
@@ -41,11 +43,18 @@ export class PamError extends Error {
     options: PamErrorOptions = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.hint = options.hint;
+    this.hint = options.hint === '' ? undefined : options.hint;
     this.issues = options.issues ?? [];
     this.exit = options.exit ?? exitOf(code);
   }
 }
+
+/** What to do about it: no error is told without. */
+export const hintOf = ({ code, hint }: PamError): string => hint ?? ERROR_HINTS[code];
+
+/** The same of a code that an entry holds; `undefined`: an older or newer build wrote it. */
+export const hintOfCode = (code: string): string | undefined =>
+  Object.hasOwn(ERROR_HINTS, code) ? ERROR_HINTS[code as ErrorCode] : undefined;
 
 /** The error as one that pam foresees. Anything else is a bug and is thrown on, so no answer is made of it. */
 export function expected(error: unknown): PamError {

@@ -1,5 +1,5 @@
 /** The one place where an error becomes text or JSON. */
-import { type Issue, type PamError, placeOfIssue } from '../model/error.ts';
+import { hintOf, type Issue, type PamError, placeOfIssue } from '../model/error.ts';
 import { json, line } from './escape.ts';
 import type { Style } from './style.ts';
 
@@ -19,7 +19,7 @@ export function errorText(error: PamError, style: Style): string {
   for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
     lines.push(`caused by: ${line(cause.message)}`);
   }
-  if (error.hint !== undefined) lines.push(`${style.bold('hint:')} ${line(error.hint)}`);
+  lines.push(`${style.bold('hint:')} ${line(hintOf(error))}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -38,6 +38,6 @@ export function foldIssues(
 }
 
 export function errorJson(error: PamError): string {
-  const { code, message, hint, issues } = error;
-  return `${json({ schema: 'pam.error/1', code, message, hint: hint ?? null, issues })}\n`;
+  const { code, message, issues } = error;
+  return `${json({ schema: 'pam.error/1', code, message, hint: hintOf(error), issues })}\n`;
 }

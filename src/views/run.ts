@@ -1,5 +1,6 @@
 /** Plans and runs, in the manner of terraform: one line a step, only symbols that occur, one counting line. */
 import type { Reason } from '../model/decision.ts';
+import { hintOfCode } from '../model/error.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Planned, PlanStep } from '../flows/people/plan-run.ts';
 import type { RunResult, RunStep } from '../flows/executor/run-result.ts';
@@ -40,13 +41,14 @@ const UNTIL = /\buntil (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z)/u;
 
 /** @param now for telling how far off an end is */
 export function runText(result: RunResult, style: Style, now: Instant): string {
-  const lines = result.steps.map((step) => {
+  const helped = new Set<string>();
+  const lines = result.steps.flatMap((step) => {
     const state = step.result === 'done' ? '' : `  ${style.bad(step.result.toUpperCase())}`;
     const why =
       step.error === null || step.result === 'done'
         ? ''
         : `: ${line(step.error.message)} [${step.error.code}]`;
-    return `${stepLine(step, now)}${state}${why}`;
+    return [`${stepLine(step, now)}${state}${why}`, ...whatToDo(step, helped)];
   });
   lines.push(...waitingLines(result.waiting), ...troubleLines(result.troubles, style));
   const done = (action: RunStep['action']): number =>
@@ -70,6 +72,14 @@ export function runText(result: RunResult, style: Style, now: Instant): string {
       : `${NOTHING}${idleText(result.idle, now)}.`,
   );
   return `${lines.join('\n')}\n`;
+}
+
+/** Once for each code: ten steps that failed alike are mended once. */
+function whatToDo({ result, error }: RunStep, helped: Set<string>): readonly string[] {
+  if (result !== 'failed' || error === null || helped.has(error.code)) return [];
+  helped.add(error.code);
+  const hint = hintOfCode(error.code);
+  return hint === undefined ? [] : [`    do: ${line(hint)}`];
 }
 
 const NOTHING = 'Nothing to do';

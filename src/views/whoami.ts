@@ -5,7 +5,7 @@ import type { Style } from './style.ts';
 export interface Missing {
   readonly code: string;
   readonly message: string;
-  readonly hint: string | null;
+  readonly hint: string;
 }
 
 export interface WhoAmI {
@@ -37,8 +37,7 @@ export function whoamiText(who: WhoAmI, style: Style): string {
   ];
   const facts = rows.map(([name, value]) => `${name.padEnd(12)} ${line(value)}\n`).join('');
   const faults = missing.map(
-    ({ code, message, hint }) =>
-      `${style.bad('missing')} ${line(message)} [${code}]\n${hint === null ? '' : `  do: ${line(hint)}\n`}`,
+    ({ code, message, hint }) => `${style.bad('missing')} ${line(message)} [${code}]\n  do: ${line(hint)}\n`,
   );
   return `${facts}${faults.join('')}`;
 }

@@ -21,7 +21,8 @@ import {
 } from './workbench.ts';
 import { isFull } from '../size.ts';
 
-const NOTHING = 'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\n';
+const NOTHING =
+  'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\nhint: run it again; `pam status` says how things stand\n';
 const MAY_ARRIVE = 'the remote does not hold it, but may still take it';
 const SIGNALS: readonly Signal[] = ['INT', 'TERM', 'HUP'];
 const interrupting = interrupter();

@@ -8,7 +8,8 @@ import { type Interrupted, interrupter, keeper, type Moment, type Signal } from 
 import { type Actor, askBastion, bench, type Bench, must } from './workbench.ts';
 import { isFull } from '../size.ts';
 
-const NOTHING = 'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\n';
+const NOTHING =
+  'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\nhint: run it again; `pam status` says how things stand\n';
 const SIGNALS: readonly Signal[] = ['INT', 'TERM', 'HUP'];
 const interrupting = interrupter();
 

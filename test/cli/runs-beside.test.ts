@@ -7,7 +7,8 @@ import { tempDir } from './program.ts';
 import { beginHere, interruptRun } from './run-here.ts';
 import { ask, bench, type Bench } from './workbench.ts';
 
-const CUT_OFF = 'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\n';
+const CUT_OFF =
+  'error: interrupted: nothing was signed and nothing was changed [E_INTERRUPTED]\nhint: run it again; `pam status` says how things stand\n';
 
 let team: Bench;
 let id: string;

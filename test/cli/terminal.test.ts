@@ -70,7 +70,7 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     await screen('no', /Sign this as alice\?/u);
     tmux('send-keys', '-t', 'no', 'Enter');
     expect(await screen('no', /exit=/u)).toMatch(
-      /nothing was signed and nothing was changed \[E_DECLINED\]\s+exit=1/u,
+      /nothing was signed and nothing was changed \[E_DECLINED\]\s+hint: run it again when you want it\s+exit=1/u,
     );
     expect(team.landscape()).toEqual(before);
   });
@@ -92,7 +92,9 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
     start('wrong', ['revoke', id, '--reason', 'incident'], team.bob.env);
     await screen('wrong', /type the id/u);
     tmux('send-keys', '-t', 'wrong', 'yes', 'Enter');
-    expect(await screen('wrong', /exit=/u)).toMatch(/\[E_DECLINED\]\s+exit=1/u);
+    expect(await screen('wrong', /exit=/u)).toMatch(
+      /\[E_DECLINED\]\s+hint: run it again when you want it\s+exit=1/u,
+    );
     start('right', ['revoke', id, '--reason', 'incident'], team.bob.env);
     await screen('right', /type the id/u);
     tmux('send-keys', '-t', 'right', '-l', id);

@@ -17,9 +17,12 @@ test.each([
   [['request', 'web', '--nope'], 'pam request --help'],
   [['show'], 'pam show --help'],
   [['merge', 'a', 'b'], 'pam merge --help'],
-  [['status', '--color', 'pink'], 'pam --help'],
-  [['aprove'], 'pam --help'],
-  [['--nope', 'status'], 'pam --help'],
+  [['status', '--color', 'pink'], 'pam status --help'],
+  [['--nope', 'status'], 'pam status --help'],
+  [['aprove'], '`pam help` lists the commands, and `pam <command> --help` what each takes'],
+  [['-nope'], '`pam help` lists the commands, and `pam <command> --help` what each takes'],
+  [['init', '--account', 'x'], 'pam init --help'],
+  [['apply', 'x', '--watch', '--executor', 'pam-apply', '--executor-key', 'k'], 'pam apply --help'],
 ])('the hint after `pam %j` is the page of what was meant', async (args, page) => {
   const { code, out, err } = await pam(...args);
   expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -1,7 +1,7 @@
 /** Why `ssh-keygen` cannot use the file of a CA's private key. No path and nothing of the file: it may end up in the ledger. */
 import { realpathSync, statSync } from 'node:fs';
 import { readPlainFile } from '../../files/plain-file.ts';
-import { PamError } from '../../model/error.ts';
+import { hintOf, PamError } from '../../model/error.ts';
 import { userWithoutEntry } from '../../process/person-here.ts';
 import { faultOfPrivateKey, readInTheClear } from '../../trust/private-key-text.ts';
 
@@ -17,7 +17,7 @@ export function unusableCaKey(path: string, target: string): PamError {
 
 function faultOf(path: string): readonly [what: string, hint: string] | undefined {
   const unknown = userWithoutEntry();
-  if (unknown !== undefined) return [`cannot be used: ${unknown.message}`, unknown.hint ?? ''];
+  if (unknown !== undefined) return [`cannot be used: ${unknown.message}`, hintOf(unknown)];
   let real: string;
   try {
     real = realpathSync(path);
