@@ -54,6 +54,7 @@ export const inLongRunOnly: readonly string[] = [
   ].map((name) => `test/catalogue/${name}.test.ts`),
   ...[
     'commands',
+    'completion-shells',
     'doctor',
     'doctor-github',
     'first-use',

@@ -25,18 +25,22 @@ _pam() {
     _files
   fi
 }
-compdef _pam pam
+# As a file of $fpath it is run when the first word is completed; sourced, it only says what it is for.
+if [[ "$funcstack[1]" == _pam ]]; then _pam "$@"; else compdef _pam pam; fi
 `;
 
 const fish = `# fish completion for pam: pam completion fish > ~/.config/fish/completions/pam.fish
 function __pam_words
     set -l typed (commandline -opc)
     set -e typed[1]
-    command pam completion words -- $typed (commandline -ct) 2>/dev/null
+    set -l found (command pam completion words -- $typed (commandline -ct) 2>/dev/null)
+    if set -q found[1]
+        printf '%s\\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
 end
 complete -c pam -f -a '(__pam_words)'
-complete -c pam -l key -r -F
-complete -c pam -l executor-key -r -F
 `;
 
 export const SCRIPTS: Readonly<Record<string, string>> = { bash, zsh, fish };

@@ -58,7 +58,7 @@ async function choices(
   before: readonly string[],
   typed: string,
 ): Promise<readonly string[]> {
-  const { command, values, asks } = readLine(program, before);
+  const { command, strange, values, asks } = readLine(program, before);
   if (asks !== undefined) {
     const { argChoices, long } = asks;
     return argChoices ?? valuesOf(long ?? '', await knownHere(at));
@@ -67,6 +67,7 @@ async function choices(
     return [...(command?.options ?? []), ...program.options].flatMap(
       ({ long, short }) => long ?? short ?? [],
     );
+  if (strange) return [];
   if (command === undefined)
     return [...program.commands.flatMap((one) => [one.name(), ...one.aliases()]), 'help'];
   const places = command.registeredArguments;
@@ -81,18 +82,25 @@ async function choices(
     case 'name':
       return Object.keys(SCHEMAS);
     default:
-      return [];
+      return place?.argChoices ?? [];
   }
 }
 
 type Opt = Command['options'][number];
 
-/** Which command it is, how many of its arguments are there, and the option whose value comes next. */
-function readLine(
-  program: Command,
-  before: readonly string[],
-): { readonly command: Command | undefined; readonly values: number; readonly asks: Opt | undefined } {
+interface Line {
+  readonly command: Command | undefined;
+  /** A word stands where a command has to be, and is none. */
+  readonly strange: boolean;
+  /** How many arguments of the command are there. */
+  readonly values: number;
+  /** The option whose value comes next. */
+  readonly asks: Opt | undefined;
+}
+
+function readLine(program: Command, before: readonly string[]): Line {
   let command: Command | undefined;
+  let strange = false;
   let values = 0;
   let asks: Opt | undefined;
   for (const word of before) {
@@ -102,9 +110,13 @@ function readLine(
         (one) => one.required && (one.long === word || one.short === word),
       );
     else if (command !== undefined) values++;
-    else command = program.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    else {
+      command = program.commands.find((one) => one.name() === word || one.aliases().includes(word));
+      // `pam help <command>`
+      strange ||= command === undefined && word !== 'help';
+    }
   }
-  return { command, values, asks };
+  return { command, strange, values, asks };
 }
 
 function valuesOf(option: string, known: Known): readonly string[] {

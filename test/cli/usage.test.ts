@@ -124,6 +124,11 @@ test.each([
   [['approve', ''], []],
   [['sweep', '--executor-k'], ['--executor-key']],
   [['nonsense', 'x', '--bec'], []],
+  [['nonsense', 'ap'], []],
+  [
+    ['help', 'ap'],
+    ['approve', 'apply'],
+  ],
 ])('completes %j without a clone', async (words, found) => {
   expect(await completed(...words)).toEqual(found);
 });
