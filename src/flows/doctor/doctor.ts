@@ -26,6 +26,8 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
   readonly skipped: readonly Skipped[];
   readonly exit: Exit;
+  /** Who mends what policy and the forge's settings lack, where the one who looks cannot: the admins. Else nobody is named. */
+  readonly mendedBy: readonly string[];
 }
 
 export async function doctor(visit: Visit): Promise<Diagnosis> {
@@ -45,11 +47,13 @@ export async function doctor(visit: Visit): Promise<Diagnosis> {
     now: desk?.clock() ?? null,
     policy: view?.state.policy ?? null,
   };
-  await lookAtPerson(who, visit);
+  const person = await lookAtPerson(who, visit);
   await lookAtExecutor(who);
   const order = (area: CheckArea): number => CHECK_AREAS.indexOf(area);
   checks.sort((a, b) => order(a.area) - order(b.area));
-  return { checks, skipped, exit: exitOfChecks(checks) };
+  const admins = who.policy?.admins.people ?? [];
+  const mends = person === null || executor !== null || admins.includes(person);
+  return { checks, skipped, exit: exitOfChecks(checks), mendedBy: mends ? [] : admins };
 }
 
 /** Everything that needs a clone; gives the ledger as far as it can be believed. */

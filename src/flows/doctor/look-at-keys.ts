@@ -18,7 +18,8 @@ export interface Who {
   readonly now: Instant | null;
 }
 
-export async function lookAtPerson(who: Who, visit: Visit): Promise<void> {
+/** @returns the person or service of policy that looks; `null`: none is named, or policy knows none of that name */
+export async function lookAtPerson(who: Who, visit: Visit): Promise<string | null> {
   const { chart, executor } = who;
   const { ok, warning, problem } = tellOf('person');
   let id: string;
@@ -30,20 +31,21 @@ export async function lookAtPerson(who: Who, visit: Visit): Promise<void> {
       chart.skipped.push({ area: 'person', why: 'an executor is at home here, no person' });
     else
       chart.checks.push(warning('E_WHO', 'no identity is given here, so nothing can be signed', error.hint));
-    return;
+    return null;
   }
   const { policy } = who;
   if (policy !== null && !Object.hasOwn(policy.people, id) && !Object.hasOwn(policy.services, id)) {
     const names = [...Object.keys(policy.people), ...Object.keys(policy.services)];
     const message = `policy knows no ${id}${orDidYouMean(id, names)}`;
     chart.checks.push(problem('E_WHO', message, 'say who you are with --as, or have an admin add you'));
-    return;
+    return null;
   }
   chart.checks.push(ok('E_WHO', policy === null ? `you are ${id}` : `you are ${id}, whom policy knows`));
   await look(chart, 'person', async () => {
     const { keyFile } = await visit.signer(policy === null ? [] : [policy]);
     return await judgeKey(who, { area: 'person', holder: id, named: keyFile });
   });
+  return policy === null ? null : id;
 }
 
 export async function lookAtExecutor(who: Who): Promise<void> {

@@ -42,12 +42,29 @@ function judgeRole(policy: Policy, name: string, role: Role, now: Instant): Chec
     ];
   }
   const everybody = new Set(able.flatMap((people) => [...people]));
-  const critical = [...everybody].filter((one) =>
-    requesters.some(({ gain }) => !reaches(new Set([...gain, one]))),
-  );
-  if (critical.length === 0) return [];
-  const message = `with ${critical.join(' or ')} away, ${name} cannot be approved for everybody`;
-  return [warning('W_POL_APPROVERS', message, 'add an approver, or a fallback step')];
+  const missed = new Map<string, { readonly away: string[]; readonly stuck: typeof requesters }>();
+  for (const one of everybody) {
+    const stuck = requesters.filter(({ gain }) => !reaches(new Set([...gain, one])));
+    if (stuck.length === 0) continue;
+    const ids = stuck.map(({ id }) => id).join(', ');
+    missed.set(ids, { away: [...(missed.get(ids)?.away ?? []), one], stuck });
+  }
+  return [...missed].map(([ids, { away, stuck }]) => {
+    const whom = stuck.length === requesters.length && stuck.length > 1 ? 'anybody' : ids;
+    const message = `with ${away.join(' or ')} away, ${name} cannot be approved for ${whom}`;
+    const own = [...everybody].filter((one) => stuck.some(({ gain }) => gain.has(one)));
+    return warning('W_POL_APPROVERS', message, moreApprovers(role, own));
+  });
+}
+
+/** @param own approvers who do not count for those requests, since they gain by them */
+function moreApprovers({ approval }: Role, own: readonly string[]): string {
+  const where = approval.some(({ fallback }) => fallback.length > 0)
+    ? 'name one more approver, or one more in a fallback step'
+    : 'name one more approver, or add a fallback step';
+  if (own.length === 0) return where;
+  const gains = own.length === 1 ? 'gains' : 'gain';
+  return `${own.join(' and ')} ${gains} by such a request and may not approve it: ${where}`;
 }
 
 /** Not wrong, but worth knowing: a stolen laptop with an open agent is enough to approve these. */

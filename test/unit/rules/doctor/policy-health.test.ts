@@ -148,12 +148,12 @@ describe('roles', () => {
     // alice asks too, so for her only bob is left, and carol after a while.
     expect(
       reach(roles('fallback: [{ approvers: [carol], after: 15m }]', 'fallback: []', SPARE)).wrong,
-    ).toEqual(['warning W_POL_APPROVERS: with bob away, dba cannot be approved for everybody']);
+    ).toEqual(['warning W_POL_APPROVERS: with bob away, dba cannot be approved for alice']);
   });
 
   it('one person for two rules is one person', () => {
     expect(reach(TEXTS).wrong).toContain(
-      'warning W_POL_APPROVERS: with bob or carol away, operator cannot be approved for everybody',
+      'warning W_POL_APPROVERS: with bob or carol away, operator cannot be approved for alice',
     );
   });
 
@@ -172,10 +172,44 @@ describe('roles', () => {
     );
   });
 
+  it('who may not approve their own request is named, beside what would help', () => {
+    const dba = (texts: PolicyTexts): readonly (string | null)[] =>
+      judgeReach(policyOf(texts).policy, NOW)
+        .filter(({ message }) => message.includes(' dba '))
+        .flatMap(({ message, hint }) => [message, hint]);
+    expect(dba(roles('fallback: [{ approvers: [carol], after: 15m }]', 'fallback: []', SPARE))).toEqual([
+      'with bob away, dba cannot be approved for alice',
+      'alice gains by such a request and may not approve it: name one more approver, or add a fallback step',
+    ]);
+    // carol stands in for everybody but herself, and then only alice and bob are left.
+    const one = roles(
+      'approvers: ["@leads"]\n        threshold: 1\n',
+      'approvers: [bob]\n        threshold: 1\n',
+      SPARE,
+    );
+    expect(
+      dba(
+        roles(
+          'requesters: ["@engineering", deploy-bot]\n    require',
+          'requesters: [carol]\n    require',
+          one,
+        ),
+      ),
+    ).toEqual([
+      'with bob away, dba cannot be approved for carol',
+      'carol gains by such a request and may not approve it: name one more approver, or one more in a fallback step',
+    ]);
+    const alone = roles('fallback: [{ approvers: [carol], after: 15m }]', 'fallback: []', one);
+    expect(dba(alone)).toEqual([
+      'with bob away, dba cannot be approved for anybody',
+      'name one more approver, or add a fallback step',
+    ]);
+  });
+
   it('an approver whose key has ended is none', () => {
     const ended = people('{ key: KEY(grace) }', '{ key: KEY(grace), until: 2026-11-22T12:00:00Z }', SPARE);
     expect(reach(ended).wrong).toContain(
-      'warning W_POL_APPROVERS: with bob away, reader cannot be approved for everybody',
+      'warning W_POL_APPROVERS: with bob away, reader cannot be approved for anybody',
     );
   });
 
@@ -187,7 +221,7 @@ describe('roles', () => {
       SPARE,
     );
     expect(reach(touch).wrong).toContain(
-      'warning W_POL_APPROVERS: with bob away, reader cannot be approved for everybody',
+      'warning W_POL_APPROVERS: with bob away, reader cannot be approved for anybody',
     );
   });
 
