@@ -13,6 +13,7 @@ import { type Chosen, chooseKey } from '../rules/choose-key.ts';
 import { askAgent } from '../signing/agent.ts';
 import { agentOfSsh } from '../signing/agent-of-ssh.ts';
 import { isLiteralKey, looksOpenPgp, openKey } from '../signing/named-key.ts';
+import { privateKeyOf } from '../signing/private-key-of.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -34,6 +35,8 @@ export interface Identity {
   readonly keys: () => Promise<KeysAtHand>;
   /** What was given, or else is kept: for `pam setup`, which judges it. */
   readonly kept: () => Promise<{ readonly person: string | null; readonly key: string | null }>;
+  /** Where the private half of a key (`<type> <base64>`) is, as far as one looks here. Never throws for what it finds. */
+  readonly findKey: () => Promise<(line: string) => { readonly file: string } | 'agent' | null>;
   /** One of the person's own settings as it stands. */
   readonly setting: (name: UserSetting) => Promise<string | undefined>;
   /** Before there is a policy: who, and the key that was named. All that is missing is told at once. */
@@ -55,6 +58,15 @@ export function identityHere(asked: Asked): Identity {
       person: asked.as ?? asked.env['PAM_PERSON'] ?? (await settings()).get('pam.person') ?? null,
       key: (await named(asked, settings)).text ?? null,
     }),
+    findKey: async () => {
+      const { text } = await named(asked, settings);
+      const agent = await askAgent(asked.env);
+      return (line) => {
+        const file = privateKeyOf(line, text ?? null, asked.env);
+        if (file !== null) return { file };
+        return agent.state === 'holds' && agent.lines.includes(line) ? 'agent' : null;
+      };
+    },
     setting: async (name) => (await settings()).get(name),
     firstAdmin: async () => {
       const [id, key] = await allOrFaults([person, async () => needNamed(await keys()).text]);

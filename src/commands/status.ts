@@ -37,7 +37,9 @@ export const register: Register = (program, session) => {
         const desk = await at.desk();
         const id = text === undefined ? undefined : await idOf(desk, text);
         const person = options.mine === true ? await at.identity.person() : options.person;
-        const whole = await status(desk, id, options.all === true);
+        // Only the command lines of one grant name it.
+        const findKey = id === undefined || at.globals.json ? undefined : await at.identity.findKey();
+        const whole = await status(desk, id, options.all === true, findKey);
         const found = person === undefined ? whole : ofPerson(whole, person);
         const { grants, proposals, lastSweep, warnings, now } = found;
         const document = { grants: grants.map(inDocument), proposals, last_sweep: lastSweep, warnings, now };

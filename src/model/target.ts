@@ -54,6 +54,8 @@ export interface Provider extends Kind<TargetPlace, TargetSession> {
 /** What a live grant gives, and the config that it was made with. */
 export type Granted = Pick<OrderOnPaper, 'id' | 'permissions' | 'receipt'> & {
   readonly config: TargetConfig;
+  /** Where the private half of the login key is on this machine: a word of a shell. `agent`: in no file, an agent holds it. */
+  readonly loginKey: { readonly file: string } | 'agent' | null;
 };
 
 /** How a person uses what was granted. */

@@ -74,6 +74,7 @@ describe.each([...providers])('the registry of targets: %s', (word, provider) =>
         permissions: [],
         receipt: null,
         config: {},
+        loginKey: null,
       }) ?? null,
     ).toBeNull();
   });

@@ -81,6 +81,7 @@ export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'signing/agent-of-ssh.ts': ['ours'],
   'signing/key-file.ts': ['ours'],
   'signing/named-key.ts': ['ours'],
+  'signing/private-key-of.ts': ['ours'],
   'signing/sign-as-executor.ts': ['ours'],
   'signing/ssh-keygen.ts': ['ours'],
   'targets/file-lock.ts': ['ours'],

@@ -4,7 +4,7 @@ import { expected } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
 import type { RequestId } from '../../model/names.ts';
 import { mayBeLive, type OpenRecord } from '../../model/open-record.ts';
-import type { Access } from '../../model/target.ts';
+import type { Access, Granted } from '../../model/target.ts';
 import { decide } from '../../rules/decide.ts';
 import { roleOf } from '../../rules/exact-grant.ts';
 import { lastSweepOf, lateSweep } from '../../rules/judge-sweep.ts';
@@ -70,7 +70,15 @@ export interface Status {
   readonly now: Instant;
 }
 
-export async function status(desk: Desk, only: RequestId | undefined, all: boolean): Promise<Status> {
+/** Where the private half of a login key (`<type> <base64>`) is on this machine. */
+export type FindLoginKey = (line: string) => Granted['loginKey'];
+
+export async function status(
+  desk: Desk,
+  only: RequestId | undefined,
+  all: boolean,
+  findLoginKey: FindLoginKey = () => null,
+): Promise<Status> {
   const { view, freshness } = await freshLedger(
     desk,
     only === undefined ? aboutAll : (known) => aboutOne(only, known),
@@ -88,7 +96,7 @@ export async function status(desk: Desk, only: RequestId | undefined, all: boole
   );
   const ends = await endsOf(desk, view, situation, now);
   const grants = records
-    .flatMap((record) => grantLine(desk.providers, record, ends, now))
+    .flatMap((record) => grantLine({ providers: desk.providers, ends, findLoginKey, now }, record))
     .filter(({ state }) => all || only !== undefined || !OVER.has(state));
   const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
   const late = lateSweep(view.state, now);
@@ -136,12 +144,14 @@ function unread({ halts, unread: partly }: Situation): Status['warnings'] {
 
 const OVER: ReadonlySet<GrantState> = new Set(['ended', 'failed']);
 
-function grantLine(
-  providers: Desk['providers'],
-  record: OpenRecord,
-  ends: ReadonlyMap<RequestId, string>,
-  now: Instant,
-): GrantLine[] {
+interface Around {
+  readonly providers: Desk['providers'];
+  readonly ends: ReadonlyMap<RequestId, string>;
+  readonly findLoginKey: FindLoginKey;
+  readonly now: Instant;
+}
+
+function grantLine({ providers, ends, findLoginKey, now }: Around, record: OpenRecord): GrantLine[] {
   const { grant, id } = record;
   if (grant === null) return [];
   const { subject, role, target, permissions, end, config } = grant;
@@ -150,10 +160,9 @@ function grantLine(
   // A stop that no sweep has acted on yet ends it all the same: what is left of it is nothing to plan with.
   const state = why !== null && recorded === 'live' ? 'ending' : recorded;
   const receipt = grant.receipt ?? null;
-  const access =
-    state === 'live'
-      ? (providers.get(grant.provider)?.access?.({ id, permissions, receipt, config }) ?? null)
-      : null;
+  const provider = state === 'live' ? providers.get(grant.provider) : undefined;
+  const loginKey = grant.login_key === null ? null : findLoginKey(grant.login_key);
+  const access = provider?.access?.({ id, permissions, receipt, config, loginKey }) ?? null;
   const ended = OVER.has(state) ? record.final_at : null;
   const early = state === 'ending' ? why : null;
   return [{ id, subject, role, target, permissions, until: end, ended, state, why: early, access }];

@@ -29,16 +29,18 @@ export const sshCa: Provider = {
     }
   },
   remarks: remarksOnExtensions,
-  access: ({ id, permissions, receipt, config }) => {
+  access: ({ id, permissions, receipt, config, loginKey }) => {
     const certificate = receipt?.certificate;
     if (certificate === undefined) return null;
     const file = `~/.ssh/${id}-cert.pub`;
     // Of several the person chooses; what no principal names was never granted here.
     const [login, ...others] = permissions.map(principalOf);
     const who = login === undefined || others.length > 0 ? '<login>' : login;
+    // ssh itself finds what an agent holds.
+    const key = loginKey === 'agent' ? '' : `-i ${loginKey?.file ?? '<your private key>'} `;
     const how = [
       `pam status ${id} --certificate > ${file}`,
-      `ssh -i <your private key> -o CertificateFile=${file} ${who}@${hostOf(config) ?? '<host>'}`,
+      `ssh ${key}-o CertificateFile=${file} ${who}@${hostOf(config) ?? '<host>'}`,
     ];
     return { kind: 'ssh-certificate', how, certificate };
   },
