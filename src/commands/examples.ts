@@ -26,6 +26,10 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
     ['deny 7k3fq2 --reason "use the read-only role"', 'as an approver'],
     ['deny 7k3fq2', 'takes back a request of mine'],
   ],
+  keys: [
+    ['keys line ~/.ssh/id_ed25519.pub', 'the line to write below keys: in policy/people.yaml'],
+    ['keys line id_ed25519_sk.pub --json', 'with its fingerprint and kind, for a script'],
+  ],
   merge: [
     ['merge 7k3fq2', 'puts the request on main once it is approved'],
     ['merge 7k3fq2 --json', 'the commit, for a script'],

@@ -89,6 +89,12 @@ export const COMMANDS: readonly Listed[] = [
     load: () => import('./ratify.ts'),
   },
   {
+    line: 'keys <what> <file>',
+    summary: 'the line of a key for policy/people.yaml',
+    group: 'Admins',
+    load: () => import('./keys.ts'),
+  },
+  {
     line: 'schema [name]',
     summary: 'print a JSON Schema',
     group: 'Admins',

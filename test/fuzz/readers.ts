@@ -82,6 +82,7 @@ export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'signing/key-file.ts': ['ours'],
   'signing/named-key.ts': ['ours'],
   'signing/private-key-of.ts': ['ours'],
+  'signing/public-file.ts': ['ours'],
   'signing/sign-as-executor.ts': ['ours'],
   'signing/ssh-keygen.ts': ['ours'],
   'targets/file-lock.ts': ['ours'],

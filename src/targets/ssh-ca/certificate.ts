@@ -6,11 +6,11 @@ import { expected, PamError } from '../../model/error.ts';
 import type { Fingerprint } from '../../model/names.ts';
 import { decodeBase64 } from '../../trust/base64.ts';
 import { type KeyType, keyTypeOf } from '../../trust/key-types.ts';
+import { readCertifiedKey } from '../../trust/certified-key.ts';
 import { parsePublicKey, publicKeyFromBlob } from '../../trust/public-key.ts';
 import { checkRawSignature, type RawSignature } from '../../trust/raw-signature.ts';
-import { WireReader, wireString } from '../../trust/wire.ts';
+import { WireReader } from '../../trust/wire.ts';
 
-const SUFFIX = '-cert-v01';
 const USER = 1;
 const LINE = /^([a-z0-9@.-]{1,64}) ([A-Za-z0-9+/=]{1,16384})$/u;
 
@@ -67,7 +67,7 @@ function parseCertificate(line: string): Certificate {
   const reader = new WireReader(blob);
   if (reader.text() !== type) throw new PamError('E_KEYTYPE', 'the line says another type than it holds');
   reader.string(); // nonce
-  const key = readKey(reader, type);
+  const key = readCertifiedKey(reader, type);
   const certificate = {
     key,
     serial: uint64(reader),
@@ -85,19 +85,6 @@ function parseCertificate(line: string): Certificate {
   reader.end();
   // The signature is the last field and covers everything before it.
   return { ...certificate, signed: blob.subarray(0, blob.length - 4 - certificate.signature.length) };
-}
-
-function readKey(reader: WireReader, certificateType: string): Uint8Array {
-  if (!certificateType.includes(SUFFIX)) throw new PamError('E_KEYTYPE', 'this is a key, not a certificate');
-  const plain = certificateType.replace(SUFFIX, '');
-  // `ssh-ed25519-cert-v01@openssh.com` certifies `ssh-ed25519`; FIDO types keep their domain.
-  const type = keyTypeOf(plain.startsWith('sk-') ? plain : plain.replace('@openssh.com', ''));
-  const fields = Array.from({ length: fieldCount(type) }, () => wireString(reader.string()));
-  return Buffer.concat([wireString(type.name), ...fields]);
-}
-
-function fieldCount({ scheme, hardware }: KeyType): number {
-  return (scheme.kind === 'ed25519' ? 1 : 2) + (hardware ? 1 : 0);
 }
 
 function differences(found: Certificate, terms: CertificateTerms): string[] {
