@@ -1,6 +1,6 @@
 /**
  * Makes `generated/*-validators.js`: a function for every schema in `schemas/` and for every provider's
- * `configSchema`. Events, files of `open/`, sources and forges come from their registries, and the files of `schemas/` follow
+ * `configSchema`. Events, files of `open/`, sources, notices and forges come from their registries, and the files of `schemas/` follow
  * them. Compiling schemas takes half a second, so it is done here and `pam` ships without a compiler.
  * `src/documents/schema.ts` puts into words what the functions answer.
  *
@@ -21,7 +21,7 @@ import { SHELVES } from '../src/rules/shelves/registry.ts';
 import { providers } from '../src/targets/registry.ts';
 import { withEvents } from './entry-schema.ts';
 import { withAccounts, withForges } from './forge-schemas.ts';
-import { withSources } from './pam-schema.ts';
+import { withNotices, withSources } from './pam-schema.ts';
 
 /** @param root of the project */
 export async function writeValidators(root: string): Promise<void> {
@@ -48,7 +48,7 @@ function fromRegistries(): Pick<typeof SCHEMAS, 'entry' | 'pam' | 'people'> {
   const kinds = [...forges.values()];
   return {
     entry: withEvents(SCHEMAS.entry),
-    pam: withForges(withSources(SCHEMAS.pam), kinds),
+    pam: withForges(withNotices(withSources(SCHEMAS.pam)), kinds),
     people: withAccounts(SCHEMAS.people, kinds),
   };
 }

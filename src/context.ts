@@ -27,6 +27,7 @@ import type { Machine } from './model/machine.ts';
 import { isName, isSha256, type Sha256 } from './model/names.ts';
 import { isPlainGit, type PamConfig } from './model/policy.ts';
 import { CHECKPOINT_NAMESPACE, LEDGER_NAMESPACE } from './model/statement.ts';
+import { noticeKinds } from './notices/registry.ts';
 import { type Doors, openDoors } from './process/doors.ts';
 import { stateHome } from './process/own-places.ts';
 import { examineKey, keygenSigns } from './signing/examine-key.ts';
@@ -98,6 +99,7 @@ export async function layDesk(outside: Outside, options: Options): Promise<Desk>
     nonce: (bytes) => randomBytes(bytes).toString('hex'),
     env,
     providers: doors.providers(providers),
+    notices: noticeKinds,
     branchesAbout: kindOf(hint.forge).branchesAbout,
     forge: forgesOf(repository, open, outside, options.offline, doors),
     incidents: ({ incidents }, main) =>

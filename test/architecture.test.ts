@@ -41,6 +41,7 @@ const FLOW_FLOORS: Readonly<Record<string, number>> = {
   ledger: 2,
   gather: 3,
   'at-targets': 3,
+  notices: 3,
   audit: 4,
   executor: 4,
   // A person with an executor at hand has it act at once.

@@ -31,6 +31,7 @@ export const inLongRunOnly: readonly string[] = [
     'hostile-history',
     'ledger-attacks',
     'ledger-cases',
+    'notices',
     'signing-keys',
     'sshsig-oracle',
     'targets-ssh-ca',

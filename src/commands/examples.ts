@@ -89,6 +89,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   doctor: [
     ['doctor', 'what needs doing'],
     ['doctor --all', 'what is in order, too'],
+    ['doctor --notices', 'a test to each receiver of notices'],
   ],
   completion: [
     ['completion bash', 'add to ~/.bashrc: source <(pam completion bash)'],

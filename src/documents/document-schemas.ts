@@ -1,7 +1,8 @@
-/** Every document that pam reads, by the name that `pam schema <name>` takes. */
+/** Every document that pam reads or sends, by the name that `pam schema <name>` takes. */
 import checkpoint from '../../schemas/checkpoint.schema.json' with { type: 'json' };
 import entry from '../../schemas/entry.schema.json' with { type: 'json' };
 import incident from '../../schemas/incident.schema.json' with { type: 'json' };
+import notice from '../../schemas/notice.schema.json' with { type: 'json' };
 import openRecord from '../../schemas/open-record.schema.json' with { type: 'json' };
 import pam from '../../schemas/pam.schema.json' with { type: 'json' };
 import people from '../../schemas/people.schema.json' with { type: 'json' };
@@ -22,6 +23,7 @@ export const SCHEMAS = {
   checkpoint,
   entry,
   incident,
+  notice,
   'open-record': openRecord,
   pam,
   people,

@@ -9,8 +9,10 @@ import type { IncidentSource } from '../model/incident.ts';
 import type { Instant } from '../model/instant.ts';
 import type { Fingerprint, Oid, Sha256 } from '../model/names.ts';
 import type { PamConfig } from '../model/policy.ts';
+import type { NoticeKind } from '../model/notice.ts';
 import type { Provider } from '../model/target.ts';
 import type { Memory } from '../memory/kept-heads.ts';
+import type { WrittenEntry } from '../rules/notices/entry-notices.ts';
 
 export interface Desk {
   readonly repository: Repository;
@@ -30,6 +32,9 @@ export interface Desk {
   readonly nonce: (bytes: number) => string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly providers: ReadonlyMap<string, Provider>;
+  readonly notices: ReadonlyMap<string, NoticeKind>;
+  /** Hears of each entry that this run wrote, once it is published. */
+  readonly wrote?: (written: WrittenEntry) => void;
   /** Branches of the remote that hold it, as patterns; none where they are not known by name. */
   readonly branchesAbout: (about: About) => readonly string[];
   readonly forge: (config: PamConfig) => Promise<Forge>;

@@ -7,6 +7,7 @@
  *   <hash of the place>/branches  names of main and ledger as the verified policy has them
  *   heads/<root>/<owner>.head.json (+ .sig)   `pam.checkpoint/1`; an executor's is signed with its own key
  *   heads/<root>/<owner>.head.commit          where that entry was found: a hint, never trusted
+ *   heads/<root>/<executor>.notices.json      what an executor told people without an entry that says so
  *
  * What cannot be read (a link, a pipe, junk, too large) is as if it were absent, and that is told.
  */
@@ -34,10 +35,18 @@ export interface Memory {
    */
   readonly keptHead: (owner: string, root?: Sha256) => Promise<KeptHead | undefined>;
   readonly keepHead: (owner: string, kept: KeptHead) => Promise<void>;
+  /** What an executor told people, as it wrote it down. */
+  readonly keptNotices: (executor: string, root: Sha256) => Promise<string | undefined>;
+  readonly keepNotices: (executor: string, root: Sha256, text: string) => Promise<void>;
 }
 
 /** Any file of ours is far smaller. */
 const MAX_BYTES = 64 * 1024;
+/** But for the one that grows with the requests that are open. */
+const MAX_NOTICES_BYTES = 1024 * 1024;
+
+const noticesOf = (home: string, root: Sha256, executor: string): string =>
+  join(headsOf(home, root), `executor.${executor}.notices.json`);
 
 /** @param url the remote's, or the real path of a lone clone's git directory */
 export function memoryOf(
@@ -48,8 +57,8 @@ export function memoryOf(
   const home = join(stateHome, 'pam');
   const place = plainPlace(url);
   const directory = directoryOf(home, place);
-  const read = (path: string): string | undefined => {
-    const file = readPlainFile(path, MAX_BYTES);
+  const read = (path: string, maxBytes = MAX_BYTES): string | undefined => {
+    const file = readPlainFile(path, maxBytes);
     if (file.state === 'unreadable')
       note(`what this machine remembers at ${path} ${file.why}, and is ignored`);
     return file.state === 'read' ? file.bytes.toString('utf8') : undefined;
@@ -84,5 +93,7 @@ export function memoryOf(
       const root = rootIn(kept.text);
       if (root !== undefined) writeHead(headsOf(home, root), owner, kept);
     },
+    keptNotices: async (executor, root) => read(noticesOf(home, root, executor), MAX_NOTICES_BYTES),
+    keepNotices: async (executor, root, told) => write(noticesOf(home, root, executor), told),
   };
 }

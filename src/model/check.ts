@@ -26,6 +26,7 @@ export const CHECK_AREAS = [
   'incidents',
   'sweeps',
   'targets',
+  'notices',
   'forge',
 ] as const;
 export type CheckArea = (typeof CHECK_AREAS)[number];

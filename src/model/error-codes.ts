@@ -130,6 +130,10 @@ export const ERROR_CODES = {
     'too few approvers are left without those who gain by the request, so it can never be approved.',
   ),
   E_POL_NONHUMAN: kind('refused', 'a service stands where only people may.'),
+  E_POL_NOTICE: kind(
+    'refused',
+    'an entry of `notify` would tell nothing, or names a variable that something else reads, too.',
+  ),
   E_POL_PERMISSION: kind(
     'refused',
     "a permission that the target's provider does not take, or that no ledger entry can hold.",
@@ -441,6 +445,10 @@ export const ERROR_CODES = {
   W_LED_HEAD: kind('failed', 'no head is kept on this machine.'),
   W_LED_JUNK: kind('failed', 'a commit on the ledger branch that no executor signed was skipped.'),
   W_LED_MESSAGE: kind('failed', 'a commit message tells another story than its entry.'),
+  W_NOTICE: kind(
+    'failed',
+    'a notice was not sent, or not received. Access and ledger are as they should be; `pam doctor --notices` tries it.',
+  ),
   W_POL_APPROVERS: kind('failed', 'with one person away, a role cannot be approved.'),
   W_POL_IDLE: kind('failed', 'a setting has no effect on this target.'),
   W_POL_PRESENCE: kind('failed', 'keys that a rule needs do not count at the moment.'),

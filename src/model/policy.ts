@@ -105,7 +105,20 @@ export interface PamConfig {
   readonly open_requests: number;
   /** Digests of ledger entries that are not followed: the way out of a fork. Absent where there are none. */
   readonly settled?: readonly Sha256[];
-  readonly notify: readonly Readonly<Record<string, unknown>>[];
+  readonly notify: readonly NotifyConfig[];
+}
+
+/** Who is told about what. What else stands in it is for the kind (`notices/registry.ts`), whose schema it passed. */
+export interface NotifyConfig {
+  readonly kind: string;
+  /** Events; what else a policy may name here is refused before it is signed (`rules/unbuilt.ts`). */
+  readonly on: readonly string[];
+  /** These roles only. */
+  readonly roles?: readonly string[];
+  readonly risk?: readonly Risk[];
+  /** `false`: without people's reasons. Default: with them, but for break-glass. */
+  readonly why?: boolean;
+  readonly [setting: string]: unknown;
 }
 
 /** `pam.yaml` and `policy/*.yaml`, read, checked, with every default filled in. */

@@ -9,12 +9,14 @@ import { type PublicKey, parsePublicKey } from '../trust/public-key.ts';
 import { rawKeyOf } from '../trust/same-key.ts';
 import { identities } from './judge-identities.ts';
 import { filledIn } from './judge-roles.ts';
+import { judgeNotices } from './notices/judge-notices.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
 export const judgeNewPolicy = (policy: Policy): readonly PolicyProblem[] => [
   ...judgeRawKeys(policy),
   ...judgeTellable(policy),
   ...judgeLoginCase(policy),
+  ...judgeNotices(policy),
 ];
 
 /** sudo on hosts of a directory reads `Dana` and `dana` as one user: the access of one would be the other's. */

@@ -4,8 +4,10 @@
  * never judges by this list: a policy that an earlier build believed stays believed, and its sweeps and audit go on.
  * The change that builds a setting takes its line out. Pure.
  */
+import { UNBUILT_NOTICES } from '../model/notice.ts';
 import { UNBUILT_SOURCES } from '../model/source.ts';
 import type { Policy } from '../model/policy.ts';
+import { NOTICE_VARIABLE, variablesOf } from './notices/variables.ts';
 import type { PolicyProblem } from './policy-problem.ts';
 
 export const UNBUILT_CODE = 'E_POL_UNBUILT';
@@ -26,10 +28,26 @@ const UNBUILT: readonly Unbuilt[] = [
   {
     setting: 'notify',
     file: 'pam.yaml',
-    at: ({ config }) => (config.notify.length > 0 ? ['/config/notify'] : []),
-    why: 'this pam sends no notices',
-    instead: 'take it out',
+    at: ({ config }) =>
+      config.notify.some((one) => variablesOf(one).some(([, name]) => !NOTICE_VARIABLE.test(name)))
+        ? ['/config/notify']
+        : [],
+    why: 'this pam takes addresses and secrets of notices from variables PAM_NOTICE_... only',
+    instead: 'name such ones',
   },
+  ...UNBUILT_NOTICES.map(
+    (event): Unbuilt => ({
+      setting: `notify on ${event}`,
+      file: 'pam.yaml',
+      at: ({ config }) =>
+        config.notify.flatMap(({ on }, at) => {
+          const place = on.indexOf(event);
+          return place === -1 ? [] : [`/config/notify/${at}/on/${place}`];
+        }),
+      why: `no ledger of this pam holds what \`${event}\` would tell`,
+      instead: 'take the word out',
+    }),
+  ),
   {
     setting: 'incidents',
     file: 'pam.yaml',

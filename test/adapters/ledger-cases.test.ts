@@ -174,6 +174,7 @@ async function deskOf(dir: string, now: Instant, root: Sha256 | undefined): Prom
     nonce: never('chance'),
     env: {},
     providers: new Map(sealed),
+    notices: new Map(),
     forge: never('the forge'),
     branchesAbout: never('the branches of a forge'),
     incidents: never('incidents'),

@@ -21,6 +21,9 @@ const DESK: Kinds<Desk> = {
   bringAlong: 'step',
   // Executors only read from forges; proposing and publishing is for people.
   forge: 'read',
+  // What is told changes nothing that is on record.
+  notices: 'read',
+  wrote: 'read',
   branchesAbout: 'read',
   incidents: 'read',
   hint: 'read',
@@ -72,6 +75,8 @@ const MEMORY: Kinds<Memory> = {
   pinRoot: 'step',
   keptHead: 'read',
   keepHead: 'step',
+  keptNotices: 'read',
+  keepNotices: 'step',
 };
 const SESSION: Kinds<TargetSession> = {
   verifyIdentity: 'step',

@@ -252,6 +252,7 @@ export async function deskOf(wires: Wires, host: Host): Promise<Desk> {
     nonce: (bytes) => wires.nonce(bytes),
     env: {},
     providers: wires.targets.providers,
+    notices: new Map(),
     branchesAbout,
     forge: async ({ main }) =>
       await Promise.resolve(
@@ -275,6 +276,7 @@ export function newHost(name: string): Host {
 /** What a host remembers; `kept-heads.ts` keeps the same in files. */
 function memoryOfHost(): Memory {
   const heads = new Map<string, KeptHead>();
+  const told = new Map<string, string>();
   let root: Sha256 | undefined;
   let branches: Branches | undefined;
   return {
@@ -290,6 +292,10 @@ function memoryOfHost(): Memory {
     keptHead: async (owner) => await Promise.resolve(heads.get(owner)),
     keepHead: async (owner, kept) => {
       await Promise.resolve(heads.set(owner, kept));
+    },
+    keptNotices: async (executor) => await Promise.resolve(told.get(executor)),
+    keepNotices: async (executor, _root, text) => {
+      await Promise.resolve(told.set(executor, text));
     },
   };
 }

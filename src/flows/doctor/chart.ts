@@ -15,6 +15,8 @@ export interface Visit {
   /** The key that policy lists, where there is a policy, among those at hand. */
   readonly signer: (policies: readonly Policy[]) => Promise<Signer>;
   readonly executor: () => Executor | null;
+  /** A test is to be sent to each receiver of notices. */
+  readonly testNotices?: boolean;
 }
 
 export interface Chart {

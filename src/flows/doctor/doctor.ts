@@ -16,6 +16,7 @@ import { lookAtExecutor, lookAtPerson } from './look-at-keys.ts';
 import { lookAtForge } from './look-at-forge.ts';
 import { lookAtIncidents } from './look-at-incidents.ts';
 import { lookAtLedger } from './look-at-ledger.ts';
+import { lookAtNotices } from './look-at-notices.ts';
 import { lookAtPolicy } from './look-at-policy.ts';
 import { lookAtTargets } from './look-at-targets.ts';
 import { clockHalts } from '../gather/halts.ts';
@@ -38,7 +39,7 @@ export async function doctor(visit: Visit): Promise<Diagnosis> {
   const executor = await executorOf(chart, visit);
   const desk = await deskOf(chart, visit);
   if (desk === null)
-    skipAll(chart, ['memory', 'remote', 'root', 'ledger', ...NEED_LEDGER], 'there is no clone here');
+    skipAll(chart, ['memory', 'remote', 'root', 'ledger', ...needLedger(visit)], 'there is no clone here');
   const view = desk === null ? null : await lookAround(chart, visit, desk, executor);
   const who = {
     chart,
@@ -75,13 +76,13 @@ async function lookAround(
   });
   // A clone can be found without git, and read no further.
   if (chart.checks.some(({ area, code }) => area === 'repository' && code === 'E_RUN_MISSING')) {
-    skipAll(chart, ['remote', 'root', 'ledger', ...NEED_LEDGER], 'git is not here');
+    skipAll(chart, ['remote', 'root', 'ledger', ...needLedger(visit)], 'git is not here');
     return null;
   }
   const freshness = await lookAtRemote(chart, desk);
   const view = await lookAtLedger(chart, desk, executor);
   if (view === null) {
-    skipAll(chart, NEED_LEDGER, 'the ledger cannot be read');
+    skipAll(chart, needLedger(visit), 'the ledger cannot be read');
     return null;
   }
   const now = desk.clock();
@@ -90,6 +91,11 @@ async function lookAround(
   await look(chart, 'incidents', async () => await lookAtIncidents(desk, view));
   await look(chart, 'sweeps', async () => await Promise.resolve(judgeEnds(view.state, now)));
   await lookAtTargets(chart, desk, view, executor);
+  await look(
+    chart,
+    'notices',
+    async () => await lookAtNotices(chart, desk, view, executor, visit.testNotices === true),
+  );
   await lookAtForge(chart, { desk, view, machine, freshness });
   return view;
 }
@@ -104,6 +110,10 @@ function harmless(desk: Desk): Desk {
 }
 
 const NEED_LEDGER = ['policy', 'clock', 'incidents', 'sweeps', 'targets', 'forge'] as const;
+
+/** Notices are a word only where they were asked for. */
+const needLedger = ({ testNotices }: Visit): readonly CheckArea[] =>
+  testNotices === true ? [...NEED_LEDGER, 'notices'] : NEED_LEDGER;
 
 function skipAll({ skipped }: Chart, areas: readonly CheckArea[], why: string): void {
   skipped.push(...areas.map((area) => ({ area, why })));

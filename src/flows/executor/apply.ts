@@ -9,7 +9,9 @@ import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import type { Policy } from '../../model/policy.ts';
 import { stopsNotTaken } from '../../rules/plan-sweep.ts';
+import { waitingNotices } from '../../rules/notices/open-notices.ts';
 import type { Situation } from '../../rules/situation.ts';
+import type { ChainState } from '../../trust/chain-state.ts';
 import { type Appended, appendEntry, orderedClock } from '../ledger/append-entry.ts';
 import { abandonIntent, carryOutGrant, type Outcome, stillGranting } from '../at-targets/carry-out-grant.ts';
 import type { Desk, Executor } from '../desk.ts';
@@ -19,17 +21,33 @@ import { headFromHere } from '../ledger/kept-head.ts';
 import { droppedTroubles, thatFit } from '../ledger/fit-entry.ts';
 import { type PlannedIntents, planIntents, recordedOf } from './plan-intents.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
+import { type Courier, tellingPeople } from '../notices/tell-people.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
 import { recordPolicy } from './record-policy.ts';
 import { CUT_SHORT, type RunResult, type RunStep } from './run-result.ts';
 import { takeBack } from '../at-targets/take-back.ts';
 import { beingGranted, policyStep, recordedSteps, settledStep } from './tell-apply.ts';
 
+/** @param courier when this run waits for what it tells people */
 export async function apply(
   desk: Desk,
   executor: Executor,
   only?: ReadonlySet<RequestId>,
+  courier?: Courier,
 ): Promise<RunResult> {
+  return await tellingPeople(desk, executor, courier, async (heard) => {
+    const { result, state, situation } = await applyQuietly(heard, executor, only);
+    const now = desk.clock();
+    const open = situation === null ? [] : waitingNotices(situation, state, executor.name, now);
+    return { result, leaves: { state, situation, open } };
+  });
+}
+
+async function applyQuietly(
+  desk: Desk,
+  executor: Executor,
+  only: ReadonlySet<RequestId> | undefined,
+): Promise<Applied> {
   const known = await headFromHere(desk, executor);
   const freshness = await fetchState(desk, aboutAll(known?.state, desk.clock()));
   const read = await readLedger(desk, executor, known);
@@ -46,10 +64,12 @@ export async function apply(
       ? null
       : { events, main: situation.main, at, begins: true };
   });
-  if (desk.interrupted() && entry === null) return cutShort(view, steps, []);
+  if (desk.interrupted() && entry === null)
+    return { state: view.state, situation: null, result: cutShort(view, steps, []) };
   if (wanted === undefined) throw new PamError('E_BUG', 'nothing was planned');
   const planned = recordedOf(wanted, entry);
   const { plan, situation, failed } = planned;
+  const applied = ({ state }: LedgerView, result: RunResult): Applied => ({ state, situation, result });
   const unknown = [...(only ?? [])].find(
     (id) => !situation.candidates.some((one) => one.id === id) && !view.state.index.records.has(id),
   );
@@ -76,9 +96,16 @@ export async function apply(
   const left = droppedTroubles([...dropped, ...told.dropped, ...back.dropped]);
   const troubles = [...situation.halts, ...situation.unread, ...untakenStops(desk, last, situation), ...left];
   await prepareTargets(desk, executor, last.state, (one) => troubles.push({ ...one, ok: false }));
-  if (desk.interrupted()) return cutShort(last, steps, troubles);
+  if (desk.interrupted()) return applied(last, cutShort(last, steps, troubles));
   const { seq, head } = last.state;
-  return { steps, ledger: { seq, head }, waiting: plan.waiting, troubles };
+  return applied(last, { steps, ledger: { seq, head }, waiting: plan.waiting, troubles });
+}
+
+interface Applied {
+  readonly result: RunResult;
+  readonly state: ChainState;
+  /** `null`: it was interrupted before it had planned anything. */
+  readonly situation: Situation | null;
 }
 
 /** By the state that this run leaves behind: what it recorded needs no word. */

@@ -40,18 +40,22 @@ export const CUT_SHORT: Reason = {
 const isUndone = ({ action, result }: RunStep): boolean =>
   result === 'failed' || (action === 'revoke' && result === 'skipped');
 
+/** What is said beside a run that did all it had to. */
+const REMARKS: ReadonlySet<string> = new Set(['W_NOTICE']);
+
 /** A bug is what could not be done for now; the trace of it stands in its message. */
 const UNREAD: ReadonlySet<Exit> = new Set<Exit>([EXIT.failed, EXIT.bug]);
 
 /** 130 when it was interrupted, else 20, then 3 (1 if all failed), then 5, else 0 (DESIGN section 9). */
 export function exitOfRun(result: RunResult): Exit {
+  const troubles = result.troubles.filter(({ code }) => !REMARKS.has(code));
   if (result.troubles.includes(CUT_SHORT)) return EXIT.interrupted;
-  if (result.troubles.some((one) => exitOf(one.code) === EXIT.integrity)) return EXIT.integrity;
+  if (troubles.some((one) => exitOf(one.code) === EXIT.integrity)) return EXIT.integrity;
   const acted = result.steps.filter((one) => one.action === 'grant' || one.action === 'revoke');
   const failed = acted.filter(isUndone).length;
   if (failed > 0) return failed === acted.length ? EXIT.failed : EXIT.partly;
-  if (result.troubles.length > 0) {
-    const unread = result.troubles.some(({ code }) => UNREAD.has(exitOf(code)));
+  if (troubles.length > 0) {
+    const unread = troubles.some(({ code }) => UNREAD.has(exitOf(code)));
     return unread ? EXIT.partly : EXIT.refused;
   }
   return result.steps.some((one) => one.action === 'refuse') ? EXIT.refused : EXIT.done;
@@ -63,7 +67,8 @@ export function exitOfRun(result: RunResult): Exit {
  */
 export function exitOfSweep(result: RunResult): Exit {
   const exit = exitOfRun(result);
-  return exit === EXIT.refused && result.troubles.length > 0 ? EXIT.partly : exit;
+  const isDoubt = result.troubles.some(({ code }) => !REMARKS.has(code));
+  return exit === EXIT.refused && isDoubt ? EXIT.partly : exit;
 }
 
 /** `apply <id>` answers with that request's own class; without ids others may be pending and all is well. */

@@ -16,6 +16,8 @@ import { beatEvery, lastSweepOf } from '../../rules/judge-sweep.ts';
 import { sortPostings } from '../../rules/judge-postings.ts';
 import { rotated } from '../../rules/queue-by-system.ts';
 import { stopsNotTaken } from '../../rules/plan-sweep.ts';
+import { overdueNotices } from '../../rules/notices/open-notices.ts';
+import type { ChainState } from '../../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../../trust/keyring.ts';
 import { beginBudget } from '../at-targets/ask-targets.ts';
 import { type Desk, type Executor, mainRef } from '../desk.ts';
@@ -24,6 +26,7 @@ import { endingsOf, findLeftovers } from '../at-targets/find-leftovers.ts';
 import { isStoppable } from '../gather/about.ts';
 import { incidentStates } from '../gather/gather.ts';
 import { held } from '../ledger/net.ts';
+import { type Courier, tellingPeople } from '../notices/tell-people.ts';
 import { prepareTargets } from '../at-targets/prepare-targets.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { readStatements, topicOf } from '../gather/read-statements.ts';
@@ -45,18 +48,47 @@ import {
   withFacts,
 } from './sweep-run.ts';
 
-export async function sweep(desk: Desk, executor: Executor, scope: SweepScope): Promise<RunResult> {
+/** @param courier when this run waits for what it tells people */
+export async function sweep(
+  desk: Desk,
+  executor: Executor,
+  scope: SweepScope,
+  courier?: Courier,
+): Promise<RunResult> {
+  return await tellingPeople(desk, executor, courier, async (heard) => {
+    const { result, state } = await sweepQuietly(heard, executor, scope);
+    const gone = result.steps.flatMap(({ action, result: how, id }) =>
+      action === 'revoke' && how === 'done' && id !== '-' ? [id] : [],
+    );
+    // One that ends a single grant says nothing about the others.
+    const open =
+      scope.ids === undefined ? overdueNotices(state, executor.name, new Set(gone), desk.clock()) : [];
+    return { result, leaves: { state, situation: null, open } };
+  });
+}
+
+interface Swept {
+  readonly result: RunResult;
+  readonly state: ChainState;
+}
+
+async function sweepQuietly(desk: Desk, executor: Executor, scope: SweepScope): Promise<Swept> {
   const first = beginRun(desk, executor, scope);
-  const result = await sweepOnce(first);
+  const swept = await sweepOnce(first);
   // A person who ends one grant does not wait for minutes.
-  if (!first.ledgerTooLarge || scope.ids !== undefined || desk.interrupted()) return result;
+  if (!first.ledgerTooLarge || scope.ids !== undefined || desk.interrupted()) return swept;
+  const { result } = swept;
   // What could be read is swept. Grants that this machine has not read yet may lie below what was too large.
   const meanwhile = beginRun(desk, executor, scope, triedIn(result.steps));
   const { fetched, early } = await fetchLargeMeanwhile(meanwhile);
   const before = [...result.steps, ...meanwhile.revokes];
-  if (!fetched) return { ...result, steps: before, troubles: [...result.troubles, ...meanwhile.troubles] };
-  const { steps, ...rest } = await sweepOnce(beginRun(desk, executor, scope, triedIn(before)), early);
-  return { ...rest, steps: [...before, ...steps] };
+  if (!fetched)
+    return {
+      ...swept,
+      result: { ...result, steps: before, troubles: [...result.troubles, ...meanwhile.troubles] },
+    };
+  const again = await sweepOnce(beginRun(desk, executor, scope, triedIn(before)), early);
+  return { ...again, result: { ...again.result, steps: [...before, ...again.result.steps] } };
 }
 
 /** What a target was asked about. What was left for lack of time is taken up again. */
@@ -82,7 +114,7 @@ const beginRun = (
 });
 
 /** @param early what was ended before, and is to be recorded */
-async function sweepOnce(run: Run, early: readonly Done[] = []): Promise<RunResult> {
+async function sweepOnce(run: Run, early: readonly Done[] = []): Promise<Swept> {
   const { desk, executor, scope } = run;
   const tells = tellIn(run);
   const read = await readPatiently(run, early);
@@ -104,7 +136,8 @@ async function sweepOnce(run: Run, early: readonly Done[] = []): Promise<RunResu
   if (steps.length + run.troubles.length === 0 && scope.ids === undefined)
     needExecutorKey([state.policy], executor.name, await desk.keyOf(executor.keyFile));
   const idle = { lastSweep: lastSweepOf(state), every: beatEvery(state.policy.config) };
-  return { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles, idle };
+  const result = { steps, ledger: { seq, head }, waiting: [], troubles: run.troubles, idle };
+  return { result, state };
 }
 
 /** A sweep never stops for a clock; it says so. */

@@ -3,7 +3,7 @@
  * the next end or start, a branch of the remote that moved, the wake file that was touched, and a minute that is over: what
  * no branch shows (an incident elsewhere, a target that answers again) is seen then.
  */
-import { Interrupted } from '../../model/error.ts';
+import { handledLater, Interrupted } from '../../model/error.ts';
 import { type Instant, plus, secondsBetween } from '../../model/instant.ts';
 import { mayBeLive } from '../../model/open-record.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
@@ -11,6 +11,7 @@ import type { Desk, Executor } from '../desk.ts';
 import { aboutAll } from '../gather/about.ts';
 import { headFromHere } from '../ledger/kept-head.ts';
 import { held, type Tell } from '../ledger/net.ts';
+import type { Courier } from '../notices/tell-people.ts';
 import { apply } from './apply.ts';
 import type { RunResult } from './run-result.ts';
 import { sweep } from './sweep.ts';
@@ -40,28 +41,47 @@ export async function watch(desk: Desk, executor: Executor, asked: Watch): Promi
   const until = asked.timeout === null ? null : plus(desk.clock(), asked.timeout);
   const isOver = (): boolean => desk.interrupted() || (until !== null && desk.clock() >= until);
   let seen: string | undefined;
+  const { courier, rest } = aside(desk);
   try {
     while (!isOver()) {
       // Looked at before the round: what comes meanwhile is found by the next look.
       seen = (await look(desk, executor)) ?? seen;
-      await round(desk, executor, asked);
+      await round(desk, executor, asked, courier);
       seen = await sleepUntilReason(desk, executor, asked, seen, isOver);
     }
   } catch (error) {
     // It had begun nothing that is not recorded.
     if (!(error instanceof Interrupted)) throw error;
   }
+  if (!desk.interrupted()) await rest();
 }
 
-async function round(desk: Desk, executor: Executor, { scope, applies, each }: Watch): Promise<void> {
+/** Notices go out beside the next round: a dead receiver takes ten seconds, and an end may come meanwhile. */
+function aside(desk: Desk): { readonly courier: Courier; readonly rest: () => Promise<void> } {
+  const under = new Set<Promise<void>>();
+  const courier: Courier = async (sending) => {
+    const sent: Promise<void> = tellLater(desk, sending).finally(() => under.delete(sent));
+    under.add(sent);
+    handledLater(sent);
+    return await Promise.resolve([]);
+  };
+  return { courier, rest: async () => void (await Promise.allSettled(under)) };
+}
+
+async function round(
+  desk: Desk,
+  executor: Executor,
+  { scope, applies, each }: Watch,
+  courier: Courier,
+): Promise<void> {
   // What must end never waits for what may begin.
   await held(noteOn(desk), 'this sweep failed', undefined, async () => {
-    each(await sweep(desk, executor, scope), 'sweep');
+    each(await sweep(desk, executor, scope, courier), 'sweep');
   });
   desk.allRecorded();
   if (!applies || desk.interrupted()) return;
   await held(noteOn(desk), 'this apply failed', undefined, async () => {
-    each(await apply(desk, executor), 'apply');
+    each(await apply(desk, executor, undefined, courier), 'apply');
   });
   desk.allRecorded();
 }
@@ -133,6 +153,10 @@ async function look(desk: Desk, executor: Executor): Promise<string | undefined>
       return [...there].map(([ref, oid]) => `${ref} ${oid}`).join('\n');
     },
   );
+}
+
+async function tellLater(desk: Desk, sending: Parameters<Courier>[0]): Promise<void> {
+  for (const trouble of await sending()) noteOn(desk)(trouble);
 }
 
 const noteOn =

@@ -84,6 +84,7 @@ export async function appendEntry(
     // After a lost race, sign the kept head only once the push has succeeded.
     const keep = attempt === 0 ? readyToKeep(desk, executor, after) : undefined;
     if (await publish(desk, view, commit, made.state)) {
+      desk.wrote?.({ before: view.state, after: made.state, entry: made.entry });
       await (keep ?? readyToKeep(desk, executor, after))();
       return { view: after, entry: made.entry, dropped };
     }

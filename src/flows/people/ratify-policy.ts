@@ -1,4 +1,5 @@
 /** Ratify: an admin signs the next policy version, on main or on its way there, after seeing who gains what. */
+import type { Reason } from '../../model/decision.ts';
 import { type Issue, PamError, placeOfIssue } from '../../model/error.ts';
 import { isPlainGit } from '../../model/policy.ts';
 import type { Forge, Posting, PullRequest } from '../../model/forge.ts';
@@ -17,6 +18,7 @@ import { tellPolicyChange } from '../../rules/tell-policy-change.ts';
 import { printStatement } from '../../trust/statement-text.ts';
 import { STATEMENT_KINDS } from '../../trust/statements/registry.ts';
 import type { Desk, Executor, Signer } from '../desk.ts';
+import { tellingPeople } from '../notices/tell-people.ts';
 import { recordPolicy } from '../executor/record-policy.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
 import { needOwnAccount } from './own-account.ts';
@@ -176,13 +178,23 @@ export async function ratify(
   if (found.branch === null) await forge.publish({ ...posting, head: found.proposed?.head ?? null });
   else await publishBranch(desk, found.view, forge, { ...now, branch: found.branch, posting, complete });
   const recordable = complete && executor !== null && found.proposed === null && !desk.interrupted();
-  const inForce = recordable
-    ? (await recordPolicy(desk, executor, await readLedger(desk, executor))).recorded === change.seq
-    : false;
+  const inForce = recordable ? (await recordNow(desk, executor)) === change.seq : false;
   const otherKeyFor = sidesShortOf(now, signer.id);
   const { seq, next } = change;
   const onMain = found.branch !== null && complete;
   return { seq, digest: next.digest, tallies: counted, otherKeyFor, inForce, onMain };
+}
+
+/** By the executor at hand. @returns the number of the policy that came into force */
+async function recordNow(desk: Desk, executor: Executor): Promise<number | null> {
+  const { recorded, troubles } = await tellingPeople(desk, executor, undefined, async (heard) => {
+    const { recorded: seq, view } = await recordPolicy(heard, executor, await readLedger(heard, executor));
+    const leaves = { state: view.state, situation: null, open: [] };
+    const none: readonly Reason[] = [];
+    return { result: { recorded: seq, troubles: none }, leaves };
+  });
+  for (const { code, message } of troubles) desk.note(`${message} [${code}]`);
+  return recorded;
 }
 
 /** The statement with the branch that the other admins sign, or with main when it was the last one: in one push. */

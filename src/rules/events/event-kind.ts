@@ -12,6 +12,7 @@ import type { ErrorCode } from '../../model/error-codes.ts';
 import type { EventOf, EventType, LedgerEvent } from '../../model/entry.ts';
 import type { PamError } from '../../model/error.ts';
 import type { Instant } from '../../model/instant.ts';
+import type { NoticeEvent } from '../../model/notice.ts';
 import type { Fingerprint, RequestId } from '../../model/names.ts';
 import type { OpenIndex, OpenRecord } from '../../model/open-record.ts';
 import type { ExecutorRight, Policy } from '../../model/policy.ts';
@@ -43,6 +44,8 @@ export interface EventKind<T extends EventType> {
   readonly follows?: (state: StateBefore, event: EventOf<T>) => void;
   /** What audit asks beyond the chain. */
   readonly audit?: (facts: AuditFacts, event: EventOf<T>, records: Records, add: AddFinding) => void;
+  /** What people are told of it, once it was written (`rules/notices/`); without it, or for `undefined`, nothing. */
+  readonly notice?: (event: EventOf<T>, about: NoticeFacts) => ToldEvent | undefined;
   /** What audit counts it as. */
   readonly counted?: 'grants' | 'revocations' | 'policies';
 }
@@ -88,6 +91,19 @@ export interface StateBefore {
   readonly before: OpenRecord | undefined;
   /** The same, with what earlier events of the entry made of it. */
   readonly now: OpenRecord | undefined;
+}
+
+/** Records of its request, and the words of the requester as far as the ledger holds them. */
+export interface NoticeFacts {
+  readonly at: Instant;
+  readonly before: OpenRecord | undefined;
+  readonly after: OpenRecord | undefined;
+  readonly words: () => string | null;
+}
+
+export interface ToldEvent {
+  readonly event: NoticeEvent;
+  readonly why: string | null;
 }
 
 /** As they were when the event was written. */

@@ -29,4 +29,5 @@ export const failed: EventKind<'failed'> = {
       throw wrong(`it is ${record?.state ?? 'unknown'}`);
     return { ...over(record, 'failed', at), grant: { ...record.grant, evidence: null } };
   },
+  notice: ({ error }) => ({ event: 'failed', why: `${error.message} [${error.code}]` }),
 };

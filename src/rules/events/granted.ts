@@ -29,6 +29,7 @@ export const granted: EventKind<'granted'> = {
       throw wrong(`it is ${record?.state ?? 'unknown'}`);
     return { ...record, state: 'live', grant: { ...record.grant, evidence: null, receipt } };
   },
+  notice: (_event, { words }) => ({ event: 'granted', why: words() }),
   audit: auditReceipt,
 };
 

@@ -33,6 +33,10 @@ export const policy: EventKind<'policy'> = {
     `policy ${seq}: signed by ${statements.map((one) => signerIn(one.text)).join(', ')}`,
   sentence: ({ seq, statements }) => `policy ${seq} came into force, signed by ${statements.length}`,
   statements: ({ statements }) => statements.map((one) => ({ ...one, type: 'policy' })),
+  notice: ({ seq, statements }) => ({
+    event: 'policy',
+    why: `policy ${seq} is in force, signed by ${[...new Set(statements.map(({ text }) => signerIn(text)))].join(', ')}`,
+  }),
   audit: ({ after }, { seq }, _records, add) => {
     for (const { code, path, message } of judgeNewPolicy(after.policy))
       add('warning', code, `policy ${seq}, ${path}: ${message}`);

@@ -32,6 +32,11 @@ export const refused: EventKind<'refused'> = {
   sentence: ({ id, reasons }) =>
     `${id}: refused: ${reasons.map(({ message, code }) => `${message} [${code}]`).join('; ')}`,
   step: refuse,
+  // Anybody may push bytes that are refused; only what was open before is worth a word.
+  notice: ({ request_sha256: digest, reasons }, { after }) =>
+    after?.state === 'refused' && after.seen?.request_sha256 === digest
+      ? { event: 'refused', why: reasons.map(({ message, code }) => `${message} [${code}]`).join('; ') }
+      : undefined,
 };
 
 function refuse(

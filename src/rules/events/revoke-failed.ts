@@ -34,4 +34,9 @@ export const revokeFailed: EventKind<'revoke_failed'> = {
     if (record === undefined || !mayRevoke(record, at)) throw wrong('it is not to be revoked');
     return { ...record, attempts: record.attempts + 1 };
   },
+  // The first try of an early ending; each further one would tell the same, and past its end it is `overdue`.
+  notice: ({ attempt, error }, { before, at }) =>
+    attempt === 1 && before?.grant != null && at < before.grant.end
+      ? { event: 'failed', why: `it could not be taken away: ${error.message} [${error.code}]` }
+      : undefined,
 };

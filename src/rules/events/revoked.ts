@@ -1,5 +1,6 @@
 import type { Usage } from '../../model/entry.ts';
 import type { RequestId } from '../../model/names.ts';
+import type { OpenRecord } from '../../model/open-record.ts';
 import { faultsOfKept } from '../audit-kept.ts';
 import type { EventKind } from './event-kind.ts';
 import { mayRevoke, over } from './record-steps.ts';
@@ -19,6 +20,12 @@ declare module '../../model/entry.ts' {
   interface EventShapes {
     readonly revoked: RevokedEvent;
   }
+}
+
+function endWords(ending: OpenRecord['ending']): string {
+  if (ending === null || ending.cause === 'expired') return 'its end has come';
+  if (ending.cause === 'stopped') return `stopped by ${ending.because}`;
+  return ending.because === '' ? ending.cause : `${ending.cause}: ${ending.because}`;
 }
 
 export const revoked: EventKind<'revoked'> = {
@@ -43,6 +50,7 @@ export const revoked: EventKind<'revoked'> = {
     }
     return { ...over(record, 'ended', at), grant: { ...record.grant, evidence: null } };
   },
+  notice: (_event, { before }) => ({ event: 'revoked', why: endWords(before?.ending ?? null) }),
   audit: ({ providers }, event, records, add) => {
     for (const { severity, message } of faultsOfKept(event, records, providers))
       add(severity, 'E_LED_KEPT', message);

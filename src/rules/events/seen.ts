@@ -51,6 +51,9 @@ export const seen: EventKind<'seen'> = {
   sentence: (event) => `${event.id}: ${asksTo(event)}`,
   step: (record, event, at) => see(record, event, at, at.wrong),
   begins: true,
+  // The same bytes under another signature are open already.
+  notice: ({ request_sha256: digest }, { before }) =>
+    before?.seen?.request_sha256 === digest ? undefined : { event: 'opened', why: null },
   audit: ({ before: { policy } }, event, records, add) => {
     const { id, requester, stopper_keys: keys } = event;
     if (keys !== undefined && !sameJson(keys, stopperKeysOf(policy, event))) {

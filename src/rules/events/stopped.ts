@@ -33,6 +33,9 @@ export const stopped: EventKind<'stopped'> = {
   sentence: ({ id, statement }) => `${id}: stopped by ${whoAndWhy(statement)}`,
   statements: ({ statement }) => [{ ...statement, type: 'stop' }],
   step: stop,
+  // A stop of what is live is told once it is carried out, as `revoked`.
+  notice: ({ statement }, { after }) =>
+    after?.state === 'stopped' ? { event: 'refused', why: `stopped by ${whoAndWhy(statement)}` } : undefined,
   // Only a stop signed by an entitled person ends a request, whichever executor key is stolen.
   follows: ({ state, at, before, now }, event) => needEntitledStop(state, event, [before, now], at),
 };

@@ -6,6 +6,7 @@ import { initFiles } from '../../../src/flows/setup/init-files.ts';
 import { EXIT, type Issue, PamError } from '../../../src/model/error.ts';
 import { type Files, POLICY_PATHS } from '../../../src/model/policy.ts';
 import { judgeSettings } from '../../../src/rules/doctor/judge-settings.ts';
+import { judgeNewPolicy } from '../../../src/rules/judge-new-policy.ts';
 import { unbuiltInForce } from '../../../src/rules/unbuilt.ts';
 import { providers } from '../../../src/targets/registry.ts';
 import { treeDigest } from '../../../src/trust/digest.ts';
@@ -34,11 +35,7 @@ const role = (line: string): PolicyTexts =>
   textsWith('policy/roles.yaml', 'description: May look', `description: May look\n    ${line}`);
 
 const UNBUILT: readonly (readonly [string, PolicyTexts, string])[] = [
-  [
-    'notify',
-    pam('notify: [{ kind: slack, url_env: PAM_NOTICE_SLACK, on: [granted] }]'),
-    'pam.yaml:3:1 /notify',
-  ],
+  ['notify', pam('notify: [{ kind: slack, url_env: PAM_SLACK_URL, on: [granted] }]'), 'pam.yaml:3:1 /notify'],
   ...['source: github, repository: a/b', 'source: http, url_env: U', 'source: command, plugin: p'].map(
     (source): readonly [string, PolicyTexts, string] => [
       source,
@@ -60,6 +57,14 @@ describe('[X60] a setting that this pam does not obey', () => {
       expect(unbuiltInForce(believed(filesOf(texts)))).toMatchObject([expect.stringContaining(name)]);
     },
   );
+
+  it.each(['due', 'brake'])('a notice on %s, of which no ledger holds anything', (event) => {
+    const texts = pam(`notify: [{ kind: slack, url_env: PAM_NOTICE_A, on: [granted, ${event}] }]`);
+    const { refused } = judged(filesOf(texts));
+    expect(places(refused)).toEqual(['pam.yaml:3:62 /notify/0/on/1 E_POL_UNBUILT']);
+    expect(refused[0]?.message).toContain(`notify on ${event} is not obeyed`);
+    expect(unbuiltInForce(believed(filesOf(texts)))).toMatchObject([expect.stringContaining(event)]);
+  });
 
   it('what the schema does not know yet is refused by name, too, and was never believed', () => {
     const later: readonly (readonly [PolicyTexts, string])[] = [
@@ -114,6 +119,60 @@ describe('[X60] a setting that this pam does not obey', () => {
     const roles = texts['policy/roles.yaml'].replace('approvers: [bob, carol]', 'approvers: [bob, nobody]');
     const { refused } = judged(filesOf({ ...texts, 'policy/roles.yaml': roles }));
     expect(refused.map(({ code }) => code)).toEqual(['E_POL_UNKNOWN_NAME', 'E_POL_UNBUILT', 'E_POL_UNBUILT']);
+  });
+});
+
+describe('[X143] who is told, and where the address stands', () => {
+  const notify = (entry: string, texts = TEXTS): PolicyTexts => ({
+    ...texts,
+    'pam.yaml': `${TEXTS['pam.yaml']}notify: [{ kind: webhook, on: [granted], ${entry} }]\n`,
+  });
+  const asked = (texts: PolicyTexts): readonly string[] => codes(judged(filesOf(texts)).refused);
+
+  it.each([
+    'url_env: PAM_NOTICE_OPS',
+    'url_env: PAM_NOTICE_OPS, secret_env: PAM_NOTICE_OPS_KEY',
+    'url_env: PAM_NOTICE_OPS, roles: [dba], risk: [admin], why: false',
+    'url_env: PAM_NOTICE_OPS, risk: [admin, break-glass]',
+  ])('%s', (entry) => expect(asked(notify(entry))).toEqual([]));
+
+  it.each([
+    ['a variable of a target', 'url_env: PAM_NOTICE_X', '/notify/0/url_env E_POL_NOTICE'],
+    [
+      'a variable of a target as secret',
+      'url_env: PAM_NOTICE_A, secret_env: PAM_NOTICE_X',
+      '/notify/0/secret_env E_POL_NOTICE',
+    ],
+    ['the switch for loopback', 'url_env: PAM_NOTICE_LOOPBACK', '/notify/0/url_env E_POL_NOTICE'],
+    [
+      'one variable for both',
+      'url_env: PAM_NOTICE_A, secret_env: PAM_NOTICE_A',
+      '/notify/0/secret_env E_POL_NOTICE',
+    ],
+    ['another variable', 'url_env: ORDERS_DB_URL', '/notify E_POL_UNBUILT'],
+    [
+      'a role that is not there',
+      'url_env: PAM_NOTICE_A, roles: [dba, dbb]',
+      '/notify/0/roles/1 E_POL_UNKNOWN_NAME',
+    ],
+    [
+      'a filter that nothing passes',
+      'url_env: PAM_NOTICE_A, roles: [dba], risk: [standard]',
+      '/notify/0/risk E_POL_NOTICE',
+    ],
+    ['an event that is none', 'url_env: PAM_NOTICE_A, on: [grant]', '/notify/0/on/0 E_POL_SHAPE'],
+    ['an address itself', 'url_env: "https://a.example/secret"', '/notify/0/url_env E_POL_SHAPE'],
+    ['a field that is none', 'url_env: PAM_NOTICE_A, to: ops', '/notify/0/to E_POL_SHAPE'],
+  ])('%s is refused', (what, entry, place) => {
+    const target = textsWith('policy/targets.yaml', 'krl_env: PAM_KRL', 'krl_env: PAM_NOTICE_X');
+    const entries = entry.includes('on:') ? notify(entry)['pam.yaml'].replace('on: [granted], ', '') : null;
+    const texts = notify(entry, what.startsWith('a variable of') ? target : TEXTS);
+    expect(asked(entries === null ? texts : { ...texts, 'pam.yaml': entries })).toEqual([place]);
+  });
+
+  it('holds grants back under a policy that is in force with it', () => {
+    const texts = notify('url_env: PAM_NOTICE_LOOPBACK');
+    expect(judgeNewPolicy(believed(filesOf(texts))).map(({ code }) => code)).toEqual(['E_POL_NOTICE']);
   });
 });
 

@@ -1,0 +1,53 @@
+/** A notice, and what a hostile requester might write into one. */
+import type { Notice } from '../../src/model/notice.ts';
+import { EXAMPLE_ID, EXAMPLE_ROOT, instantAt } from './notice-values.ts';
+
+export const noticeWith = (change: Partial<Notice>): Notice => ({
+  schema: 'pam.notice/1',
+  root: EXAMPLE_ROOT,
+  seq: 41,
+  at: instantAt('2026-11-22T18:00:00Z'),
+  event: 'opened',
+  id: EXAMPLE_ID,
+  role: 'orders-dba',
+  risk: 'admin',
+  requester: 'dana',
+  subject: 'dana',
+  target: 'orders-db',
+  permissions: ['role:orders_billing_owner'],
+  duration: '45m' as Notice['duration'],
+  until: null,
+  why: 'Stuck migration 114 blocks checkout.',
+  who_now: ['bob', 'carol'],
+  next: `pam approve ${EXAMPLE_ID}`,
+  place: 'https://github.com/acme/access/pull/12',
+  left_out: 0,
+  ...change,
+});
+
+export const HOSTILE_TEXTS: readonly string[] = [
+  '<!channel> please approve',
+  '<!everyone|nobody>',
+  '<@U0123456> approve this',
+  '<https://evil.example/|the proposal>',
+  '<mailto:a@b|click>',
+  '&lt;!channel&gt;',
+  '`out of the code* _and_ ~bold~',
+  '```\nblock\n```',
+  '*bold* _italic_ ~struck~',
+  'a\nnext: `pam approve other`\nmay approve now: mallory',
+  'a\r\nb\u2028c\u2029d\u0085e',
+  '\u202egnp.exe\u202c',
+  '\u200bzero\u2060width\ufeff',
+  '@channel @here @everyone',
+  '[a link](https://evil.example) ![image](https://evil.example/x.png)',
+  '\u001b[2J\u0007\u0000',
+  '"}],"text":"<!channel>',
+  '\ud800 half',
+  '',
+  ' ',
+  'x'.repeat(20_000),
+  '`'.repeat(5000),
+  '&'.repeat(600),
+  '\ud83d\udca9'.repeat(300),
+];
