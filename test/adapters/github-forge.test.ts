@@ -300,6 +300,29 @@ describe('statements', () => {
   const APPROVAL = statement('approval');
   const STOP = statement('stop');
 
+  test('[X117] an unsigned "no" that another account dismissed still stands, its author\'s own is taken back', async () => {
+    const the = await hands();
+    const number = await the.proposed('bob', ID);
+    const reviews = `pulls/${number}/reviews`;
+    const intents = async (): Promise<readonly unknown[]> =>
+      (await found(await the.forge('alice'), at(ID, number))).map(({ posted }) => posted?.intent);
+    const no = await the.say('alice', reviews, { event: 'REQUEST_CHANGES', body: 'no' });
+    // Bob asked for it, and may write.
+    const dismiss = async (login: string, id: number): Promise<void> =>
+      void (await the.ask(login, 'PUT', `${reviews}/${id}/dismissals`, { message: 'settled' }));
+    await dismiss('bob', no.id);
+    expect(await intents()).toEqual(['object']);
+    const yes = await the.say('carol', reviews, { event: 'APPROVE', body: 'yes' });
+    await dismiss('bob', yes.id);
+    expect(await intents()).toEqual(['object', 'dismissed']);
+    const own = await the.say('carol', reviews, { event: 'REQUEST_CHANGES', body: 'no' });
+    await dismiss('carol', own.id);
+    expect(await intents()).toEqual(['object', 'dismissed', 'dismissed']);
+    // Where what happened cannot be read, nothing is taken for taken back.
+    the.hub.hostile('issues/list-events', '502');
+    expect(await intents()).toEqual(['object', 'object', 'object']);
+  });
+
   test('reviews and comments, clicks with and without a signed block, oldest first', async () => {
     const the = await hands();
     const number = await the.proposed('bob', ID);

@@ -3,6 +3,7 @@
  * moved, a branch that went, a merge that somebody pushed by hand. `refs/pull/<n>/head` keeps what branches lose.
  */
 import type { Hub, Pull } from './hub.ts';
+import { dismiss } from './reviews.ts';
 
 export function followPushes(hub: Hub): void {
   const open = hub.pulls.filter(({ state }) => state === 'open');
@@ -77,6 +78,8 @@ function dismissStale(hub: Hub, pull: Pull): void {
   );
   if (!wanted) return;
   for (const review of hub.reviews) {
-    if (review.pull === pull && review.state === 'APPROVED') review.state = 'DISMISSED';
+    if (review.pull !== pull || review.state !== 'APPROVED') continue;
+    // A push by file path has no account.
+    dismiss(hub, review, hub.accounts.ghost, '');
   }
 }

@@ -203,6 +203,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     pulls: [],
     reviews: [],
     comments: [],
+    dismissals: [],
     runs: [],
     apps: [],
     dispatches: [],
@@ -275,7 +276,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     },
     replaceRepository: () => {
       repository.id += 1000;
-      for (const list of [hub.pulls, hub.reviews, hub.comments, hub.runs]) list.length = 0;
+      for (const list of [hub.pulls, hub.reviews, hub.comments, hub.dismissals, hub.runs]) list.length = 0;
       return repository.id;
     },
     settings,

@@ -70,6 +70,17 @@ export interface Review {
   submittedAt: Date | undefined;
 }
 
+/** Of the pull request's events: who took a review away, and what it had said. */
+export interface Dismissal {
+  readonly id: number;
+  readonly pull: Pull;
+  readonly review: Review;
+  readonly by: Account;
+  readonly state: ReviewState;
+  readonly message: string;
+  readonly at: Date;
+}
+
 export interface Comment {
   readonly id: number;
   readonly pull: Pull;
@@ -157,6 +168,7 @@ export interface Hub {
   readonly pulls: Pull[];
   readonly reviews: Review[];
   readonly comments: Comment[];
+  readonly dismissals: Dismissal[];
   readonly runs: Run[];
   readonly apps: App[];
   readonly dispatches: Dispatch[];

@@ -64,6 +64,7 @@ describe('each operation', () => {
     await go('bob', 'GET', `pulls/1/reviews/${draft}`);
     await go('bob', 'PUT', `pulls/1/reviews/${draft}/dismissals`, { message: 'no more' });
     await go('bob', 'GET', 'pulls/1/reviews');
+    await go('bob', 'GET', 'issues/1/events');
     await go('bob', 'PUT', 'pulls/1/merge', { merge_method: 'rebase' });
     await go('bob', 'GET', `commits/${tip('main')}/pulls`);
     await go('bob', 'GET', 'commits/main');

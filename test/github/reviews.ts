@@ -129,8 +129,36 @@ export function dismissReview(hub: Hub, asked: Asked): Answer {
       `Can not dismiss a ${review.state.toLowerCase()} pull request review`,
     ]);
   }
-  review.state = 'DISMISSED';
+  dismiss(hub, review, callerOf(asked), textIn(asked, 'message') ?? '');
   return ok(showReview(hub, review));
+}
+
+export function dismiss(hub: Hub, review: Review, by: Account, message: string): void {
+  const { pull, state } = review;
+  hub.dismissals.push({ id: hub.nextId(), pull, review, by, state, message, at: hub.now() });
+  review.state = 'DISMISSED';
+}
+
+/** What happened at a pull request; of all that GitHub tells there, the dismissals. */
+export function listEvents(hub: Hub, asked: Asked): Listing {
+  const pull = pullOf(hub, asked, 'issue_number');
+  const found = hub.dismissals.filter((one) => one.pull === pull);
+  return listing(found, (one) => ({
+    id: one.id,
+    node_id: nodeId('RDE', one.id),
+    url: `${hub.url}/repos/${fullName(hub.repository)}/issues/events/${one.id}`,
+    actor: showUser(hub, hub.accounts.shown(one.by)),
+    event: 'review_dismissed',
+    commit_id: null,
+    commit_url: null,
+    created_at: instant(one.at),
+    performed_via_github_app: null,
+    dismissed_review: {
+      state: one.state.toLowerCase(),
+      review_id: one.review.id,
+      dismissal_message: one.message === '' ? null : one.message,
+    },
+  }));
 }
 
 function judge(hub: Hub, pull: Pull, author: Account, event: string, body: string): void {

@@ -64,6 +64,7 @@ const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handle
   ['pulls/dismiss-review', WRITE_PULLS, reviews.dismissReview],
 
   ['issues/list-comments', TALK, comments.listComments],
+  ['issues/list-events', TALK, reviews.listEvents],
   ['issues/list-comments-for-repo', TALK, comments.listAllComments],
   ['issues/get-comment', TALK, comments.getComment],
   ['issues/create-comment', WRITE_TALK, comments.createComment],

@@ -9,6 +9,7 @@ import type { Account, Intent } from '../../model/forge.ts';
 import { readSignedBlock } from '../signed-block.ts';
 import type { Dated, PostedComment, PullDoubt, PullPlace } from '../pulls/pull-port.ts';
 import { readAuthor } from './accounts.ts';
+import { type Dismissed, stillObjecting } from './dismissals.ts';
 import { READ_PULLS } from './pulls.ts';
 
 /** Of each kind at one pull request: more is a flood. GitHub takes 2,500 comments, so none can hide a stop there. */
@@ -31,11 +32,13 @@ export async function readReviews(
     doubt,
   );
   const reviews: Dated[] = [];
+  const dismissed: (Dismissed & { readonly at: number })[] = [];
   for (const fields of answers) {
+    const id = numberOf(fields, 'id', what);
     const review = reviewOf(
       { place },
       {
-        id: numberOf(fields, 'id', what),
+        id,
         state: textOf(fields, 'state', what),
         // GitHub lists them in time; one that says no time stays where it is.
         at: textOrNull(fields, 'submitted_at', what) ?? reviews.at(-1)?.at ?? '',
@@ -43,10 +46,23 @@ export async function readReviews(
         by: readAuthor(fields['user'], what),
       },
     );
-    if (review !== undefined) reviews.push(review);
+    if (review === undefined) continue;
+    if (isDismissedClick(review)) dismissed.push({ id, author: review.posted.by.id, at: reviews.length });
+    reviews.push(review);
+  }
+  // A "no" that another account lifted still stands; a signed one stands by its signature.
+  const objecting = await stillObjecting(github, number, dismissed);
+  for (const { id, at } of dismissed) {
+    const review = reviews[at];
+    if (review !== undefined && objecting.has(id))
+      reviews[at] = { ...review, posted: { ...review.posted, intent: 'object' } };
   }
   return reviews;
 }
+
+/** What it had said is told by the pull request's events alone. */
+export const isDismissedClick = ({ signed, posted }: Dated): boolean =>
+  signed === null && posted.intent === 'dismissed';
 
 interface Written {
   readonly id: number;

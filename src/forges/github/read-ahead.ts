@@ -9,7 +9,7 @@ import { failureOf, PamError } from '../../model/error.ts';
 import type { Account } from '../../model/forge.ts';
 import type { Dated, PostedComment, PullPlace } from '../pulls/pull-port.ts';
 import { readAuthor } from './accounts.ts';
-import { bodyOf, commentOf, reviewOf } from './postings.ts';
+import { bodyOf, commentOf, isDismissedClick, reviewOf } from './postings.ts';
 import { READ_PULLS } from './pulls.ts';
 
 export interface Ahead {
@@ -100,7 +100,9 @@ function wholeOf(data: unknown, pull: PullPlace): Ahead | undefined {
         body: bodyOf(one, what),
         by: authorOf(one['author']),
       });
-      if (review !== undefined) reviews.push(review);
+      if (review === undefined) continue;
+      if (isDismissedClick(review)) throw misshapen('what it had said stands elsewhere');
+      reviews.push(review);
     }
     const comments = nodesOf(fields['comments']).map((one) => {
       const what = 'a comment';
