@@ -27,6 +27,7 @@ export const inLongRunOnly: readonly string[] = [
     'github-ahead',
     'github-api',
     'github-forge',
+    'github-plans',
     'github-settings',
     'hostile-history',
     'ledger-attacks',

@@ -45,6 +45,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [typed: string
   init: [
     ['init access --remote git@git.example:access.git --as alice --key ~/.ssh/id_ed25519', 'for a team'],
     ['init access --github acme/access --account alice=1234567', 'with the workflows for GitHub'],
+    ['init --github acme/access --apply-settings', 'what has to be switched on there, each asked for first'],
   ],
   check: [
     ['check', 'the policy and the requests of this work tree, before they are pushed'],

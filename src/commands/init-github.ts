@@ -5,23 +5,30 @@ import { POLICY_BYTES } from '../documents/yaml.ts';
 import { plainBytes } from '../files/plain-file.ts';
 import type { Desk } from '../flows/desk.ts';
 import { githubFiles } from '../flows/setup/github-files.ts';
+import { DEFAULT_WAY, SWEEP_WAYS, type SweepWay } from '../flows/setup/sweep-ways.ts';
 import { writeMissing } from '../git/start-repository.ts';
 import { PamError } from '../model/error.ts';
 import type { Sha256 } from '../model/names.ts';
 import { POLICY_PATHS, type Policy } from '../model/policy.ts';
 import { treeDigest } from '../trust/digest.ts';
+import type { Session } from './session.ts';
 import { type Program, programFiles, removeVendored, VENDORED, vendoredDigest } from './vendored-program.ts';
 
 export interface GithubOptions {
   readonly github?: string;
   readonly account?: string;
   readonly upgrade?: true;
+  readonly sweepBy?: string;
+  readonly applySettings?: true;
+  readonly yes?: true;
 }
 
 export interface Github {
   readonly repository: string;
   readonly account: { readonly login: string; readonly id: number } | undefined;
   readonly upgrade: boolean;
+  /** `undefined`: nobody said. */
+  readonly sweepBy: SweepWay | undefined;
 }
 
 const REPOSITORY = /^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9_.-]{1,100}$/u;
@@ -29,10 +36,10 @@ const ACCOUNT = /^([A-Za-z0-9](?:-?[A-Za-z0-9])*(?:_[A-Za-z0-9]+)?)=([1-9][0-9]{
 
 /** `null`: not on GitHub. */
 export function githubOf(options: GithubOptions): Github | null {
-  const { github: repository, account, upgrade } = options;
+  const { github: repository, account, upgrade, sweepBy, applySettings } = options;
   if (repository === undefined) {
-    if (account === undefined && upgrade === undefined) return null;
-    throw new PamError('E_USAGE', '--account and --upgrade go with --github');
+    if ([account, upgrade, sweepBy, applySettings].every((one) => one === undefined)) return null;
+    throw new PamError('E_USAGE', '--account, --upgrade, --sweep-by and --apply-settings go with --github');
   }
   if (!REPOSITORY.test(repository)) {
     throw new PamError('E_USAGE', `${JSON.stringify(repository)} is not owner/repository`);
@@ -45,7 +52,26 @@ export function githubOf(options: GithubOptions): Github | null {
     repository,
     account: login === undefined ? undefined : { login, id: Number(id) },
     upgrade: upgrade === true,
+    sweepBy: sweepBy === undefined ? undefined : wayNamed(sweepBy),
   };
+}
+
+function wayNamed(name: string): SweepWay {
+  const found = SWEEP_WAYS.find((one) => one.name === name);
+  if (found !== undefined) return found;
+  throw new PamError('E_USAGE', `${JSON.stringify(name)} is no way of sweeping`, {
+    hint: `give --sweep-by ${SWEEP_WAYS.map((one) => one.name).join(', ')}`,
+  });
+}
+
+/** How soon ends can be promised follows from it, so a person is asked; where there is none, the least is promised. */
+export async function sweepWayOf(at: Session, { sweepBy }: Github): Promise<SweepWay> {
+  if (sweepBy !== undefined || !at.mayAsk()) return sweepBy ?? DEFAULT_WAY;
+  const choices = SWEEP_WAYS.map(({ name, title, within }) => ({
+    label: `${title} (grants need a sweep within ${within})`,
+    value: name,
+  }));
+  return wayNamed(await at.pick('What will end access?', choices));
 }
 
 const ACCOUNT_HINT = `give --account "$(gh api user --jq '"\\(.login)=\\(.id)"')"`;

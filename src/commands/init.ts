@@ -12,6 +12,7 @@ import {
 } from '../git/start-repository.ts';
 import { beginLedger, hasLedger, refuseSecondLedger } from '../flows/setup/begin-ledger.ts';
 import type { Desk, Executor } from '../flows/desk.ts';
+import { DEFAULT_WAY } from '../flows/setup/sweep-ways.ts';
 import { initFiles, type OnGithub } from '../flows/setup/init-files.ts';
 import { generateKey, readPublicKey } from '../signing/ssh-keygen.ts';
 import {
@@ -21,9 +22,11 @@ import {
   type GithubWritten,
   needAccount,
   policyHere,
+  sweepWayOf,
   tellGithub,
   writeGithub,
 } from './init-github.ts';
+import { applySettings } from './init-settings.ts';
 import { needEmptyRemote, undo, whatIsThere } from './init-place.ts';
 import { line } from '../views/escape.ts';
 import type { Register, Session } from './session.ts';
@@ -45,12 +48,22 @@ export const register: Register = (program, session) => {
       'that repository on GitHub: workflows too, and the program they run',
     )
     .option('--account <login=number>', 'your account on GitHub')
+    .option(
+      '--sweep-by <way>',
+      'with --github, what ends access: watch, timer, hourly or schedule (default: schedule; docs/pam-setup.md). It sets sweep_within',
+    )
     .option('--upgrade', 'with --github: only put this pam in the place of an older one in .github/pam')
+    .option(
+      '--apply-settings',
+      'with --github, in a clone: make environments, variables, rulesets and settings of Actions there, each asked for first',
+    )
+    .option('--yes', 'with --apply-settings: do not ask')
     .action(async (dir: string, options: Options, command) => {
       const at = session(command);
       const place = resolve(at.globals.dir, dir);
       const github = githubOf(options);
       if (github === null) await begin(at, place, options, null);
+      else if (options.applySettings === true) await settingsAt(at, place, github, options.yes === true);
       else if (await isBegun(at, place)) await addGithub(at, place, github);
       else await begin(at, place, options, github);
     });
@@ -58,6 +71,16 @@ export const register: Register = (program, session) => {
 
 const isBegun = async (at: Session, place: string): Promise<boolean> =>
   existsSync(join(place, '.git')) && (await hasLedger(await at.deskAt(place)));
+
+async function settingsAt(at: Session, place: string, github: Github, yes: boolean): Promise<void> {
+  if (!(await isBegun(at, place))) {
+    throw new PamError('E_USAGE', `${place} is no access repository yet`, {
+      hint: 'the same command without --apply-settings makes one; the settings come after it',
+    });
+  }
+  const desk = await at.deskAt(place);
+  await applySettings(at, desk, place, policyHere(desk, place, github), yes);
+}
 
 async function begin(at: Session, place: string, options: Options, github: Github | null): Promise<void> {
   if (github?.upgrade === true) {
@@ -86,6 +109,7 @@ async function makeAll(
   // Who prepared the people knows their accounts and keys.
   const prepared = existsSync(join(place, 'policy/people.yaml'));
   const account = github === null || prepared ? undefined : needAccount(github);
+  const sweepBy = github === null || prepared ? DEFAULT_WAY : await sweepWayOf(at, github);
   const admin = await at.identity.firstAdmin();
   if (options.remote !== undefined && !(await isBegun(at, place))) await needEmptyRemote(at, options.remote);
   at.leaves(`nothing was signed and nothing was sent; what was made in ${place} stays, and pam init goes on`);
@@ -101,7 +125,12 @@ async function makeAll(
   const onGithub: OnGithub | undefined =
     github === null
       ? undefined
-      : { repository: github.repository, account, sweeper: sweeper && (await serviceOf(sweeper, env)) };
+      : {
+          repository: github.repository,
+          account,
+          sweeper: sweeper && (await serviceOf(sweeper, env)),
+          sweepBy,
+        };
   const files = initFiles({
     admin: admin.id,
     adminKey: await readPublicKey(admin.keyFile, env),
@@ -141,6 +170,11 @@ async function makeAll(
 
 /** Policy and ledger are as they are; what is missing for GitHub is written for a pull request. */
 async function addGithub(at: Session, place: string, github: Github): Promise<void> {
+  if (github.sweepBy !== undefined) {
+    throw new PamError('E_USAGE', 'there is a policy here already, which --sweep-by does not change', {
+      hint: `set sweep_within: ${github.sweepBy.within} in pam.yaml, and bring it to main as a change of policy`,
+    });
+  }
   const desk = await at.deskAt(place);
   const added = await addFiles(at, desk, place, github);
   const root = desk.givenRoot ?? (await desk.memory.pinnedRoot()) ?? null;

@@ -1,7 +1,7 @@
 import type { ErrorCode } from './error-codes.ts';
 import type { PamError } from './error.ts';
 import type { Instant } from './instant.ts';
-import type { Oid, RequestId } from './names.ts';
+import type { Oid, RequestId, Sha256 } from './names.ts';
 import type { Files } from './policy.ts';
 import type { Signed, StatementType } from './statement.ts';
 
@@ -41,6 +41,29 @@ export interface Forge {
   readonly whoami?: () => Promise<Account | null>;
   /** What a team has to switch on at the forge, and whether it is on (`doctor`). */
   readonly settings?: (sweeps: Sweeps) => Promise<readonly Setting[]>;
+  /** The same as plans, in the order in which they are made; reads, and changes nothing until one is made. */
+  readonly planSettings?: (wanted: WantedSettings) => Promise<readonly SettingPlan[]>;
+}
+
+/** What the forge has to be told once, beside its branches. */
+export interface WantedSettings {
+  /** `null` where this machine has not pinned it. */
+  readonly root: Sha256 | null;
+  /** Of the program that the jobs will run; `null` where there is none. */
+  readonly bundle: Sha256 | null;
+  /** Names of the services; `null` where policy has none that does that. */
+  readonly executors: { readonly apply: string | null; readonly sweep: string | null };
+}
+
+/** One setting: what it is, how it stands, and how it is made. */
+export interface SettingPlan {
+  readonly title: string;
+  /** `by hand`: pam cannot do it. `unknown`: it could not be looked at. */
+  readonly state: 'there' | 'missing' | 'by hand' | 'unknown';
+  /** What a person could type instead; or why it is not known. */
+  readonly command: string;
+  /** Made twice, it is the same. Throws `PamError`. */
+  readonly make: () => Promise<void>;
 }
 
 /** What policy and ledger say of sweeps, by which the forge's own runs are judged. */

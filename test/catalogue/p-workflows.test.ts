@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { initFiles } from '../../src/flows/setup/init-files.ts';
+import { DEFAULT_WAY } from '../../src/flows/setup/sweep-ways.ts';
 import { readWorkflow, rules, type Workflow } from './workflow-rules.ts';
 
 const textOf = (name: string): string =>
@@ -380,7 +381,7 @@ test('[P7] the shipped setup grants nothing new while sweeps are missing', () =>
     executor: 'pam-apply',
     executorKey: 'ssh-ed25519 AAAA',
     remote: 'origin',
-    github: { repository: 'acme/access', account: undefined, sweeper: undefined },
+    github: { repository: 'acme/access', account: undefined, sweeper: undefined, sweepBy: DEFAULT_WAY },
   });
-  expect(parse(files.get('pam.yaml') ?? '')).toMatchObject({ sweep_within: '1h' });
+  expect(parse(files.get('pam.yaml') ?? '')).toMatchObject({ sweep_within: '24h' });
 });

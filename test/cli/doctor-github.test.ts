@@ -53,6 +53,32 @@ describe('a repository at GitHub', () => {
     ]);
   });
 
+  test('init --apply-settings makes what the API can make, asked for, and says the rest', async () => {
+    const { hub } = github;
+    const before = structuredClone({ ...hub.settings });
+    const apply = async (...args: readonly string[]): Promise<Ran> =>
+      await team.carol.pam(['init', '.', '--github', 'acme/access', '--apply-settings', ...args]);
+    const asked = await apply();
+    expect(asked).toMatchObject({ code: 2 });
+    expect(asked.err).toContain('--yes');
+    expect({ ...hub.settings }).toEqual(before);
+    const ran = await apply('--yes', '--json');
+    expect(ran.code).toBe(0);
+    const made = listOf(parse(ran.out), 'settings');
+    expect(made.filter(({ state }) => state === 'made').length).toBeGreaterThan(8);
+    expect(made.filter(({ state }) => state === 'failed' || state === 'unknown')).toEqual([]);
+    expect(ofForge(await doctor())).toEqual([
+      'problem E_FORGE_WORKFLOW',
+      'problem E_FORGE_WORKFLOW',
+      'problem E_FORGE_WORKFLOW',
+      'problem E_FORGE_CODEOWNERS',
+    ]);
+    const text = (await apply('--yes')).out;
+    expect(text).toContain('by hand: secret PAM_EXECUTOR_KEY of pam-apply\n  gh secret set PAM_EXECUTOR_KEY');
+    expect(text).toMatch(/\n0 made, \d+ there already, \d+ left to you, 0 failed\./u);
+    hub.set(before);
+  });
+
   test('set up: nothing of the forge is left to do, and nobody was written to', async () => {
     const { hub } = github;
     commitToMain(team.alice, FILES, true);

@@ -80,7 +80,7 @@ describe('a new access repository', () => {
       main: 'main',
       ledger: 'pam-ledger',
       incidents: { source: 'file' },
-      sweep_within: '1h',
+      sweep_within: '24h',
     });
     expect(parseYaml(read('policy/people.yaml'))).toMatchObject({
       people: { alice: { github: { login: 'alice-ng', id: 1234567 } } },
@@ -93,6 +93,20 @@ describe('a new access repository', () => {
       .split('\n')
       .filter((line) => line.startsWith('/'));
     expect(owners).toEqual(['/pam.yaml @alice-ng', '/policy/ @alice-ng', '/.github/ @alice-ng']);
+  });
+
+  test.each([
+    ['watch', '1h', 'a machine of your own'],
+    ['timer', '2h', 'a timer of your own'],
+    ['hourly', '6h', 'a job at GitHub'],
+    ['schedule', '24h', "GitHub's own schedule"],
+  ])('--sweep-by %s promises no more than that way keeps', async (way, within, title) => {
+    await first('--sweep-by', way);
+    expect(parseYaml(read('pam.yaml'))).toMatchObject({ sweep_within: within });
+    expect(read('pam.yaml')).toContain(`# What sweeps here is ${title}`);
+    const again = await init('--sweep-by', way);
+    expect(again).toMatchObject({ code: 2, out: '' });
+    expect(again.err).toContain(`set sweep_within: ${within} in pam.yaml`);
   });
 
   test('everything is committed and on the remote, no private key among it', async () => {
@@ -232,6 +246,12 @@ describe('refused before anything is on the remote', () => {
       /which account on GitHub is yours\? \[E_USAGE\]\nhint: give --account "\$\(gh api user/u,
     ],
     ['an account without its number', ['--account', 'alice-ng'], 2, /is not login=number/u],
+    [
+      'a way of sweeping that is none',
+      [...account, '--sweep-by', 'luck'],
+      2,
+      /give --sweep-by watch, timer/u,
+    ],
     ['nothing to upgrade', [...account, '--upgrade'], 2, /no access repository here/u],
   ] as const)('%s', async (_what, args, code, says) => {
     const ran = await init('--remote', bare, ...args);
@@ -273,8 +293,8 @@ describe('refused before anything is on the remote', () => {
     expect(stockGit(bare, env, ['for-each-ref'])).toBe('');
   });
 
-  test('--account and --upgrade without --github', async () => {
-    for (const args of [account, ['--upgrade']]) {
+  test('--account, --upgrade and --sweep-by without --github', async () => {
+    for (const args of [account, ['--upgrade'], ['--sweep-by', 'watch']]) {
       const ran = await runProgram(['init', place, ...args], { cwd: home, env });
       expect(ran).toMatchObject({ code: 2, out: '' });
       expect(ran.err).toContain('go with --github [E_USAGE]');

@@ -127,6 +127,8 @@ const DEFAULTS = (): Settings => ({
   workflow: { default_workflow_permissions: 'read', can_approve_pull_request_reviews: false },
   // As of a repository made before 15 July 2026 (github/docs#45221).
   subject: { use_default: true, use_immutable_subject: false },
+  selectedActions: { github_owned_allowed: true, verified_allowed: false, patterns_allowed: [] },
+  variables: {},
   environments: [],
   rulesets: [],
   protections: {},

@@ -121,6 +121,9 @@ export interface Settings {
   workflow: { default_workflow_permissions: 'read' | 'write'; can_approve_pull_request_reviews: boolean };
   /** How the `sub` of a job's OpenID Connect token is made. */
   subject: Record<string, unknown>;
+  selectedActions: Record<string, unknown>;
+  /** Of the repository. */
+  variables: Record<string, string>;
   environments: EnvironmentSetting[];
   rulesets: RulesetSetting[];
   /** Branch to classic protection. */
@@ -134,6 +137,9 @@ export interface EnvironmentSetting {
   readonly branches?: readonly string[];
   readonly policy?: { readonly protected_branches: boolean; readonly custom_branch_policies: boolean } | null;
   readonly reviewers?: readonly string[];
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Names only; nothing shows what they hold. */
+  readonly secrets?: readonly string[];
 }
 
 export interface RulesetSetting {

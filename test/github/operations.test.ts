@@ -88,12 +88,36 @@ describe('each operation', () => {
     await go('carol', 'GET', 'rules/branches/main');
     const [ruleset] = (await go('carol', 'GET', 'rulesets')) as unknown[];
     await go('carol', 'GET', `rulesets/${idOf(ruleset)}`);
+    await go('carol', 'PUT', `rulesets/${idOf(ruleset)}`, { enforcement: 'active' });
+    const deletion = {
+      rules: [{ type: 'deletion' }],
+      conditions: { ref_name: { include: ['~ALL'], exclude: [] } },
+    };
+    await go('carol', 'POST', 'rulesets', { name: 'all', enforcement: 'disabled', ...deletion });
     await go('carol', 'GET', 'branches/main/protection');
     await go('carol', 'GET', 'actions/permissions');
     await go('carol', 'GET', 'actions/permissions/workflow');
+    await go('carol', 'PUT', 'actions/permissions', { enabled: true, allowed_actions: 'selected' });
+    await go('carol', 'PUT', 'actions/permissions/selected-actions', { github_owned_allowed: true });
+    await go('carol', 'GET', 'actions/permissions/selected-actions');
+    await go('carol', 'PUT', 'actions/permissions/workflow', { default_workflow_permissions: 'read' });
+    await go('carol', 'GET', 'actions/oidc/customization/sub');
+    await go('carol', 'POST', 'actions/variables', { name: 'A', value: '1' });
+    await go('carol', 'PATCH', 'actions/variables/A', { value: '2' });
+    await go('carol', 'GET', 'actions/variables');
+    await go('carol', 'GET', 'commits?path=a+file');
     await go('carol', 'GET', 'environments');
     await go('carol', 'GET', 'environments/pam-apply');
     await go('carol', 'GET', 'environments/pam-apply/deployment-branch-policies');
+    const chosen = { protected_branches: false, custom_branch_policies: true };
+    await go('carol', 'PUT', 'environments/new', { deployment_branch_policy: chosen });
+    const policies = 'environments/new/deployment-branch-policies';
+    const policy = idOf(await go('carol', 'POST', policies, { name: 'dev' }));
+    await go('carol', 'DELETE', `${policies}/${policy}`);
+    await go('carol', 'POST', 'environments/new/variables', { name: 'A', value: '1' });
+    await go('carol', 'PATCH', 'environments/new/variables/A', { value: '2' });
+    await go('carol', 'GET', 'environments/new/variables');
+    await go('carol', 'GET', 'environments/new/secrets');
     await go('carol', 'GET', 'actions/workflows');
     await go('carol', 'GET', 'actions/workflows/apply.yml');
     const listed = await go('carol', 'GET', 'actions/workflows/apply.yml/runs');

@@ -36,6 +36,7 @@ const WRITE_CONTENTS: Permissions = { contents: 'write' };
 const ACTIONS: Permissions = { actions: 'read' };
 const WRITE_ACTIONS: Permissions = { actions: 'write' };
 const ADMIN: Permissions = { administration: 'read' };
+const WRITE_ADMIN: Permissions = { administration: 'write' };
 const NOTHING: Permissions = {};
 
 const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handler])[] = [
@@ -81,11 +82,31 @@ const TABLE: readonly (readonly [id: string, needs: Permissions, handler: Handle
   ['repos/get-branch-rules', NOTHING, rules.listBranchRules],
   ['repos/get-repo-rulesets', NOTHING, rules.listRulesets],
   ['repos/get-repo-ruleset', NOTHING, rules.getRuleset],
+  ['repos/create-repo-ruleset', WRITE_ADMIN, rules.createRuleset],
+  ['repos/update-repo-ruleset', WRITE_ADMIN, rules.updateRuleset],
   ['repos/get-branch-protection', ADMIN, rules.getProtection],
 
   ['actions/get-github-actions-permissions-repository', ADMIN, settings.getActions],
   ['actions/get-github-actions-default-workflow-permissions-repository', ADMIN, settings.getWorkflowDefaults],
   ['actions/get-custom-oidc-sub-claim-for-repo', ACTIONS, settings.getSubject],
+  ['actions/set-github-actions-permissions-repository', WRITE_ADMIN, settings.setActions],
+  ['actions/get-allowed-actions-repository', ADMIN, settings.getSelectedActions],
+  ['actions/set-allowed-actions-repository', WRITE_ADMIN, settings.setSelectedActions],
+  [
+    'actions/set-github-actions-default-workflow-permissions-repository',
+    WRITE_ADMIN,
+    settings.setWorkflowDefaults,
+  ],
+  ['repos/create-or-update-environment', WRITE_ADMIN, settings.putEnvironment],
+  ['repos/create-deployment-branch-policy', WRITE_ADMIN, settings.addBranchPolicy],
+  ['repos/delete-deployment-branch-policy', WRITE_ADMIN, settings.removeBranchPolicy],
+  ['actions/list-environment-variables', { environments: 'read' }, settings.listEnvironmentVariables],
+  ['actions/create-environment-variable', { environments: 'write' }, settings.addEnvironmentVariable],
+  ['actions/update-environment-variable', { environments: 'write' }, settings.changeEnvironmentVariable],
+  ['actions/list-environment-secrets', { environments: 'read' }, settings.listEnvironmentSecrets],
+  ['actions/list-repo-variables', { variables: 'read' }, settings.listVariables],
+  ['actions/create-repo-variable', { variables: 'write' }, settings.addVariable],
+  ['actions/update-repo-variable', { variables: 'write' }, settings.changeVariable],
   ['repos/get-all-environments', ACTIONS, settings.listEnvironments],
   ['repos/get-environment', ACTIONS, settings.getEnvironment],
   ['repos/list-deployment-branch-policies', ACTIONS, settings.listBranchPolicies],

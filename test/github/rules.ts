@@ -2,6 +2,8 @@
 import {
   type Answer,
   type Asked,
+  created,
+  invalid,
   type Listing,
   listing,
   notFound,
@@ -71,18 +73,55 @@ function showRuleset(hub: Hub, ruleset: RulesetSetting): Record<string, unknown>
 export const listRulesets = (hub: Hub): Listing =>
   listing(hub.settings.rulesets, (one) => showRuleset(hub, one));
 
-/** The bypass list is for who may write rulesets. */
-export function getRuleset(hub: Hub, asked: Asked): Answer {
+function rulesetIn(hub: Hub, asked: Asked): RulesetSetting {
   const id = numberIn(asked, 'ruleset_id');
   const ruleset = hub.settings.rulesets.find((one) => idOf(hub, one) === id);
   if (ruleset === undefined) throw notFound();
-  const admin = asked.token?.account.role === 'admin';
-  return ok({
-    ...showRuleset(hub, ruleset),
-    conditions: { ref_name: { include: ruleset.include, exclude: ruleset.exclude ?? [] } },
-    rules: ruleset.rules,
-    ...(admin ? { bypass_actors: ruleset.bypass ?? [] } : {}),
-  });
+  return ruleset;
+}
+
+const showWhole = (hub: Hub, ruleset: RulesetSetting): Record<string, unknown> => ({
+  ...showRuleset(hub, ruleset),
+  conditions: { ref_name: { include: ruleset.include, exclude: ruleset.exclude ?? [] } },
+  rules: ruleset.rules,
+  bypass_actors: ruleset.bypass ?? [],
+});
+
+/** The bypass list is for who may write rulesets. */
+export function getRuleset(hub: Hub, asked: Asked): Answer {
+  const { bypass_actors: bypass, ...shown } = showWhole(hub, rulesetIn(hub, asked));
+  return ok(asked.token?.account.role === 'admin' ? { ...shown, bypass_actors: bypass } : shown);
+}
+
+/** A name is taken once in a repository. */
+function settingIn(hub: Hub, asked: Asked, old: RulesetSetting | undefined): RulesetSetting {
+  const { name, enforcement, bypass_actors: bypass, conditions, rules } = asked.body;
+  const others = hub.settings.rulesets.filter((one) => one !== old);
+  if (others.some((one) => one.name === name)) {
+    throw invalid({ resource: 'Ruleset', code: 'custom', field: 'name', message: 'Name must be unique' });
+  }
+  const names = (conditions as { readonly ref_name?: object } | undefined)?.ref_name;
+  return {
+    ...(old ?? { include: [], rules: [] }),
+    name: typeof name === 'string' ? name : (old?.name ?? ''),
+    ...(enforcement === undefined ? {} : { enforcement }),
+    ...(bypass === undefined ? {} : { bypass }),
+    ...names,
+    ...(rules === undefined ? {} : { rules }),
+  } as RulesetSetting; // The description's check has seen the body.
+}
+
+export function createRuleset(hub: Hub, asked: Asked): Answer {
+  const made = settingIn(hub, asked, undefined);
+  hub.settings.rulesets.push(made);
+  return created(showWhole(hub, made));
+}
+
+export function updateRuleset(hub: Hub, asked: Asked): Answer {
+  const old = rulesetIn(hub, asked);
+  const made = settingIn(hub, asked, old);
+  hub.settings.rulesets[hub.settings.rulesets.indexOf(old)] = made;
+  return ok(showWhole(hub, made));
 }
 
 export function getProtection(hub: Hub, asked: Asked): Answer {

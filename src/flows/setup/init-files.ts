@@ -1,4 +1,6 @@
 /** The files of a new access repository: the least that is valid, and comments that say what comes next. */
+import type { SweepWay } from './sweep-ways.ts';
+
 export interface Beginning {
   readonly admin: string;
   readonly adminKey: string;
@@ -16,6 +18,8 @@ export interface OnGithub {
   readonly account: { readonly login: string; readonly id: number } | undefined;
   /** A service that may only take away. */
   readonly sweeper: { readonly name: string; readonly key: string } | undefined;
+  /** What will sweep there. */
+  readonly sweepBy: SweepWay;
 }
 
 export function initFiles(begin: Beginning): ReadonlyMap<string, string> {
@@ -26,7 +30,7 @@ export function initFiles(begin: Beginning): ReadonlyMap<string, string> {
     [
       'pam.yaml',
       `version: 1\nforge: ${forgeOf(begin)}\nmain: main\nledger: pam-ledger\nincidents: { source: file }\n${
-        github === undefined ? '' : SWEEP_WITHIN
+        github === undefined ? '' : sweepWithin(github.sweepBy)
       }`,
     ],
     [
@@ -76,8 +80,10 @@ roles: {}
   ]);
 }
 
-const SWEEP_WITHIN = `# Access that nobody will end must not begin: no new grant while grants are live and sweeps are missing.
-sweep_within: 1h
+const sweepWithin = ({ title, within }: SweepWay): string =>
+  `# Access that nobody will end must not begin: no new grant while grants are live and sweeps are missing for so long.
+# What sweeps here is ${title} (docs/pam-setup.md, step 4).
+sweep_within: ${within}
 `;
 
 const service = ({ admin }: Beginning, name: string, key: string, may: string): string => `  ${name}:

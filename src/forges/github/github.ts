@@ -75,6 +75,10 @@ export const github: ForgeKind = {
         main,
       }),
       settings: async (sweeps) => await settingsOf(conversation, { main, ledger, now: place.now(), sweeps }),
+      planSettings: async (wanted) => {
+        const { planSettings } = await import('./plan-settings.ts');
+        return await planSettings(conversation, { main, ledger }, wanted);
+      },
     };
   },
   lookAtMain: async (repository, main, readYaml, env) =>

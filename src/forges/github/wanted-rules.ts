@@ -5,7 +5,7 @@
  * Shapes: https://docs.github.com/en/rest/repos/rules#create-a-repository-ruleset
  */
 import { fieldsOf, numberOf, textOf } from '../../github/answer-shape.ts';
-import type { GitHub } from '../../github/api.ts';
+import type { GitHub, Parameters, Route } from '../../github/api.ts';
 
 export interface Branches {
   readonly main: string;
@@ -103,4 +103,14 @@ export function rulesetCommand(github: GitHub, ruleset: WantedRuleset, id: numbe
   return id === undefined
     ? apiCommand(github, 'POST', 'rulesets', rulesetBody(ruleset))
     : apiCommand(github, 'PUT', `rulesets/${id}`, rulesetBody(ruleset));
+}
+
+export async function write(
+  github: GitHub,
+  route: Route,
+  body: Readonly<Record<string, unknown>>,
+  doing: string,
+): Promise<void> {
+  // Octokit takes objects and lists in a body as well; `Parameters` is what the other questions need.
+  await github.ask(route, body as unknown as Parameters, { doing, needs: 'administration: write' });
 }

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readNewPolicy, readPolicy } from '../../../src/documents/policy-files.ts';
 import { initFiles } from '../../../src/flows/setup/init-files.ts';
+import { DEFAULT_WAY } from '../../../src/flows/setup/sweep-ways.ts';
 import { EXIT, type Issue, PamError } from '../../../src/model/error.ts';
 import { type Files, POLICY_PATHS } from '../../../src/model/policy.ts';
 import { judgeSettings } from '../../../src/rules/doctor/judge-settings.ts';
@@ -362,6 +363,7 @@ describe('[X66] what pam itself writes and shows', () => {
             repository,
             account: { login: 'al', id: 1 },
             sweeper: { name: 'pam-sweep', key: keyNamed('pam-sweep').line },
+            sweepBy: DEFAULT_WAY,
           };
     const begin = {
       admin: 'alice',
