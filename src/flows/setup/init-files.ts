@@ -82,7 +82,7 @@ roles: {}
 
 const sweepWithin = ({ title, within }: SweepWay): string =>
   `# Access that nobody will end must not begin: no new grant while grants are live and sweeps are missing for so long.
-# What sweeps here is ${title} (docs/pam-setup.md, step 4).
+# What sweeps here is ${title} (docs/pam-setup.md, where it runs).
 sweep_within: ${within}
 `;
 
