@@ -190,6 +190,33 @@ sourceConformance('board', async () => {
 });
 `;
 
+const PAGER = `import type { NoticeKind } from '../../model/notice.ts';
+import { noticeSchema, variable } from '../notice-schema.ts';
+import { post, receiverIn } from '../receiver.ts';
+
+export const pager: NoticeKind = {
+  kind: 'pager',
+  configSchema: noticeSchema('pager', 'A pager on a belt.', { url_env: variable('Where it listens.') }, ['url_env']),
+  open: async (place) => {
+    const receiver = receiverIn(place, place.config['url_env']);
+    return await Promise.resolve({
+      send: async ({ event, id, why }) => await post(receiver, JSON.stringify({ beep: event, id, why })),
+    });
+  },
+};
+`;
+
+const PAGER_TEST = `import { pager } from '../../src/notices/pager/pager.ts';
+import { noticeConformance } from '../conformance/notice.ts';
+
+noticeConformance('pager', {
+  kind: pager,
+  config: { kind: 'pager', url_env: 'PAM_NOTICE_PAGER', on: ['overdue'] },
+  env: (url) => ({ PAM_NOTICE_PAGER: url }),
+  secrets: [],
+});
+`;
+
 const WRITEOFF = `import type { RequestId } from '../../model/names.ts';
 import { VERSION_FAULTS } from './about-request.ts';
 import { EXAMPLE } from './example-values.ts';
@@ -317,6 +344,21 @@ describe('one more event', () => {
     expect(passed('used', 'test/conformance/events.test.ts')).toBe(6);
     const schema = readFileSync(join(copy, 'schemas/entry.schema.json'), 'utf8');
     expect(schema).toContain('It was used.');
+  });
+});
+
+describe('one more kind of notice', () => {
+  it('is a file and a line in the registry, and a short test', { timeout: 480_000 }, () => {
+    write('src/notices/pager/pager.ts', PAGER);
+    const registry = 'src/notices/registry.ts';
+    list(registry, "import { pager } from './pager/pager.ts';", 'new Map([', 'new Map([[pager.kind, pager],');
+    write('test/adapters/notices-pager.test.ts', PAGER_TEST);
+    expect(run('tsc', '--noEmit')).toBe('');
+    expect(passed('pager', 'test/conformance/notices.test.ts', 'test/adapters/notices-pager.test.ts')).toBe(
+      24,
+    );
+    const schema = readFileSync(join(copy, 'schemas/pam.schema.json'), 'utf8');
+    expect(schema).toContain('A pager on a belt.');
   });
 });
 

@@ -389,7 +389,7 @@ describe('[X66] what pam itself writes and shows', () => {
     );
     for (const path of texts) {
       expect(readFileSync(new URL(path, home), 'utf8')).not.toMatch(
-        /^ *(?:notify|review_within|owes|checks|tickets):/mu,
+        /^ *(?:review_within|owes|checks|tickets):/mu,
       );
     }
   });
