@@ -59,6 +59,7 @@ export const inLongRunOnly: readonly string[] = [
     'completion-shells',
     'doctor',
     'doctor-github',
+    'actions-runner',
     'first-use',
     'github-budget',
     'github-check',

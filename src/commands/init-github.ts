@@ -99,7 +99,7 @@ export function policyHere(desk: Desk, place: string, github: Github): Policy {
 
 export interface GithubWritten {
   readonly files: readonly string[];
-  /** Of what lies in `.github/pam` now: the value of `PAM_BUNDLE`. */
+  /** Of what lies in `.github/pam` now: the value of `PAM_BUNDLE`, `PAM_APPLY_BUNDLE` and `PAM_SWEEP_BUNDLE`. */
   readonly bundle: Sha256;
   /** Another program than this one lies there, and was left alone. */
   readonly older: Sha256 | null;

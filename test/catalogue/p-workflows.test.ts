@@ -34,6 +34,17 @@ describe('every shipped workflow', () => {
   });
 });
 
+test('the hourly example breaks none of the rules that are not about a job with a key', () => {
+  const path = fileURLToPath(new URL('../../docs/examples/github/pam-hourly.yml', import.meta.url));
+  const hourly = [readWorkflow('pam-hourly.yml', readFileSync(path, 'utf8'))];
+  const held = Object.entries(rules).filter(([name]) => /^\[P(?:1|2|3|9|10|11)\]/u.test(name));
+  expect(held.map(([, rule]) => rule(hourly))).toEqual([[], [], [], [], [], []]);
+  expect(hourly[0]?.jobs['start']).toMatchObject({
+    permissions: { actions: 'write' },
+    if: "${{ github.ref == 'refs/heads/main' }}",
+  });
+});
+
 const bad: readonly (readonly [rule: string, what: string, file: File, from: string, to: string])[] = [
   ['[P1]', 'pull_request_target', 'pam-check.yml', '  pull_request:\n', '  pull_request_target:\n'],
   [
@@ -100,16 +111,16 @@ const bad: readonly (readonly [rule: string, what: string, file: File, from: str
   [
     '[P4] every job',
     'more than it needs',
-    'pam-apply.yml',
-    'pull-requests: read # reviews',
-    'pull-requests: write',
+    'pam-sweep.yml',
+    'pull-requests: read # a stop',
+    'pull-requests: write # a stop',
   ],
   [
     '[P4] every job',
     'id-token where nobody asked',
     'pam-apply.yml',
-    '      pull-requests: write\n',
-    '      pull-requests: write\n      id-token: write\n',
+    '      contents: write # the ledger branch\n',
+    '      contents: write # the ledger branch\n      id-token: write\n',
   ],
   [
     '[P4] every job',
@@ -155,10 +166,10 @@ const bad: readonly (readonly [rule: string, what: string, file: File, from: str
   ],
   [
     '[P4] secrets are',
-    'the comment job with the key',
+    'the step that comments with the key',
     'pam-apply.yml',
-    '          XDG_STATE_HOME: ${{ runner.temp }}/pam-state\n        run: |\n          # What pam prints',
-    '          XDG_STATE_HOME: ${{ runner.temp }}/pam-state\n          KEY: ${{ secrets.PAM_EXECUTOR_KEY }}\n        run: |\n          # What pam prints',
+    '          PAM_ROOT: ${{ vars.PAM_APPLY_ROOT }}\n        run: |\n          # What pam prints',
+    '          PAM_ROOT: ${{ vars.PAM_APPLY_ROOT }}\n          KEY: ${{ secrets.PAM_EXECUTOR_KEY }}\n        run: |\n          # What pam prints',
   ],
   [
     '[P4] secrets are',
@@ -202,17 +213,60 @@ const bad: readonly (readonly [rule: string, what: string, file: File, from: str
     '          persist-credentials: false\n',
     '',
   ],
-  ['[P7]', 'once a day', 'pam-sweep.yml', "'4-59/5 * * * *'", "'0 3 * * *'"],
-  ['[P7]', 'both at once', 'pam-sweep.yml', "'4-59/5 * * * *'", "'2-59/5 * * * *'"],
+  [
+    '[P4] a variable of',
+    'one of the repository as a way out',
+    'pam-sweep.yml',
+    'vars.PAM_SWEEP_ROOT }}',
+    'vars.PAM_SWEEP_ROOT || vars.PAM_ROOT }}',
+  ],
+  [
+    '[P4] a variable of',
+    'one of an environment without it',
+    'pam-check.yml',
+    'vars.PAM_BUNDLE',
+    'vars.PAM_APPLY_BUNDLE',
+  ],
+  ['[P7]', 'once a day', 'pam-sweep.yml', "'22,52 * * * *'", "'0 3 * * *'"],
+  ['[P7]', 'more minutes than a team has', 'pam-sweep.yml', "'22,52 * * * *'", "'4-59/5 * * * *'"],
+  ['[P7]', 'both at once', 'pam-sweep.yml', "'22,52 * * * *'", "'7,37 * * * *'"],
+  ['[P7]', 'when everybody does', 'pam-sweep.yml', "'22,52 * * * *'", "'0,30 * * * *'"],
   [
     '[P8]',
-    'a sweep that is cut short',
+    'a sweep in a group that any workflow may enter',
     'pam-sweep.yml',
+    '    steps:\n',
+    '    concurrency: { group: pam-sweep, cancel-in-progress: false }\n    steps:\n',
+  ],
+  [
+    '[P8]',
+    'an apply that is cut short',
+    'pam-apply.yml',
     'cancel-in-progress: false',
     'cancel-in-progress: true',
   ],
   ['[P8]', 'no word about it', 'pam-apply.yml', '      cancel-in-progress: false\n', ''],
-  ['[P8]', 'a sweep behind apply', 'pam-sweep.yml', 'group: pam-sweep', 'group: pam-apply'],
+  [
+    '[P8]',
+    'one for an id behind one for everything due',
+    'pam-apply.yml',
+    'group: pam-apply-${{ inputs.id }}',
+    'group: pam-apply',
+  ],
+  [
+    '[P8]',
+    'what Enterprise Server does not know',
+    'pam-apply.yml',
+    '      cancel-in-progress: false\n',
+    '      cancel-in-progress: false\n      queue: max\n',
+  ],
+  [
+    '[P8]',
+    'a precheck in the place of a check',
+    'pam-check.yml',
+    "group: ${{ github.event_name == 'pull_request' && 'pam-precheck' || 'pam-check' }}-",
+    'group: pam-check-',
+  ],
   ['[P8]', 'for ever', 'pam-sweep.yml', '    timeout-minutes: 25\n', ''],
   ['[P9]', 'a prefix that both write', 'pam-sweep.yml', 'restore-keys: pam-sweep-', 'restore-keys: pam-'],
   [

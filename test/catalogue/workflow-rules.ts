@@ -48,8 +48,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
 /** What each job may do, and nothing else. */
 const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'pam-check.yml check': { contents: 'read', 'pull-requests': 'read' },
-  'pam-apply.yml apply': { contents: 'write', 'pull-requests': 'read' },
-  'pam-apply.yml tell': { contents: 'read', 'pull-requests': 'write' },
+  'pam-apply.yml apply': { contents: 'write', 'pull-requests': 'write' },
   'pam-sweep.yml sweep': { contents: 'write', 'pull-requests': 'read' },
 };
 
@@ -191,27 +190,53 @@ export const rules: Readonly<Record<string, (workflows: readonly Workflow[]) => 
       )
       .map(({ at }) => at),
 
-  '[P7] apply and sweep run every five minutes, not at the same one': (shipped) => {
+  '[P4] a variable of an environment has a name of its own, and none of the repository stands in for it': (
+    shipped,
+  ) =>
+    places(shipped).flatMap(({ where, job }) => {
+      const read = [...all(job).matchAll(/\bvars\.([A-Z_]+)/gu)].map(([, name = '']) => name);
+      const { environment } = job;
+      const own = typeof environment === 'string' ? environment.toUpperCase().replace('-', '_') : undefined;
+      return read
+        .filter((name) =>
+          own === undefined ? /^PAM_(?:APPLY|SWEEP)_/u.test(name) : !name.startsWith(`${own}_`),
+        )
+        .map((name) => `${where}: ${name}`);
+    }),
+
+  '[P7] apply and sweep run twice an hour, not in the same minute and not at the full hour': (shipped) => {
     const crons = shipped.flatMap(({ on }) =>
       ((on['schedule'] ?? []) as readonly { readonly cron: string }[]).map(({ cron }) => cron),
     );
-    const minutes = crons.map((cron) => /^([1-4])-59\/5 \* \* \* \*$/u.exec(cron)?.[1]);
-    return minutes.length === 2 && !minutes.includes(undefined) && minutes[0] !== minutes[1] ? [] : crons;
+    const minutes = crons.map((cron) => {
+      const [, first, second] = /^(\d\d?),(\d\d?) \* \* \* \*$/u.exec(cron) ?? [];
+      return Number(second) - Number(first) === 30 ? Number(first) : NaN;
+    });
+    const [one = NaN, other = NaN] = minutes;
+    return minutes.length === 2 && one > 0 && other > 0 && Math.abs(one - other) >= 10 ? [] : crons;
   },
 
-  '[P8] nothing cancels a run that began, and no job waits for another one': (shipped) => {
+  '[P8] no run of ours cancels another or takes the place of one that waits to do something else': (
+    shipped,
+  ) => {
     const groups = places(shipped).map(({ job, where }) => {
-      const { group, 'cancel-in-progress': cancel } = (job.concurrency ?? {}) as Readonly<
-        Record<string, unknown>
-      >;
-      return { where, group, cancel };
+      const { group, ...rest } = (job.concurrency ?? {}) as Readonly<Record<string, unknown>>;
+      return { where, group, rest };
     });
+    // What a group must tell apart. A sweep is in none: any workflow on any branch may enter a group and end what is in it.
+    const apart: Readonly<Record<string, readonly string[]>> = {
+      'pam-apply.yml apply': ['inputs.id'],
+      'pam-check.yml check': ["'pam-precheck' || 'pam-check'", 'github.event.pull_request.number'],
+    };
     return [
       ...groups
-        .filter(({ group, cancel }) => typeof group !== 'string' || cancel !== false)
-        .map(({ where }) => where),
-      ...groups
-        .filter(({ group }, index) => groups.findIndex((one) => one.group === group) !== index)
+        .filter(({ where, group, rest }) => {
+          const words = apart[where];
+          if (words === undefined) return group !== undefined;
+          const named = typeof group === 'string' && words.every((word) => group.includes(word));
+          // Nothing that Enterprise Server does not know, as `queue` is.
+          return !named || all(rest) !== '{"cancel-in-progress":false}';
+        })
         .map(({ where }) => where),
       ...shipped.filter((workflow) => 'concurrency' in workflow).map(({ file }) => file),
       ...places(shipped)

@@ -1,14 +1,22 @@
 /**
  * A machine of GitHub's, as far as our workflows can tell: it evaluates the expressions, imitates the two actions in use,
  * and runs every `run:` as it stands, with bash, in a clone of a real remote. What it does not know it refuses, so that no
- * step is skipped unseen.
+ * step is skipped unseen. Which run may begin, and when, is in `actions-service.ts`.
+ *
+ * - The workflow is the file of the event's ref. For `pull_request` and `pull_request_review` that is `refs/pull/N/merge`, so
+ *   the pull request's own file (github/docs events-that-trigger-workflows.md; ossf/scorecard#3827).
+ * - Pull requests of forks are given no variables (cilium/cilium#23169, mdn/content 452d2ec), no secrets, and a token that only
+ *   reads (github/docs data/reusables/developer-site/pull_request_forked_repos_link.md).
+ * - An environment is for the branches that its rule names, compared with the run's own ref, `refs/pull/N/merge` included
+ *   (changelog 2025-11-07, in force since 8 Dec 2025). A job on any other ref fails before its first step.
  */
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Job, Step, Workflow } from '../catalogue/workflow-rules.ts';
+import { type Job, readWorkflow, type Step, type Workflow } from '../catalogue/workflow-rules.ts';
 import { type Ran, runStock, tempDir } from './program.ts';
 
-type Value = string | number | boolean | null | undefined | { readonly [key: string]: Value };
+export type Value = string | number | boolean | null | undefined | { readonly [key: string]: Value };
 
 /** A repository on GitHub: what its settings hold, and what runs leave behind. */
 export interface Hosting {
@@ -18,7 +26,12 @@ export interface Hosting {
   readonly environments: Readonly<
     Record<
       string,
-      { readonly vars: Readonly<Record<string, string>>; readonly secrets: Readonly<Record<string, string>> }
+      {
+        readonly vars: Readonly<Record<string, string>>;
+        readonly secrets: Readonly<Record<string, string>>;
+        /** Default: main alone. */
+        readonly branches?: readonly string[];
+      }
     >
   >;
   /** The token of a job with these permissions. */
@@ -34,6 +47,12 @@ export interface Event {
   readonly ref?: string;
   readonly payload?: Readonly<Record<string, Value>>;
   readonly inputs?: Readonly<Record<string, string>>;
+  /** Of a pull request whose branch lies in a fork. */
+  readonly fork?: true;
+  /** The commit whose file runs, where it is not the ref's newest one: a run that is started again. */
+  readonly sha?: string;
+  /** The name of the step before which a person with write, or another run of the group, cancels this one. */
+  readonly cancelledAt?: string;
   /** More of the environment of every step: where the API is. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -49,7 +68,7 @@ export interface StepRan {
 export interface JobRan {
   /** As GitHub shows it. */
   readonly name: string;
-  readonly result: 'success' | 'failure' | 'skipped';
+  readonly result: 'success' | 'failure' | 'skipped' | 'cancelled';
   readonly steps: readonly StepRan[];
   /** The job summary. */
   readonly summary: string;
@@ -61,32 +80,76 @@ export interface JobRan {
 
 let runs = 0;
 
-export async function runJob(
-  hosting: Hosting,
-  workflow: Workflow,
-  id: string,
-  event: Event,
-): Promise<JobRan> {
-  const job = workflow.jobs[id];
-  if (job === undefined) throw new Error(`${workflow.file} has no job ${id}`);
+const MAIN = 'refs/heads/main';
+
+/** The file that GitHub runs for this event. */
+export function workflowFor({ remote }: Hosting, file: string, { ref = MAIN, sha }: Event): Workflow {
+  const git = (...args: readonly string[]): string =>
+    execFileSync('git', ['-C', remote, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const [, pull] = /^refs\/pull\/(\d+)\/merge$/u.exec(ref) ?? [];
+  const merged = (): string => git('merge-tree', '--write-tree', MAIN, `refs/pull/${pull}/head`).trimEnd();
+  const tree = sha ?? (pull === undefined ? ref : merged());
+  return readWorkflow(file, git('cat-file', 'blob', `${tree}:.github/workflows/${file}`));
+}
+
+/** Where a job stands in line: names are the repository's, have no case, and any workflow may say them. */
+export interface InLine {
+  readonly group: string | undefined;
+  readonly cancels: boolean;
+  /** `queue: max`: others may wait as well. On github.com since May 2026, not on Enterprise Server. */
+  readonly queues: boolean;
+}
+
+export function lineOf(job: Job, event: Event): InLine {
+  const context = { github: githubOf(event), inputs: event.inputs ?? {} };
+  const written = job.concurrency;
+  if (written === undefined) return { group: undefined, cancels: false, queues: false };
+  const said = (typeof written === 'string' ? { group: written } : written) as Readonly<
+    Record<string, unknown>
+  >;
+  return {
+    group: text(evaluate(String(said['group']), context)).toLowerCase(),
+    cancels: said['cancel-in-progress'] === true,
+    queues: said['queue'] === 'max',
+  };
+}
+
+const githubOf = ({ name, payload, ref = MAIN }: Event): Readonly<Record<string, Value>> => ({
+  event_name: name,
+  event: payload ?? {},
+  ref,
+});
+
+export async function runJob(hosting: Hosting, file: string, id: string, event: Event): Promise<JobRan> {
+  const job = workflowFor(hosting, file, event).jobs[id];
+  if (job === undefined) throw new Error(`${file} has no job ${id}`);
   const machine = machineFor(hosting, job, event);
   const name = job.name === undefined ? id : text(evaluate(job.name, machine.context({})));
   const done: StepRan[] = [];
   const ended = (result: JobRan['result']): JobRan => ({ name, result, steps: done, ...machine.left() });
   if (job.if !== undefined && !truthy(evaluate(job.if, machine.context({})))) return ended('skipped');
+  if (!mayUse(hosting, job, event)) return ended('failure');
   let failed = false;
+  let cancelled = false;
   const outcomes: Record<string, Value> = {};
   for (const step of job.steps) {
-    const context = machine.context(outcomes);
-    const wanted = step.if === undefined ? !failed : truthy(evaluate(step.if, context));
     const label = step.name ?? step.uses ?? '';
+    if (event.cancelledAt === label) cancelled = true;
+    const context = { ...machine.context(outcomes), cancelled };
+    const wanted = step.if === undefined ? !failed && !cancelled : truthy(evaluate(step.if, context));
     const ran = wanted ? await machine.run(step, context) : null;
     const outcome = ran === null ? 'skipped' : ran.code === 0 ? 'success' : 'failure';
     if (outcome === 'failure') failed = true;
     if (step.id !== undefined) outcomes[step.id] = { outcome };
     done.push({ name: label, outcome, code: ran?.code ?? null, out: ran?.out ?? '', err: ran?.err ?? '' });
   }
-  return ended(failed ? 'failure' : 'success');
+  return ended(cancelled ? 'cancelled' : failed ? 'failure' : 'success');
+}
+
+/** "Branch X is not allowed to deploy to ... due to environment protection rules." */
+function mayUse(hosting: Hosting, { environment: name }: Job, { ref = MAIN }: Event): boolean {
+  const environment = typeof name === 'string' ? hosting.environments[name] : undefined;
+  return (environment?.branches ?? ['main']).some((one) => name === undefined || ref === `refs/heads/${one}`);
 }
 
 interface Machine {
@@ -110,15 +173,14 @@ function machineFor(hosting: Hosting, job: Job, event: Event): Machine {
   const summary = join(top, 'summary');
   for (const dir of [temp, workspace, home]) mkdirSync(dir);
   const environment = typeof job.environment === 'string' ? hosting.environments[job.environment] : undefined;
-  const ref = event.ref ?? 'refs/heads/main';
+  const ref = event.ref ?? MAIN;
   runs += 1;
+  const permissions = (job.permissions ?? {}) as Readonly<Record<string, string>>;
   const github = {
-    event_name: event.name,
-    event: event.payload ?? {},
-    ref,
+    ...githubOf(event),
     run_id: runs,
     run_attempt: 1,
-    token: hosting.token((job.permissions ?? {}) as Readonly<Record<string, string>>),
+    token: hosting.token(event.fork === true ? readOnly(permissions) : permissions),
   };
   const base: Readonly<Record<string, string>> = {
     PATH: process.env['PATH'] ?? '',
@@ -129,6 +191,7 @@ function machineFor(hosting: Hosting, job: Job, event: Event): Machine {
     GITHUB_ACTIONS: 'true',
     CI: 'true',
     GITHUB_SERVER_URL: 'https://github.com',
+    GITHUB_REPOSITORY: 'acme/access',
     GITHUB_WORKSPACE: workspace,
     GITHUB_EVENT_NAME: event.name,
     GITHUB_REF: ref,
@@ -172,9 +235,9 @@ git checkout --quiet -B "${branch}" "refs/remotes/origin/${branch}"`);
     context: (steps) => ({
       github,
       runner: { temp },
-      vars: { ...hosting.vars, ...environment?.vars },
+      vars: event.fork === true ? {} : { ...hosting.vars, ...environment?.vars },
       // Only an environment has any here, as the setup page demands.
-      secrets: environment?.secrets ?? {},
+      secrets: event.fork === true ? {} : (environment?.secrets ?? {}),
       inputs: event.inputs ?? {},
       steps,
     }),
@@ -194,6 +257,9 @@ git checkout --quiet -B "${branch}" "refs/remotes/origin/${branch}"`);
     }),
   };
 }
+
+const readOnly = (permissions: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(permissions).map(([name]) => [name, 'read']));
 
 function filled(
   values: Readonly<Record<string, unknown>>,
@@ -251,7 +317,7 @@ function expression(source: string, context: Context): Value {
     const token = tokens[at] ?? '';
     at += 1;
     if (token === '!') return !truthy(one());
-    if (token === 'cancelled()') return false;
+    if (token === 'cancelled()') return context['cancelled'];
     if (token.startsWith("'")) return token.slice(1, -1);
     if (!/^[A-Za-z_][\w.-]*$/u.test(token)) throw new Error(`this machine cannot evaluate ${source}`);
     return token

@@ -132,7 +132,7 @@ describe('a new access repository', () => {
     const { bundle } = await first();
     expect(digestOf(place)).toBe(bundle);
     expect(read('docs/pam-setup.md')).toContain(
-      `| both | variable | \`PAM_BUNDLE\` | \`${String(bundle)}\` |`,
+      `| \`pam-apply\`; \`pam-sweep\` | variable | \`PAM_APPLY_BUNDLE\`; \`PAM_SWEEP_BUNDLE\` | \`${String(bundle)}\` |`,
     );
     const there = await runStock('node', [join(place, '.github/pam/bin/pam.js'), 'catalog', '--json'], {
       cwd: place,

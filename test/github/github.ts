@@ -77,6 +77,7 @@ export interface Github {
   readonly addApp: (app: AppSetting) => { readonly installation: number };
 
   readonly id: (login: string) => number;
+  readonly exists: (login: string) => boolean;
   readonly register: (login: string, setting?: AccountSetting) => number;
   readonly rename: (login: string, to: string) => void;
   readonly deleteAccount: (login: string) => void;
@@ -98,6 +99,9 @@ export interface Github {
   readonly settings: Settings;
   readonly set: (settings: Partial<Settings>) => void;
   readonly addRun: (run: RunSetting) => void;
+  /** Every run, oldest first. */
+  readonly runs: readonly Run[];
+  readonly endRun: (id: number, conclusion: string) => void;
   readonly dispatches: readonly Dispatch[];
 
   /** From now on this operation (`*`: every one) is answered so. */
@@ -107,6 +111,8 @@ export interface Github {
   readonly limit: (requests: number) => void;
   /** How often GraphQL was asked, how often it may be, and what becomes of a pull request in its answers. */
   readonly graph: Graph;
+  /** Some workflow of the repository asked until nothing was left of this hour. */
+  readonly useUpActions: () => void;
   /** So many comments by `login`, all at once. */
   readonly flood: (number: number, login: string, comments: number) => void;
   /** Moves the double's clock. */
@@ -251,6 +257,7 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
       return { installation: made.installation };
     },
     id: (login) => accounts.named(login).id,
+    exists: (login) => accounts.byLogin(login) !== undefined,
     register: (login, setting) => accounts.register(login, setting).id,
     rename: (login, to) => {
       accounts.rename(login, to);
@@ -288,6 +295,13 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     addRun: (run) => {
       hub.runs.push(runOf(hub, run));
     },
+    runs: hub.runs,
+    endRun: (which, conclusion) => {
+      const run = hub.runs.find((one) => one.id === which);
+      if (run === undefined) throw new Error(`there is no run ${which}`);
+      run.status = 'completed';
+      run.conclusion = conclusion;
+    },
     dispatches: hub.dispatches,
     hostile: (operation, name, { times = Infinity, seconds = 60 } = {}) => {
       hostiles.push({ operation: operationNamed(operation), name, times, seconds, played: 0 });
@@ -299,6 +313,9 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
       limits.limit = most;
     },
     graph: hub.graph,
+    useUpActions: () => {
+      limits.useUp(accounts.actions);
+    },
     flood: (number, login, comments) => {
       const pull = pullNumbered(number);
       const author = accounts.named(login);
@@ -346,6 +363,7 @@ function runOf(hub: Hub, run: RunSetting): Run {
     by: hub.accounts.actions,
     sha,
     attempt: 1,
+    inputs: {},
   };
 }
 

@@ -103,6 +103,8 @@ export interface Run {
   /** Also of a run that is started again: the workflow as it was then. */
   readonly sha: string;
   attempt: number;
+  /** Of a dispatch. */
+  readonly inputs: Readonly<Record<string, string>>;
 }
 
 export interface App {

@@ -62,6 +62,11 @@ export class Limits {
     this.#window(account).used -= 1;
   }
 
+  /** Nothing is left of this hour. */
+  useUp(account: Account): void {
+    this.#window(account).used = this.#limitOf(account);
+  }
+
   headers(account: Account | undefined): Readonly<Record<string, string>> {
     const { used, reset } = this.#window(account);
     const limit = this.#limitOf(account);

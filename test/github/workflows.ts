@@ -244,6 +244,7 @@ export function dispatchWorkflow(hub: Hub, asked: Asked): Answer {
     by,
     sha,
     attempt: 1,
+    inputs: Object.fromEntries(Object.entries(inputs).map(([name, value]) => [name, String(value)])),
   });
   if (asked.body['return_run_details'] !== true) return { status: 204 };
   return ok({
