@@ -239,10 +239,10 @@ test.skipIf(process.platform !== 'linux')(
   'the hourly example starts both for 55 minutes, and goes on when one is switched off',
   async () => {
     const hourly = readFileSync(
-      fileURLToPath(new URL('../../docs/examples/github/pam-hourly.yml', import.meta.url)),
+      fileURLToPath(new URL('../../docs/examples/github/pam-often.yml', import.meta.url)),
       'utf8',
     );
-    const { hosting } = await world({ [`${PLACE}/pam-hourly.yml`]: hourly });
+    const { hosting } = await world({ [`${PLACE}/pam-often.yml`]: hourly });
     const programs = tempDir();
     const log = join(programs, 'log');
     const stub = (name: string, script: string): void => {
@@ -252,7 +252,7 @@ test.skipIf(process.platform !== 'linux')(
     stub('sleep', '');
     stub('gh', '[ "$3" != pam-sweep.yml ]\n');
     const PATH = `${programs}:${process.env['PATH'] ?? ''}`;
-    const ran = await runJob(hosting, 'pam-hourly.yml', 'start', { name: 'schedule', env: { PATH } });
+    const ran = await runJob(hosting, 'pam-often.yml', 'start', { name: 'schedule', env: { PATH } });
     expect(ran.result).toBe('success');
     expect(ran.steps[0]?.out.match(/::warning title=pam-sweep was not started/gu)).toHaveLength(12);
     const started = ['pam-sweep', 'pam-apply'].map(

@@ -62,7 +62,10 @@ describe.skipIf(process.platform !== 'linux')('a pull request', () => {
   });
 
   test('gets one comment, which is updated in place, from a step that has no key', async () => {
-    const push: Event = { name: 'push', env: { GITHUB_API_URL: world.hub.url, GITHUB_SERVER_URL: world.hub.url } };
+    const push: Event = {
+      name: 'push',
+      env: { GITHUB_API_URL: world.hub.url, GITHUB_SERVER_URL: world.hub.url },
+    };
     const told = (ran: JobRan): JobRan['steps'][number] | undefined =>
       ran.steps.find(({ name }) => name === 'Tell');
     // A comment that cannot be written is told, and makes no run red.
