@@ -64,6 +64,7 @@ export const inLongRunOnly: readonly string[] = [
     'github-budget',
     'github-check',
     'github-road',
+    'github-week',
     'github-workflows',
     'hostile',
     'hostile-clone',
