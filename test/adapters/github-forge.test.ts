@@ -469,6 +469,7 @@ describe('statements', () => {
     await the.say('alice', `issues/${numbers[0]}/comments`, { body: fenced(STOP) });
     const forge = await the.forge('alice');
     the.hub.hostile('reviews', 'rate-limited', { seconds: 3600 });
+    the.hub.graph.limit = 0;
     const before = the.hub.requests.length;
     const read = await whatCanBe(forge, topics);
     expect(read[0]).toEqual([topics[0]?.name, [STOP], 'E_FORGE_BUSY']);
@@ -650,7 +651,12 @@ describe('proposing', () => {
     expect(git(the.bare, 'show', `pam/${ID}:${requestPath(ID)}`)).toBe(`id: ${ID}`);
     const { title, body, user, labels, requested_reviewers: asked } = await shown(the, 1);
     expect({ title, by: user.login }).toEqual({ title: 'reader for bob on north, 1h', by: 'bob' });
-    for (const text of ['"The lock has to go."', '1h is at most 8h', `pam approve ${ID}`, 'gets      read'])
+    for (const text of [
+      '> `The lock has to go.`',
+      '1h is at most 8h',
+      `pam approve ${ID}`,
+      '**Gets:** `read`',
+    ])
       expect(body).toContain(text);
     expect(labels.map(({ name }) => name)).toEqual(['pam', 'pam: standard']);
     expect(asked.map(({ login }) => login)).toEqual(['alice']);
@@ -658,6 +664,15 @@ describe('proposing', () => {
     expect(await forge.proposals({ ids: [ID], days: [] })).toMatchObject([
       { id: ID, place: place(1), files: {} },
     ]);
+  });
+
+  test('a branch that GitHub does not know yet is asked for again, and opened once', async () => {
+    const the = await hands();
+    the.hub.hostile('open', '422', { times: 2 });
+    expect((await (await the.forge('bob')).propose(proposal(ID))).proposal).toBe(place(1));
+    expect((await the.ask('carol', 'GET', 'pulls')).body).toHaveLength(1);
+    the.hub.hostile('open', '422');
+    expect(await codeFrom((await the.forge('bob')).propose(proposal(OTHER)))).toBe('E_FORGE_REFUSED');
   });
 
   test('an id that is in use is E_REQ_ID_TAKEN, and nothing is opened', async () => {
@@ -847,7 +862,7 @@ describe('publishing', () => {
     ]);
   });
 
-  test('a denial asks for changes; on a closed or own pull request it is a comment', async () => {
+  test('a denial asks for changes; on a closed or own pull request it is a review that asks for none', async () => {
     const { the, number, alice, bob } = await ready();
     await alice.publish(posting(at(ID, number), STOP, 'stop'));
     await bob.publish(posting(at(ID, number), statement('stop by bob'), 'stop'));
@@ -859,6 +874,28 @@ describe('publishing', () => {
       [statement('stop by bob').text, 'bob', 'comment'],
       [statement('stop again').text, 'alice', 'comment'],
     ]);
+    expect((await the.ask('alice', 'GET', `issues/${number}/comments`)).body).toEqual([]);
+    // Where no review is taken it is a comment.
+    the.hub.hostile('review', '422', { times: 2 });
+    await alice.publish(posting(at(ID, number), statement('stop once more'), 'stop'));
+    expect((await the.ask('alice', 'GET', `issues/${number}/comments`)).body).toHaveLength(1);
+    expect((await intents(alice, at(ID, number))).at(-1)).toEqual([
+      statement('stop once more').text,
+      'alice',
+      'comment',
+    ]);
+  });
+
+  test('an approval of a closed pull request is not tried: GitHub takes none', async () => {
+    const { the, number, alice } = await ready();
+    await the.ask('bob', 'PATCH', `pulls/${number}`, { state: 'closed' });
+    const before = the.hub.requests.length;
+    expect(await codeFrom(alice.publish(posting(at(ID, number), APPROVAL, 'approval')))).toBe(
+      'E_FORGE_PLACE',
+    );
+    expect(the.hub.requests.slice(before).some(({ method }) => method !== 'GET')).toBe(false);
+    await the.ask('bob', 'PATCH', `pulls/${number}`, { state: 'open' });
+    expect(await codeFrom(alice.publish(posting(at(ID, number), APPROVAL, 'approval')))).toBe('ok');
   });
 
   test('nobody approves their own pull request, but an admin signs their own policy change', async () => {

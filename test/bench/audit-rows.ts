@@ -114,13 +114,16 @@ async function auditOf(
   return ran;
 }
 
+const NAMES_IT: ReadonlySet<string> = new Set(['E_SIGNATURE', 'W_LED_JUNK', 'E_LED_CHAIN']);
+
 async function mustNameTheBroken(history: History, place: string): Promise<void> {
   const { dir, seq } = await breakOne(history, place);
   const { code, out } = await pamWatched(['audit', '--json', '--root', history.root, '-C', dir]);
   const { findings } = JSON.parse(out) as {
     readonly findings: readonly { readonly code: string; readonly seq: number }[];
   };
-  const named = findings.some((one) => one.seq === seq && one.code === 'E_SIGNATURE');
+  // An entry that no executor signed is none: junk, and the chain breaks there.
+  const named = findings.some((one) => one.seq === seq && NAMES_IT.has(one.code));
   if (code !== 20 || !named) {
     const said = findings
       .slice(0, 3)

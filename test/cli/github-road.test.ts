@@ -303,10 +303,11 @@ describe('a denial', () => {
     hub.merge(Number(number), 'merge', 'alice-gh');
     await must(team.apply.pam(['apply']));
     await must(team.erin.pam(['revoke', id, '--reason', 'done', '--yes']));
-    const comments = (await world.call('erin', 'GET', `/issues/${number}/comments`)) as readonly {
+    // A review, which no other account can delete.
+    const reviews = (await world.call('erin', 'GET', `/pulls/${number}/reviews`)) as readonly {
       readonly body: string;
     }[];
-    expect(comments.some(({ body }) => body.includes('type: stop'))).toBe(true);
+    expect(reviews.some(({ body }) => body.includes('type: stop'))).toBe(true);
     expect((await must(team.sweep.pam(['sweep']))).out).toContain('1 revoked.');
   });
 });
@@ -371,5 +372,25 @@ test('one comment on each open proposal, updated in place', async () => {
   await must(team.apply.pam(['check', '--proposal', 'open', '--comment']));
   const after = await comments();
   expect(after).toHaveLength(1);
-  expect(after[0]?.body).toContain('### pam: good');
+  expect(after[0]?.body).toContain('### pam: approved');
+  // The pull request is merged, and the comment goes on to the end of the access.
+  const tell = async (): Promise<string> => {
+    await must(team.apply.pam(['check', '--proposal', 'open', '--comment']));
+    const told = await comments();
+    expect(told).toHaveLength(1);
+    return told[0]?.body ?? '';
+  };
+  world.hub.merge(Number(number), 'merge', 'alice-gh');
+  await must(team.apply.pam(['apply']));
+  expect(await tell()).toMatch(/### pam: granted until \d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2} UTC/u);
+  const edits = (): number =>
+    world.hub.requests.filter(({ operation }) => operation === 'issues/update-comment').length;
+  const before = edits();
+  // Time alone changes nothing in it.
+  team.later(60);
+  await tell();
+  expect(edits()).toBe(before);
+  team.later(10 * 60);
+  await must(team.sweep.pam(['sweep']));
+  expect(await tell()).toMatch(/### pam: ended/u);
 });

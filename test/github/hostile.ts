@@ -36,6 +36,10 @@ const html = (status: number, title: string): HostileAnswer => ({
 export const TRICKS = {
   'html-200': () => html(200, 'Unicorn!'),
   '502': () => html(502, 'Bad Gateway'),
+  '422': () => ({
+    status: 422,
+    body: { message: 'Unprocessable Entity', errors: ['The commitOID is not part of the pull request'] },
+  }),
   '500-then-ok': (scene) =>
     scene.before === 0 ? { status: 500, body: { message: 'Server Error' } } : scene.honest(),
 

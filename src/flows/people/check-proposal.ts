@@ -1,8 +1,10 @@
 /** A proposal with its evidence, as CI judges it: a request, a change of policy, or a pull request with nothing of pam. */
 import type { Reason } from '../../model/decision.ts';
 import { EXIT, type Exit, expected, type Issue, PamError } from '../../model/error.ts';
-import type { PullRequest } from '../../model/forge.ts';
+import type { Forge, PullRequest } from '../../model/forge.ts';
 import { plus } from '../../model/instant.ts';
+import type { RequestId } from '../../model/names.ts';
+import type { OpenRecord } from '../../model/open-record.ts';
 import { judgePolicyChange, tallies } from '../../rules/judge-policy-change.ts';
 import type { Desk } from '../desk.ts';
 import {
@@ -78,12 +80,29 @@ export async function checkClosedProposals(
     fresh,
     records.map(({ id }) => id),
   );
-  return records.flatMap(({ id, seen }) => {
+  const places = await pullRequestsOf(forge, records);
+  return records.flatMap(({ id }) => {
     const one = looked.get(id);
+    const place = places.get(id);
     // What cannot be read now is told by the next run.
-    if (one === undefined || one instanceof PamError || seen === null) return [];
-    return [checkLooked(one, seen.proposal)];
+    if (one === undefined || one instanceof PamError || place === undefined) return [];
+    return [checkLooked(one, place)];
   });
+}
+
+/** Where `seen` found it; what was merged before it was seen is looked for. */
+async function pullRequestsOf(
+  forge: Forge,
+  records: readonly OpenRecord[],
+): Promise<ReadonlyMap<RequestId, string>> {
+  const places = new Map<RequestId, string>();
+  for (const { id, seen } of records) {
+    if (seen !== null && isPullRequest(seen.proposal)) places.set(id, seen.proposal);
+  }
+  const ids = records.flatMap(({ id }) => (places.has(id) ? [] : [id]));
+  const found = ids.length === 0 ? [] : await forge.proposals({ ids, days: [] });
+  for (const { id, place } of found) places.set(id, place);
+  return places;
 }
 
 /** Puts what was found where people look, by place: one comment each, updated in place. */

@@ -14,6 +14,8 @@ export interface Opening {
 }
 
 const MOST_REVIEWERS = 15;
+/** A refusal made nothing, so to ask again makes nothing twice. */
+const MOST_AGAIN = 2;
 
 /** Its page. */
 export async function openPull(at: Opening, proposal: NewProposal, branch: string): Promise<string> {
@@ -34,24 +36,32 @@ async function create(
   github: GitHub,
   main: string,
   { id, facts }: NewProposal,
-  branch: string,
+  head: string,
 ): Promise<unknown> {
   const parameters = {
     title: pullRequestTitle(facts),
     body: pullRequestBody(id, facts),
-    head: branch,
+    head,
     base: main,
     maintainer_can_modify: false,
   };
   try {
-    return await github.ask('POST /repos/{owner}/{repo}/pulls', parameters, {
-      doing: `open a pull request for ${id}`,
-      needs: 'pull requests: write',
-    });
+    for (let again = MOST_AGAIN; ; again -= 1) {
+      try {
+        return await github.ask('POST /repos/{owner}/{repo}/pulls', parameters, {
+          doing: `open a pull request for ${id}`,
+          needs: 'pull requests: write',
+        });
+      } catch (error) {
+        if (!(error instanceof PamError) || error.code !== 'E_FORGE_REFUSED' || again === 0) throw error;
+        // A branch that was pushed a moment ago is not there for every machine of GitHub's yet; to look takes a moment, too.
+        await tried(github, 'GET /repos/{owner}/{repo}/branches/{branch}', { branch: head });
+      }
+    }
   } catch (cause) {
     const error = expected(cause);
     throw new PamError(error.code, error.message, {
-      hint: `${error.hint === undefined ? '' : `${error.hint}; `}the branch ${branch} is pushed: open its pull request at GitHub, or ask again`,
+      hint: `${error.hint === undefined ? '' : `${error.hint}; `}the branch ${head} is pushed: open its pull request at GitHub, or ask again`,
     });
   }
 }

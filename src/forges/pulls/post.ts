@@ -30,6 +30,11 @@ export async function post(
   const { type, head } = posting;
   const { as, stands } = travelsOf(type);
   const body = postingBody(posting);
+  if (as === 'approve' && !pull.open && !pull.merged) {
+    throw new PamError('E_FORGE_PLACE', `${pull.place} is closed, and ${title} takes no approval there`, {
+      hint: 'reopen it first, then approve',
+    });
+  }
   // Forges take no author's verdict on their own pull request, and ask for no changes to a closed one.
   const taken = !mine && (as !== 'object' || pull.open);
   const event = taken ? EVENTS[as] : null;
@@ -41,30 +46,22 @@ export async function post(
   const reviewAs = async (how: Event): Promise<void> => {
     await work.review(pull, { event: how, body, commit: head ?? pull.apiHead }, arrived);
   };
-  if (event !== null) await reviewAs(event);
-  else await commentOr(work, pull, { body, arrived }, async () => await reviewAs('COMMENT'));
+  if (event !== null) return await reviewAs(event);
+  // Rather a review than a comment: no other account can delete one, and the check of the pull request starts by it.
+  const error = await failureOf(reviewAs('COMMENT'));
+  if (error === undefined) return;
+  if (!UNTAKEN.has(error.code)) throw error;
+  await work.comment(pull, body, arrived);
 }
+
+/** No review is taken: its commit is none of the pull request's any more, say, or reviews are for others. */
+const UNTAKEN: ReadonlySet<string> = new Set(['E_FORGE_REFUSED', 'E_FORGE_FORBIDDEN']);
 
 /** Posted by this account, still standing, and meant the same way. */
 function isSame({ signed, posted }: Found, { signed: wanted, type }: Posting, me: Account | null): boolean {
   if (signed?.text !== wanted.text || signed.armor !== wanted.armor || posted === null) return false;
   if (me !== null && posted.by.id !== me.id) return false;
   return travelsOf(type).stands.some((intent) => intent === posted.intent);
-}
-
-/** Where all the comments are used up that the forge takes (GitHub: 2,500), there are still reviews. */
-async function commentOr(
-  work: PullWork,
-  pull: Pull,
-  { body, arrived }: { readonly body: string; readonly arrived: Arrived },
-  otherwise: () => Promise<void>,
-): Promise<void> {
-  try {
-    await work.comment(pull, body, arrived);
-  } catch (error) {
-    if (!(error instanceof PamError) || error.code !== 'E_FORGE_FORBIDDEN') throw error;
-    await otherwise();
-  }
 }
 
 /** GitHub refuses longer ones than 65,536, and others take as much. */
