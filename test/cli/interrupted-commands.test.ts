@@ -82,13 +82,14 @@ async function faultsOf(stage: Stage, command: Command): Promise<readonly string
       ran = await run(stage, command, momentAt(at));
     }
     const moment = momentAt(at);
-    const last = ran.err.trimEnd().split('\n').at(-1) ?? '';
+    // Of an error the hint is the last line.
+    const [before = '', last = ''] = ran.err.trimEnd().split('\n').slice(-2);
     const place = `exit ${ran.code}, out ${ran.isOut}: ${command.name} ${at}/${all.length} ${started[at - 1] ?? ''} ${JSON.stringify(moment)} ${ran.err}`;
     const said = ran.isOut
       ? command.back !== null && command.back.test(last)
       : command.error === undefined
         ? ran.err === NOTHING || (ran.started[at - 1] === 'git push' && ran.err.includes(MAY_ARRIVE))
-        : command.error.test(last);
+        : command.error.test(before) || command.error.test(last);
     if (ran.code !== (ran.isOut ? 0 : 130) || !said) faults.push(place);
   }
   return faults;

@@ -46,6 +46,6 @@ it('one wrong column is told once, with how many lines say the same', () => {
   }));
   const text = errorText(new PamError('E_YAML_SYNTAX', '18 problems', { issues }), PLAIN);
   expect(text).toBe(
-    'error: 18 problems [E_YAML_SYNTAX]\n  policy/roles.yaml:1:3 all mapping items must start at the same column [E_YAML_SYNTAX] (17 more)\n',
+    'error: 18 problems [E_YAML_SYNTAX]\n  policy/roles.yaml:1:3 all mapping items must start at the same column [E_YAML_SYNTAX] (17 more)\nhint: mend it where the message says; indentation is blanks, never tabs\n',
   );
 });
