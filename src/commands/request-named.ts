@@ -8,5 +8,5 @@ import { requestOrPull } from './session.ts';
 export async function idOf(desk: Desk, text: string): Promise<RequestId> {
   if (isRequestId(text)) return text;
   const named = requestOrPull(text);
-  return await requestNamed(desk, (await freshLedger(desk)).view, named);
+  return await requestNamed(desk, await freshLedger(desk), named);
 }

@@ -1,16 +1,27 @@
 /** What people meet on first use: a team on plain Git, a request that waits, the screens that lead from one step to the next. */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tempDir } from './program.ts';
-import { askBastion, bench, type Bench, must, stockGit, write } from './workbench.ts';
+import { askBastion, bench, type Bench, must, ROLES, stockGit, write } from './workbench.ts';
 
 let team: Bench;
 let id: string;
 
+/** Only dana may ask for it, and only dana may approve it. */
+const SOLO = `  solo:
+    description: Root on the bastion, once more
+    target: bastion
+    permissions: ["principal:root"]
+    risk: standard
+    max_duration: 1h
+    requesters: [dana]
+    approval: [{ approvers: [dana], threshold: 1 }]
+`;
+
 beforeAll(async () => {
-  team = await bench({ remote: true });
+  team = await bench({ remote: true, roles: ROLES + SOLO });
   id = await askBastion(team.dana);
 });
 
@@ -140,11 +151,83 @@ describe('status and log', () => {
     ]);
   });
 
+  test('--mine and --person leave out what is neither asked for nor awaited', async () => {
+    const ids = async (who: Bench['alice'], ...args: readonly string[]): Promise<readonly unknown[]> => {
+      const { out } = await must(who.pam(['status', '--json', ...args]));
+      return (JSON.parse(out) as { proposals: { id: string }[] }).proposals.map((one) => one.id);
+    };
+    expect(await ids(team.dana, '--mine')).toEqual([id]);
+    expect(await ids(team.bob, '--mine')).toEqual([id]);
+    expect(await ids(team.erin, '--mine')).toEqual([]);
+    expect(await ids(team.erin, '--person', 'dana')).toEqual([id]);
+  });
+
   test('the log says what it was read from, and what is not in it', async () => {
     expect((await must(team.dana.pam(['log']))).out).toMatch(
       /\(entry \d+, at [^)]+\)\nread from this clone as it was fetched last \(`pam status` fetches\); requests that no executor has seen yet are not listed\n$/u,
     );
     expect((await must(team.dana.pam(['log', '--since', '1h30m']))).out).toContain('head sha256:');
+  });
+});
+
+describe('a remote that does not answer', () => {
+  const asked: readonly (readonly string[])[] = [
+    ['show', '20260101-bastion-root-aaaaaa'],
+    ['approve', '20260101-bastion-root-aaaaaa', '--yes'],
+    ['deny', '20260101-bastion-root-aaaaaa', '--yes', '--reason', 'no'],
+    ['merge', '20260101-bastion-root-aaaaaa'],
+    ['status', '20260101-bastion-root-aaaaaa'],
+    ['status', 'aaaaaa'],
+    ['show', 'aaaaaa'],
+  ];
+
+  test.each(asked)('%s %s: that is told, and no verdict about the request', async (...args) => {
+    const remote = team.bare ?? '';
+    await must(team.bob.pam(['status']));
+    renameSync(remote, `${remote}.away`);
+    const ran = await team.bob.pam(args).finally(() => renameSync(`${remote}.away`, remote));
+    expect({ code: ran.code, out: ran.out }).toEqual({ code: 1, out: '' });
+    expect(ran.err).toMatch(
+      /\nerror: (?:cannot reach the remote, which alone knows \S+aaaaaa: )?the remote did not answer .*\[E_GIT_NETWORK\]\nhint: ./u,
+    );
+  });
+});
+
+test('without the network what is not found here may be there', async () => {
+  const ran = await team.bob.pam(['show', 'aaaaaa', '--offline']);
+  expect({ code: ran.code, out: ran.out }).toEqual({ code: 1, out: '' });
+  expect(ran.err).toContain('cannot reach the remote, which alone knows aaaaaa: --offline was given');
+});
+
+describe('a request that policy refuses', () => {
+  const hintOf = async (...args: readonly string[]): Promise<string> => {
+    const { code, err } = await team.dana.pam(['request', 'bastion-root', '--reason', 'to mend it', ...args]);
+    expect(code).toBe(5);
+    return /^hint: (.*)$/mu.exec(err)?.[1] ?? '';
+  };
+
+  test('says what to do about the one thing that is missing, or where all of it stands', async () => {
+    expect(await hintOf('--for', '10m')).toBe('name it with `--ticket`');
+    expect(await hintOf('--for', '9h', '--ticket', 'OPS-1')).toMatch(/^ask for less/u);
+    expect(await hintOf('--for', '9h')).toBe('pam catalog bastion-root says what the role asks for');
+  });
+
+  test('names the file of an incident that is not on main', async () => {
+    const wish = ['realm-admin', '--scope', 'realm=prod', '--for', '5m', '--reason', 'the realm is down'];
+    const more = ['--control', 'recorded', '--incident', 'INC-404'];
+    const { code, err } = await team.erin.pam(['request', ...wish, ...more]);
+    expect(code).toBe(5);
+    expect(err).toMatch(
+      /INC-404 is not open.*\[E_POL_INCIDENT\]\nhint: add incidents\/INC-404\.yaml to main/u,
+    );
+  });
+
+  test('is not made where no one is left to approve it', async () => {
+    const before = team.landscape();
+    const { code, out, err } = await team.dana.pam(['request', 'solo', '--for', '5m', '--reason', 'down']);
+    expect({ code, out }).toEqual({ code: 5, out: '' });
+    expect(err).toMatch(/no approver is left \[E_POL_NOBODY\]\nhint: ask for another role/u);
+    expect(team.landscape()).toEqual(before);
   });
 });
 

@@ -10,12 +10,12 @@ import { decide, type Snapshot } from '../../rules/decide.ts';
 import { recordedVerdict } from '../../rules/recorded-verdict.ts';
 import { type Candidate, isRequest, type Situation, snapshotOf } from '../../rules/situation.ts';
 import { type Desk, mainRef } from '../desk.ts';
-import { fetchState, type Freshness } from '../ledger/fetch-state.ts';
+import { fetchState, needAnswer } from '../ledger/fetch-state.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import { aboutAll, aboutOne } from './about.ts';
 import { gather } from './gather.ts';
 import { policyHalts } from './halts.ts';
-import { isShortId, requestNamed } from './name-request.ts';
+import { type Fresh, isShortId, requestNamed } from './name-request.ts';
 import { topicOf } from './read-statements.ts';
 import { headFromHere, keepHead } from '../ledger/kept-head.ts';
 import { type LedgerView, readLedger } from '../ledger/read-ledger.ts';
@@ -33,11 +33,6 @@ export interface Looked {
     readonly decision: Decision;
   } | null;
   readonly now: Instant;
-}
-
-export interface Fresh {
-  readonly view: LedgerView;
-  readonly freshness: Freshness;
 }
 
 /** What a command is about to ask, by the ledger as this machine verified it last. */
@@ -81,7 +76,7 @@ export async function lookAtRequest(desk: Desk, text: string): Promise<Looked> {
       ? aboutAll
       : undefined;
   const fresh = await freshLedger(desk, about);
-  return await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text));
+  return await lookAt(desk, fresh, await requestNamed(desk, fresh, text));
 }
 
 export async function lookAt(desk: Desk, { view, freshness }: Fresh, id: RequestId): Promise<Looked> {
@@ -130,15 +125,7 @@ function lookIn(
   if (candidate === null && record === null && unread !== undefined)
     throw new PamError(unread.code, unread.message);
   if (unread !== undefined) desk.note(`what was posted about ${id} cannot be read: ${unread.message}`);
-  if (candidate === null && record?.grant == null && !freshness.fresh) {
-    throw new PamError(
-      'E_GIT_NETWORK',
-      `cannot reach the remote, which alone knows ${id}: ${freshness.why}`,
-      {
-        hint: freshness.hint ?? 'try: git ls-remote <the remote>',
-      },
-    );
-  }
+  if (candidate === null && record?.grant == null) needAnswer(freshness, id);
   if (candidate === null && record === null) {
     throw new PamError('E_ID_UNKNOWN', `there is no request ${id}`, {
       hint: 'see `pam status` for what is open, and `pam log` for what was',

@@ -3,6 +3,7 @@ import { PamError } from '../../model/error.ts';
 import type { Forge, PullRequest } from '../../model/forge.ts';
 import { isRequestId, type RequestId } from '../../model/names.ts';
 import type { Desk } from '../desk.ts';
+import { type Freshness, needAnswer } from '../ledger/fetch-state.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 import { daysAround } from './about.ts';
 import { readProposals } from './read-proposals.ts';
@@ -27,11 +28,18 @@ const SHORT = /^[a-z0-9]{6}$/u;
 /** The six random characters that an id ends with. Digits alone may be the number of a pull request, too. */
 export const isShortId = (text: string): boolean => SHORT.test(text);
 
-export async function requestNamed(desk: Desk, view: LedgerView, text: string): Promise<RequestId> {
+/** What a command starts with (`freshLedger`). */
+export interface Fresh {
+  readonly view: LedgerView;
+  readonly freshness: Freshness;
+}
+
+export async function requestNamed(desk: Desk, fresh: Fresh, text: string): Promise<RequestId> {
   if (isRequestId(text)) return text;
+  const { view } = fresh;
   if (isShortId(text)) {
     const forge = await desk.forge(view.state.policy.config);
-    if (!isPullRequest(text) || forge.lookUp === undefined) return await endingWith(desk, view, text, forge);
+    if (!isPullRequest(text) || forge.lookUp === undefined) return await endingWith(desk, fresh, text, forge);
   }
   const { holds, place } = await lookUpPullRequest(desk, view, text);
   if (holds.kind === 'request') return holds.id;
@@ -42,17 +50,24 @@ export async function requestNamed(desk: Desk, view: LedgerView, text: string): 
 }
 
 /** Of all that the ledger and the forge know now: what ended long ago is named in full. */
-async function endingWith(desk: Desk, view: LedgerView, text: string, forge: Forge): Promise<RequestId> {
+async function endingWith(
+  desk: Desk,
+  { view, freshness }: Fresh,
+  text: string,
+  forge: Forge,
+): Promise<RequestId> {
   const days = daysAround(desk.clock());
   const proposed = (await readProposals(forge, { ids: [], days })).found.map(({ id }) => id);
   const known = [...new Set([...view.state.index.records.keys(), ...proposed])];
   const fitting = known.filter((id) => id.endsWith(`-${text}`));
   const [only] = fitting;
   if (only !== undefined && fitting.length === 1) return only;
-  if (only === undefined)
+  if (only === undefined) {
+    needAnswer(freshness, text);
     throw new PamError('E_ID_UNKNOWN', `no request that is open ends with ${text}`, {
       hint: 'see `pam status` for what is open, and `pam log` for what was',
     });
+  }
   throw new PamError('E_USAGE', `${fitting.length} requests end with ${text}`, {
     hint: `give the whole id: ${fitting.slice(0, 5).join(', ')}`,
   });

@@ -2,7 +2,7 @@
  * Fresh state before it is read: main and the ledger from the remote, bounded; `--offline` skips it and says so. What the
  * command will ask about requests comes in the same conversation.
  */
-import { expected } from '../../model/error.ts';
+import { expected, PamError } from '../../model/error.ts';
 import type { About } from '../../model/forge.ts';
 import type { Desk } from '../desk.ts';
 
@@ -15,6 +15,18 @@ export type Freshness =
       /** There is more of the ledger than a run may fetch beside everything else. */
       readonly ledgerTooLarge?: true;
     };
+
+/**
+ * Without an answer of the remote nothing can be said of a request that is not found here.
+ * @param id or the end of one
+ */
+export const needAnswer = (freshness: Freshness, id: string): void => {
+  if (freshness.fresh) return;
+  const { why, hint } = freshness;
+  throw new PamError('E_GIT_NETWORK', `cannot reach the remote, which alone knows ${id}: ${why}`, {
+    hint: hint ?? 'try: git ls-remote <the remote>',
+  });
+};
 
 /**
  * Never throws for a remote that cannot be reached: a caller that needs fresh state looks at the answer.

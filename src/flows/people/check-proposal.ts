@@ -7,15 +7,8 @@ import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import { judgePolicyChange, tallies } from '../../rules/judge-policy-change.ts';
 import type { Desk } from '../desk.ts';
-import {
-  type Fresh,
-  freshLedger,
-  type Looked,
-  lookAt,
-  lookAtAll,
-  verdictOf,
-} from '../gather/look-at-request.ts';
-import { isPullRequest, lookUpPullRequest, requestNamed } from '../gather/name-request.ts';
+import { freshLedger, type Looked, lookAt, lookAtAll, verdictOf } from '../gather/look-at-request.ts';
+import { type Fresh, isPullRequest, lookUpPullRequest, requestNamed } from '../gather/name-request.ts';
 import { ratifiableProposal } from './ratify-policy.ts';
 
 export interface CheckedProposal {
@@ -162,7 +155,7 @@ async function checkRequest(
   text: string,
   place: string | null,
 ): Promise<CheckedProposal> {
-  return checkLooked(await lookAt(desk, fresh, await requestNamed(desk, fresh.view, text)), place);
+  return checkLooked(await lookAt(desk, fresh, await requestNamed(desk, fresh, text)), place);
 }
 
 function checkLooked(looked: Looked, place: string | null): CheckedProposal {

@@ -1,6 +1,7 @@
 /** From a wish to a proposal: build the file, judge it, sign it, and only then put it anywhere. */
 import { printRequest, readRequest } from '../../documents/request-file.ts';
 import type { Reason } from '../../model/decision.ts';
+import { ERROR_HINTS } from '../../model/error-hints.ts';
 import { EXIT, expected, PamError } from '../../model/error.ts';
 import { type Duration, type Instant, durationFrom, parseInstant } from '../../model/instant.ts';
 import { isRequestId, requestPath, type RequestId } from '../../model/names.ts';
@@ -84,7 +85,7 @@ export async function draftRequest(desk: Desk, requester: string, wish: Wish): P
         hint:
           known && incident !== null && failing.every(({ code }) => code === 'E_POL_INCIDENT')
             ? `add incidents/${request.incident ?? ''}.yaml to main (version: 1, id: ${request.incident ?? ''}, status: open), or name one that is open`
-            : hintOn(policy, requester, wish, known),
+            : hintOn(policy, requester, wish, failing),
       },
     );
   }
@@ -134,11 +135,22 @@ export async function proposeRequest(desk: Desk, signer: Signer, wish: Wish): Pr
 }
 
 /** What is typed wrongly is told first: everything else may follow from it. */
-function hintOn(policy: Policy, requester: string, { role, subject }: Wish, known: boolean): string {
-  if (!known) return `\`pam catalog\` lists the roles${orDidYouMean(role, Object.keys(policy.roles))}`;
+function hintOn(
+  policy: Policy,
+  requester: string,
+  { role, subject }: Wish,
+  failing: readonly Reason[],
+): string {
+  if (roleOf(policy, role) === undefined)
+    return `\`pam catalog\` lists the roles${orDidYouMean(role, Object.keys(policy.roles))}`;
   const names = [...Object.keys(policy.people), ...Object.keys(policy.services)];
   const stranger = [requester, subject ?? requester].find((one) => !names.includes(one));
-  if (stranger === undefined) return `pam catalog ${role} says what the role asks for`;
+  if (stranger === undefined) {
+    const [code, ...others] = new Set(failing.map((one) => one.code));
+    // One thing is missing, and its option says it; of several the page of the role says all.
+    if (code !== undefined && others.length === 0) return ERROR_HINTS[code];
+    return `pam catalog ${role} says what the role asks for`;
+  }
   return stranger === requester
     ? `say who you are: --as, or git config --global pam.person <name>${orDidYouMean(stranger, names)}`
     : `policy knows no ${stranger}${orDidYouMean(stranger, Object.keys(policy.services))}`;

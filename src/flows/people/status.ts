@@ -17,6 +17,7 @@ import type { Desk } from '../desk.ts';
 import { aboutAll, aboutOne } from '../gather/about.ts';
 import { gather, incidentStates } from '../gather/gather.ts';
 import { freshLedger } from '../gather/look-at-request.ts';
+import { needAnswer } from '../ledger/fetch-state.ts';
 import type { LedgerView } from '../ledger/read-ledger.ts';
 
 export type GrantState = 'scheduled' | 'granting' | 'live' | 'ending' | 'overdue' | 'ended' | 'failed';
@@ -99,6 +100,7 @@ export async function status(
     .flatMap((record) => grantLine({ providers: desk.providers, ends, findLoginKey, now }, record))
     .filter(({ state }) => all || only !== undefined || !OVER.has(state));
   const proposals = situation.candidates.flatMap((one) => proposalLine(situation, one, now));
+  if (only !== undefined && grants.length + proposals.length === 0) needAnswer(freshness, only);
   const late = lateSweep(view.state, now);
   return {
     grants: grants.sort((a, b) => (`${a.until} ${a.target}` < `${b.until} ${b.target}` ? -1 : 1)),
