@@ -41,7 +41,11 @@ export function decisionText(view: DecisionView, style: Style): string {
 
 function headline({ decision, record, merged }: DecisionView, style: Style): string {
   if (record !== null && !['unseen', 'seen'].includes(record.state)) {
-    return style.bold(record.state === 'granting' ? 'being granted' : record.state);
+    if (record.state === 'granting') return style.bold('being granted');
+    // What was stopped is nothing to work with, though no sweep was there yet.
+    return style.bold(
+      record.state === 'live' && stopOf(record, decision) !== undefined ? 'ending' : record.state,
+    );
   }
   switch (decision?.verdict) {
     case 'approved':
@@ -101,12 +105,14 @@ function grantLines(record: OpenRecord, decision: Decision | null, now: Instant)
     lines.push(`  because   ${line(why)}, ${ago(ending.at, now)}`);
     return lines;
   }
-  const stop = mayBeLive(record)
-    ? decision?.reasons.find((one) => one.code === 'E_POL_DENIED' && !one.ok)
-    : undefined;
+  const stop = stopOf(record, decision);
   if (stop !== undefined) lines.push(`  because   ${line(stop.message)}; the next sweep takes it away`);
   return lines;
 }
+
+/** A stop that no sweep has acted on yet. */
+const stopOf = (record: OpenRecord, decision: Decision | null): Reason | undefined =>
+  mayBeLive(record) ? decision?.reasons.find((one) => one.code === 'E_POL_DENIED' && !one.ok) : undefined;
 
 function reasonLine(reason: Reason, style: Style): string {
   const sign = reason.ok ? style.good('ok ') : style.bad('no ');

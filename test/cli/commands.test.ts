@@ -929,7 +929,7 @@ describe('revoke', () => {
       signer: 'dana',
     });
     expect(expectQuiet(await team.dana.pam(['show', id]))).toMatch(
-      /stopped by dana: done early; the next sweep takes it away/u,
+      /^\S+ {2}ending\n[^]*stopped by dana: done early; the next sweep takes it away/u,
     );
     const ending = await team.dana.pam(['status', '--json']);
     expect(listOf(parse(ending.out), 'grants').find((one) => one['id'] === id)).toMatchObject({
