@@ -844,6 +844,8 @@ describe('merge, plan, apply, status, sweep', () => {
     ]);
     const shown = expectQuiet(await team.dana.pam(['status', id, '--color', 'always']));
     expect(shown).toContain('\u001b[1mTo use it\u001b[22m\n');
+    expect(shown).toContain(`  ssh -i ${team.key('dana')} -o CertificateFile=`);
+    expect(expectQuiet(await team.carol.pam(['status', id]))).toContain('  ssh -i <your private key> -o ');
     const certificate = expectQuiet(await team.dana.pam(['status', id, '--certificate']));
     const place = tempDir();
     write(place, 'id-cert.pub', certificate);

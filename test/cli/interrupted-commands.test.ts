@@ -83,7 +83,7 @@ async function faultsOf(stage: Stage, command: Command): Promise<readonly string
     }
     const moment = momentAt(at);
     // Of an error the hint is the last line.
-    const [before = '', last = ''] = ran.err.trimEnd().split('\n').slice(-2);
+    const [last = '', before = ''] = ran.err.trimEnd().split('\n').toReversed();
     const place = `exit ${ran.code}, out ${ran.isOut}: ${command.name} ${at}/${all.length} ${started[at - 1] ?? ''} ${JSON.stringify(moment)} ${ran.err}`;
     const said = ran.isOut
       ? command.back !== null && command.back.test(last)
