@@ -17,6 +17,7 @@ import { prepareApproval, signApproval } from '../../src/flows/people/sign-appro
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
 import type { Notice } from '../../src/model/notice.ts';
+import { overdueNotices } from '../../src/rules/notices/open-notices.ts';
 import { BEGIN, makeWorld, type RunOptions, signedHere, type World } from '../crash/access-repository.ts';
 import { startReceiver, type TestReceiver } from '../support/receiver.ts';
 import { tempDir } from './git-workbench.ts';
@@ -179,7 +180,7 @@ describe('a request, from its opening to its end', { timeout: 120_000 }, () => {
     expect(heard()).toMatchObject([{ event: 'revoked', id: live, why: 'stopped by dana: done' }]);
   });
 
-  it('what is past its end and not gone is told once, and what this run saw gone is not', async () => {
+  it('what is past its end and not gone is told once', async () => {
     await settle();
     const id = await world.ask({ role: 'slot', scope: { slot: 's3' } });
     await apply();
@@ -193,6 +194,27 @@ describe('a request, from its opening to its end', { timeout: 120_000 }, () => {
     world.manners('north', {});
     await sweep();
     expect(events()).toEqual(['revoked']);
+  });
+
+  it('an executor tells what is overdue where it may act, and not what it saw gone', async () => {
+    await settle();
+    const id = await world.ask({ role: 'slot', scope: { slot: 's3' } });
+    await apply();
+    const { state } = await readLedger(await world.desk(), world.executor());
+    const overdue = (executor: string, at: Instant, ...gone: readonly RequestId[]): readonly string[] =>
+      overdueNotices(state, executor, new Set(gone), at).map(({ key }) => key);
+    expect(overdue('pam-sweep', minutes(60))).toEqual([`overdue ${id}`]);
+    expect(overdue('pam-sweep', minutes(59))).toEqual([]);
+    expect(overdue('pam-sweep', minutes(60), id)).toEqual([]);
+    expect(overdue('dana', minutes(60))).toEqual([]);
+  });
+
+  it('bytes that were never open are refused without a word: anybody may push them', async () => {
+    await settle();
+    world.commitToMain({ 'requests/2026/11/20261122-slot-zzzzzz.yaml': 'junk\n' });
+    const { steps } = await apply();
+    expect(steps).toMatchObject([{ action: 'refuse', id: '20261122-slot-zzzzzz' }]);
+    expect(heard()).toEqual([]);
   });
 
   it('others may approve now: said when their time has come, and not before', async () => {
