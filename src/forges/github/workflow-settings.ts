@@ -169,7 +169,12 @@ function judgeRuns(file: string, { newest, good, scheduled }: Runs, { sweeps, no
   }
   if (last !== undefined && last.conclusion !== 'success') {
     const message = `the last run of ${file} ended with ${last.conclusion ?? 'nothing'}`;
-    return { code, ok: false, message, hint };
+    return {
+      code,
+      ok: false,
+      message,
+      hint: `${hint}; where there is no log, the minutes of the month or the budget for Actions may be used up`,
+    };
   }
   if (good === undefined) return { code, ok: false, message: `${file} has never run to its end`, hint };
   // Applying follows a push; its schedule is only for what waits for a time.
