@@ -1,5 +1,6 @@
 /** On a real terminal: pam asks, a person answers, Ctrl-C leaves nothing. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandLine, tempDir } from './program.ts';
@@ -61,6 +62,21 @@ describe.skipIf(!hasTmux)('a terminal (needs tmux)', () => {
       /approved by alice \(named\)\s+next: pam merge \S+\s+exit=0/u,
     );
     expect((await team.bob.pam(['check', '--proposal', id])).code).toBe(0);
+  });
+
+  test('init on GitHub asks what will end access, and promises no more than that keeps', async () => {
+    const home = tempDir();
+    const bare = join(home, 'access.git');
+    execFileSync('git', ['init', '-q', '--bare', '--initial-branch=main', bare]);
+    const place = join(home, 'access');
+    const env = { ...team.alice.env, XDG_STATE_HOME: join(home, 'state') };
+    const args = ['--github', 'acme/access', '--account', 'alice-ng=7', '--remote', bare];
+    start('init', ['init', place, ...args], env);
+    const asked = await screen('init', /What will end access\?/u);
+    expect(asked).toMatch(/a machine of your own.*grants need a sweep within 1h/u);
+    tmux('send-keys', '-t', 'init', 'Down', 'Enter');
+    expect(await screen('init', /exit=/u)).toMatch(/exit=0/u);
+    expect(readFileSync(join(place, 'pam.yaml'), 'utf8')).toContain('\nsweep_within: 2h\n');
   });
 
   test('enter alone is a no: nothing is signed', async () => {
