@@ -308,8 +308,8 @@ describe('statements', () => {
       (await found(await the.forge('alice'), at(ID, number))).map(({ posted }) => posted?.intent);
     const no = await the.say('alice', reviews, { event: 'REQUEST_CHANGES', body: 'no' });
     // Bob asked for it, and may write.
-    const dismiss = async (login: string, id: number): Promise<void> =>
-      void (await the.ask(login, 'PUT', `${reviews}/${id}/dismissals`, { message: 'settled' }));
+    const dismiss = async (login: string, review: number): Promise<void> =>
+      void (await the.ask(login, 'PUT', `${reviews}/${review}/dismissals`, { message: 'settled' }));
     await dismiss('bob', no.id);
     expect(await intents()).toEqual(['object']);
     const yes = await the.say('carol', reviews, { event: 'APPROVE', body: 'yes' });
