@@ -32,10 +32,12 @@ export const inLongRunOnly: readonly string[] = [
     'hostile-history',
     'ledger-attacks',
     'ledger-cases',
+    'merge-bases',
     'notices',
     'signing-keys',
     'sshsig-oracle',
     'targets-ssh-ca',
+    'targets-sudoers',
   ].map((name) => `test/adapters/${name}.test.ts`),
   ...[
     'a-request',
@@ -96,7 +98,7 @@ export const inLongRunOnly: readonly string[] = [
     'policies',
     'requests',
   ].map((name) => `test/fuzz/${name}.test.ts`),
-  ...['hostile', 'merges', 'pulls', 'reviews', 'second-opinion', 'settings'].map(
+  ...['asking', 'hostile', 'merges', 'operations', 'pulls', 'reviews', 'second-opinion', 'settings'].map(
     (name) => `test/github/${name}.test.ts`,
   ),
 ];

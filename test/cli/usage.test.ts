@@ -62,7 +62,7 @@ test('the list of commands stands in groups, each with its heading', async () =>
 });
 
 test.each(names)(
-  'the page of %s: its own options, the executor where it acts as one, two examples',
+  'the page of %s: its own options, the executor where it acts as one, two examples or three',
   async (name) => {
     const { code, out } = await pam(name, '--help');
     const source = readFileSync(new URL(`../../src/commands/${name}.ts`, import.meta.url), 'utf8');
@@ -70,7 +70,8 @@ test.each(names)(
     expect(code).toBe(0);
     expect({ acts, offered: out.includes('--executor-key <file>') }).toEqual({ acts, offered: acts });
     expect(takesExecutor(name)).toBe(acts);
-    expect(out.slice(out.indexOf('\nExamples:\n')).match(/^ {2}pam /gmu)).toHaveLength(2);
+    const examples = out.slice(out.indexOf('\nExamples:\n')).match(/^ {2}pam /gmu) ?? [];
+    expect([2, 3]).toContain(examples.length);
   },
 );
 

@@ -51,6 +51,7 @@ export const REMOTE: Readonly<Record<string, readonly Tried[]>> = {
 export const FILES: Readonly<Record<string, readonly Tried[]>> = {
   'commands/audit.ts': ['ours'],
   'commands/init-github.ts': ['ours'],
+  'commands/job-summary.ts': ['ours'],
   'commands/setup.ts': ['ours'],
   'commands/signing-options.ts': ['ours'],
   'commands/vendored-program.ts': ['ours'],
