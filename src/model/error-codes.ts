@@ -349,6 +349,7 @@ export const ERROR_CODES = {
   E_FORGE_NOT_FOUND: kind('failed', 'the forge does not show it to this token, or it is not there.'),
   E_FORGE_OIDC: kind('failed', 'cloud targets that trust the workflow must ask for exactly its subject.'),
   E_FORGE_OWN: kind('failed', 'GitHub takes no approval by the author of a pull request.'),
+  E_FORGE_LAST_PUSH: kind('failed', 'what is pushed after an approval needs none of its own.'),
   E_FORGE_OWNERS: kind('failed', 'code owners are not asked for review.'),
   E_FORGE_PAGING: kind('failed', 'the forge did not give all pages of an answer.'),
   E_FORGE_PLACE: kind('failed', 'there is no pull request where this could be posted.'),

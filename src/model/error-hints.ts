@@ -241,6 +241,7 @@ export const ERROR_HINTS = {
   E_FORGE_NOT_FOUND: 'see whether the name is right and the token may read that repository',
   E_FORGE_OIDC: "let the cloud's trust ask for exactly the subject that `pam doctor` names",
   E_FORGE_OWN: 'sign in a comment: `pam approve` does',
+  E_FORGE_LAST_PUSH: 'require approval of the most recent push in the rules of the branch',
   E_FORGE_OWNERS: 'require review by code owners in the rules of the branch',
   E_FORGE_PAGING: 'run it again',
   E_FORGE_PLACE: 'open the pull request again, or ask anew: `pam request`',

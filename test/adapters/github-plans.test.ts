@@ -1,4 +1,5 @@
 /** What `pam init --github --apply-settings` plans and makes, on the double: from nothing, over what is there, and where it may not. */
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { planSettings } from '../../src/forges/github/plan-settings.ts';
 import { settingsOf } from '../../src/forges/github/settings.ts';
@@ -45,10 +46,10 @@ describe('from a repository as GitHub makes it', () => {
     expect(at.hub.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
     expect(inState(plans, 'missing')).toEqual([
       "Actions: on, GitHub's own actions only, pinned by commit",
-      'environment pam-apply: for main alone',
+      'environment pam-apply: for main alone, without reviewers or timers',
       'variable PAM_APPLY_ROOT of pam-apply',
       'variable PAM_APPLY_BUNDLE of pam-apply',
-      'environment pam-sweep: for main alone',
+      'environment pam-sweep: for main alone, without reviewers or timers',
       'variable PAM_SWEEP_ROOT of pam-sweep',
       'variable PAM_SWEEP_BUNDLE of pam-sweep',
       'variable PAM_SWEEP_EXECUTOR of pam-sweep',
@@ -128,19 +129,24 @@ describe('over what is there', () => {
             require_code_owner_review: false,
             dismiss_stale_reviews_on_push: true,
             require_last_push_approval: false,
-            required_review_thread_resolution: false,
+            required_review_thread_resolution: true,
           },
         },
         {
           type: 'required_status_checks',
           parameters: {
-            strict_required_status_checks_policy: false,
-            required_status_checks: [{ context: 'lint' }],
+            strict_required_status_checks_policy: true,
+            required_status_checks: [{ context: "lint'; touch /tmp/pwned; echo '" }],
           },
         },
       ],
     });
-    await makeAll(await plansOf(at));
+    const plans = await plansOf(at);
+    // What GitHub answered stands in the command as text, whatever it is.
+    const told = plans.find(({ title }) => title.startsWith('ruleset pam-main'))?.command ?? '';
+    const shell = execFileSync('sh', ['-c', `gh() { cat; }\n${told}`], { encoding: 'utf8' });
+    expect(JSON.parse(shell)).toMatchObject({ name: 'pam-main', enforcement: 'active' });
+    await makeAll(plans);
     expect(settings.environments[0]).toMatchObject({ name: 'pam-sweep', branches: ['main'] });
     expect(settings.environments[0]).not.toHaveProperty('reviewers');
     expect(settings.variables).toEqual({ PAM_ROOT: ROOT, OURS: 'x', PAM_BUNDLE: BUNDLE });
@@ -162,9 +168,12 @@ describe('over what is there', () => {
       required_approving_review_count: 2,
       require_code_owner_review: true,
       dismiss_stale_reviews_on_push: false,
+      require_last_push_approval: true,
+      required_review_thread_resolution: true,
     });
     expect(rules['required_status_checks']).toMatchObject({
-      required_status_checks: [{ context: 'lint' }, { context: 'pam-check' }],
+      strict_required_status_checks_policy: true,
+      required_status_checks: [{ context: "lint'; touch /tmp/pwned; echo '" }, { context: 'pam-check' }],
     });
     expect(inState(await plansOf(at), 'missing')).toEqual([]);
   });
@@ -177,7 +186,7 @@ describe('who may not', () => {
     expect(inState(plans, 'unknown').slice(0, 3)).toEqual([
       "Actions: on, GitHub's own actions only, pinned by commit",
       'Actions: the token of a job reads, and approves nothing',
-      'environment pam-apply: for main alone',
+      'environment pam-apply: for main alone, without reviewers or timers',
     ]);
     expect(plans.find(({ state }) => state === 'unknown')?.command).toMatch(/administration[=:] ?read/u);
     const [ruleset] = plans.filter(({ title }) => title.startsWith('ruleset'));

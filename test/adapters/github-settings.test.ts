@@ -30,7 +30,7 @@ const MAIN: RulesetSetting = {
         required_approving_review_count: 1,
         require_code_owner_review: true,
         dismiss_stale_reviews_on_push: false,
-        require_last_push_approval: false,
+        require_last_push_approval: true,
         required_review_thread_resolution: false,
       },
     },
@@ -448,7 +448,7 @@ describe('settings at GitHub', () => {
     rulesets(MAIN, { ...LEDGER, rules: [] })(at);
     const found = (await settings(at)).filter(({ ok }) => ok === false);
     expect(found.map(({ hint }) => hint)).toEqual([
-      `echo '${JSON.stringify({
+      `printf '%s' '${JSON.stringify({
         name: 'pam-ledger',
         target: 'branch',
         enforcement: 'active',
@@ -462,7 +462,7 @@ describe('settings at GitHub', () => {
     ]);
     at.hub.settings.rulesets.length = 0;
     const none = (await settings(at)).filter(({ ok }) => ok === false);
-    const commands = none.flatMap(({ hint }) => (hint?.startsWith('echo ') === true ? [hint] : []));
+    const commands = none.flatMap(({ hint }) => (hint?.startsWith('printf ') === true ? [hint] : []));
     expect(commands.map((one) => one.replace(/^.* \| /u, ''))).toEqual(
       Array.from({ length: 3 }, () => 'gh api -X POST repos/acme/access/rulesets --input -'),
     );
@@ -491,7 +491,7 @@ describe('settings at GitHub', () => {
           url,
           dismiss_stale_reviews: false,
           require_code_owner_reviews: true,
-          require_last_push_approval: false,
+          require_last_push_approval: true,
         },
         required_status_checks: {
           url,

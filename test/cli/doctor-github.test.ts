@@ -87,7 +87,7 @@ describe('a repository at GitHub', () => {
       required_approving_review_count: 1,
       require_code_owner_review: true,
       dismiss_stale_reviews_on_push: false,
-      require_last_push_approval: false,
+      require_last_push_approval: true,
       required_review_thread_resolution: false,
     };
     const checks = {
@@ -130,7 +130,7 @@ describe('a repository at GitHub', () => {
     const ran = await team.carol.pam(['doctor']);
     github.hub.settings.workflow.can_approve_pull_request_reviews = false;
     expect(ran.out).toMatch(
-      /\nwarning forge: Actions may create and approve .*\[W_FORGE_APPROVES\]\n {2}do: echo '.*' \| gh api -X PUT repos\/acme\/access\/actions\/permissions\/workflow/u,
+      /\nwarning forge: Actions may create and approve .*\[W_FORGE_APPROVES\]\n {2}do: printf '%s' '.*' \| gh api -X PUT repos\/acme\/access\/actions\/permissions\/workflow/u,
     );
   });
 

@@ -8,6 +8,8 @@ export interface Guard {
   readonly rewrites: boolean;
   readonly pulls: boolean;
   readonly owners: boolean;
+  /** What is pushed to a pull request last is approved by another account than the one that pushed it. */
+  readonly lastPush: boolean;
   /** A push to the branch is refused, unless it makes it. */
   readonly updates: boolean;
   /** Making the branch is refused. */
@@ -27,6 +29,7 @@ export const OPEN: Guard = {
   rewrites: false,
   pulls: false,
   owners: false,
+  lastPush: false,
   updates: false,
   creations: false,
   dismisses: false,
@@ -44,6 +47,7 @@ export const both = (a: Guard, b: Guard): Guard => ({
   rewrites: a.rewrites || b.rewrites,
   pulls: a.pulls || b.pulls,
   owners: a.owners || b.owners,
+  lastPush: a.lastPush || b.lastPush,
   updates: a.updates || b.updates,
   creations: a.creations || b.creations,
   dismisses: a.dismisses || b.dismisses,
@@ -71,6 +75,7 @@ function guardOf(rule: unknown): Guard {
     rewrites: type === 'non_fast_forward',
     pulls: type === 'pull_request',
     owners: type === 'pull_request' && parameters['require_code_owner_review'] === true,
+    lastPush: type === 'pull_request' && parameters['require_last_push_approval'] === true,
     updates: type === 'update',
     creations: type === 'creation',
     dismisses: type === 'pull_request' && parameters['dismiss_stale_reviews_on_push'] === true,
@@ -120,6 +125,7 @@ function protectionIn(found: Fields): Guard {
     rewrites: binds && !enabled('allow_force_pushes'),
     pulls: reviews !== undefined,
     owners: reviews?.['require_code_owner_reviews'] === true,
+    lastPush: reviews?.['require_last_push_approval'] === true,
     updates: false,
     creations: false,
     dismisses: reviews?.['dismiss_stale_reviews'] === true,

@@ -163,6 +163,11 @@ const mainSettings: Judge = (branch, guard, hidden, fix) => [
     `${branch} does not ask code owners for policy/ and .github/`,
     fix,
   ]),
+  setting('E_FORGE_LAST_PUSH', guard.lastPush, hidden, [
+    `what is pushed to a pull request last is approved before it reaches ${branch}`,
+    `${branch} takes what is pushed after an approval, a workflow that reads the executors' keys for example`,
+    fix,
+  ]),
   setting('W_FORGE_CHECK', guard.checks.includes(CHECK), hidden, [
     `${CHECK} has to pass before merging into ${branch}`,
     `${branch} takes pull requests whose ${CHECK} did not pass`,

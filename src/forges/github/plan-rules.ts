@@ -85,16 +85,20 @@ function strengthened(found: Fields, wanted: WantedRuleset): Readonly<Record<str
   return { ...body, conditions: { ref_name: { include, exclude: [] } }, rules: [...ours, ...theirs] };
 }
 
-/** Of two numbers the higher one, of two lists both, of two words ours. */
+/** Of two numbers the higher one, of two lists both, of two switches the one that asks for more, of two words ours. */
 function stronger(found: unknown, wanted: unknown): unknown {
   if (typeof wanted === 'number') return typeof found === 'number' ? Math.max(found, wanted) : wanted;
+  if (typeof wanted === 'boolean') return wanted || found === true;
   if (Array.isArray(wanted)) {
     const theirs: readonly unknown[] = Array.isArray(found) ? found : [];
     return [...theirs, ...wanted.filter((one) => !theirs.some((each) => holds(each, one)))];
   }
   if (typeof wanted !== 'object' || wanted === null) return wanted;
   const fields = fieldsOf(found, 'a rule');
-  const ours = Object.entries(wanted).map(([key, value]) => [key, stronger(fields[key], value)]);
+  const ours = Object.entries(wanted).map(([key, value]) => [
+    key,
+    LOWERED.has(key) ? value : stronger(fields[key], value),
+  ]);
   return { ...fields, ...Object.fromEntries(ours) };
 }
 
@@ -117,7 +121,10 @@ function isAsStrong(found: Fields, wanted: WantedRuleset): boolean {
   );
 }
 
-/** Every value that is wanted, and for a list every item, is there; numbers may be higher. */
+/** What asks for more and is taken back all the same: it would take signed approvals away (E_APR_DISMISSED). */
+const LOWERED: ReadonlySet<string> = new Set(['dismiss_stale_reviews_on_push']);
+
+/** Every value that is wanted, and for a list every item, is there; numbers may be higher, and switches on. */
 function holds(found: unknown, wanted: unknown): boolean {
   if (wanted === undefined) return true;
   if (typeof wanted === 'number') return typeof found === 'number' && found >= wanted;
@@ -126,5 +133,7 @@ function holds(found: unknown, wanted: unknown): boolean {
   if (typeof wanted !== 'object' || wanted === null) return found === wanted;
   if (typeof found !== 'object' || found === null) return false;
   const fields = fieldsOf(found, 'a rule');
-  return Object.entries(wanted).every(([key, value]) => holds(fields[key], value));
+  return Object.entries(wanted).every(
+    ([key, value]) => holds(fields[key], value) || (value === false && !LOWERED.has(key)),
+  );
 }

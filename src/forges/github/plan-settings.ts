@@ -6,6 +6,7 @@
  */
 import { type Fields, fieldsOf, listOf, numberOf, textOf } from '../../github/answer-shape.ts';
 import type { GitHub, Route } from '../../github/api.ts';
+import type { Wanted } from '../../github/api-errors.ts';
 import { expected } from '../../model/error.ts';
 import type { SettingPlan, WantedSettings } from '../../model/forge.ts';
 import { JOB_TOKEN } from './actions-settings.ts';
@@ -42,7 +43,7 @@ export async function planSettings(
   for (const name of ['pam-apply', 'pam-sweep']) {
     plans.push(
       await planned(
-        `environment ${name}: for ${branches.main} alone`,
+        `environment ${name}: for ${branches.main} alone, without reviewers or timers`,
         async () => await planEnvironment(github, name, branches.main),
       ),
     );
@@ -242,12 +243,7 @@ async function planVariable(
       needs: environment === null ? 'variables: read' : ENVIRONMENTS,
     };
     // An environment that is not there yet has none.
-    const answer = await orAbsent(async () =>
-      fieldsOf(await github.ask(`GET ${list}`, { ...of, per_page: 30 }, wanted), 'the variables'),
-    );
-    const found = listOf(answer?.['variables'] ?? [], 'the variables')
-      .map((one) => fieldsOf(one, 'a variable'))
-      .find((one) => textOf(one, 'name', 'a variable') === variable);
+    const found = await orAbsent(async () => await variableIn(github, `GET ${list}`, of, variable, wanted));
     return {
       state: found?.['value'] === value ? 'there' : 'missing',
       command: `${set} ${value}`,
@@ -257,6 +253,27 @@ async function planVariable(
       },
     };
   });
+}
+
+/** There may be hundreds of others: every account with write may make some. */
+const PAGE_OF_VARIABLES = 30;
+const MOST_PAGES = 20;
+
+async function variableIn(
+  github: GitHub,
+  list: Route,
+  of: Readonly<Record<string, string>>,
+  variable: string,
+  wanted: Wanted,
+): Promise<Fields | undefined> {
+  for (let page = 1; page <= MOST_PAGES; page += 1) {
+    const answer = await github.ask(list, { ...of, per_page: PAGE_OF_VARIABLES, page }, wanted);
+    const listed = listOf(fieldsOf(answer, 'the variables')['variables'] ?? [], 'the variables');
+    const variables = listed.map((one) => fieldsOf(one, 'a variable'));
+    const found = variables.find((one) => textOf(one, 'name', 'a variable') === variable);
+    if (found !== undefined || listed.length < PAGE_OF_VARIABLES) return found;
+  }
+  return undefined;
 }
 
 async function planSecret(github: GitHub, environment: string): ReturnType<Look> {

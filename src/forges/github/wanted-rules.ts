@@ -46,7 +46,8 @@ export function wantedRulesets({ main, ledger }: Branches): readonly WantedRules
             required_approving_review_count: 1,
             require_code_owner_review: true,
             dismiss_stale_reviews_on_push: false,
-            require_last_push_approval: false,
+            // Else a commit that is pushed after the approval travels with it: a workflow, say, that reads the executors' keys.
+            require_last_push_approval: true,
             required_review_thread_resolution: false,
           },
         },
@@ -87,7 +88,7 @@ export async function rulesetIds(github: GitHub): Promise<ReadonlyMap<string, nu
   );
 }
 
-/** A line for a shell. No name in it has a quote: policy's schema and GitHub's own rules see to that. */
+/** A line for a shell, whatever stands in the body: names of checks and patterns are GitHub's answers. */
 export function apiCommand(
   github: GitHub,
   method: 'POST' | 'PUT',
@@ -95,7 +96,8 @@ export function apiCommand(
   body: Readonly<Record<string, unknown>>,
 ): string {
   const { owner, name } = github.repository;
-  return `echo '${JSON.stringify(body)}' | gh api -X ${method} repos/${owner}/${name}/${path} --input -`;
+  const quoted = JSON.stringify(body).replaceAll("'", "'\\''");
+  return `printf '%s' '${quoted}' | gh api -X ${method} repos/${owner}/${name}/${path} --input -`;
 }
 
 /** The command that makes a ruleset as it has to be, or mends the one of that name. */
