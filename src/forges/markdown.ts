@@ -13,7 +13,7 @@ export function codeBlock(text: string): string {
 
 /** Within a sentence, on one line. */
 export function code(text: string): string {
-  const line = unmentioned(visible(text.replace(/\s+/gu, ' ')));
+  const line = unmentioned(fenced(visible(text.replace(/\s+/gu, ' '))));
   const fence = '`'.repeat(longestRun(line) + 1);
   if (line.trim() === '') return '` `';
   // One blank on each side is not shown, and keeps a backtick at the edge apart from the fence.
@@ -21,8 +21,18 @@ export function code(text: string): string {
   return `${fence}${edge}${line}${edge}${fence}`;
 }
 
-const longestRun = (text: string): number =>
-  Math.max(0, ...[...text.matchAll(/`+/gu)].map(([run]) => run.length));
+function longestRun(text: string): number {
+  let longest = 0;
+  for (const [run] of text.matchAll(/`+/gu)) longest = Math.max(longest, run.length);
+  return longest;
+}
+
+/** Renderers give up on a longer fence within a sentence (cmark: 80), and what it should hold is markup then. */
+const LONGEST_RUN = 10;
+
+/** A look-alike in place of so many backticks that no fence could hold them. */
+const fenced = (text: string): string =>
+  longestRun(text) > LONGEST_RUN ? text.replaceAll('`', '\u02cb') : text;
 
 /** A space of no width: the text still reads as it was written. */
 const unmentioned = (text: string): string => text.replaceAll('@', '@\u200b');

@@ -79,8 +79,14 @@ function fencedBlocks(text: string): readonly (readonly string[])[] {
 const HTML = /<[a-z/!?]/iu;
 /** `<https://example.com>`, `<someone@example.com>`: mail programs write them above what they quote. */
 const AUTOLINK = '<(?:[a-z][a-z0-9+.-]{1,31}:[^\\s<>]*|[a-z0-9._+-]+@[a-z0-9.-]+)>';
-/** An escaped character, a code span or an autolink; whichever comes first wins. A `|` may end a cell within a span. */
-const NO_HTML = new RegExp(`\\\\[!-/:-@[-\`{-~]|(?<!\`)(\`+)(?!\`)[^|]+?(?<!\`)\\1(?!\`)|${AUTOLINK}`, 'giu');
+/**
+ * An escaped character, a code span or an autolink; whichever comes first wins. A `|` may end a cell within a span, and GitHub's
+ * parser takes no more than 80 backticks for one.
+ */
+const NO_HTML = new RegExp(
+  `\\\\[!-/:-@[-\`{-~]|(?<!\`)(\`{1,80})(?!\`)[^|]+?(?<!\`)\\1(?!\`)|${AUTOLINK}`,
+  'giu',
+);
 /** Beyond it a line is not taken apart: a hostile one would cost too much. */
 const LONGEST_LINE = 10_000;
 

@@ -34,7 +34,7 @@ export interface Forge {
   readonly open?: () => Promise<readonly PullRequest[]>;
   /**
    * Only forges with pull requests: one comment of pam's at each of these places, made once and updated in place where its
-   * text is another. One that cannot be told keeps no other from it; the first error is thrown at the end.
+   * text is another; a place elsewhere is left out. One that cannot be told keeps no other from it; the first error is thrown at the end.
    */
   readonly tell?: (told: ReadonlyMap<string, string>) => Promise<void>;
   /** Only forges with accounts: whose token this is; `null` when it is no person's. */

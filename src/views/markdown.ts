@@ -106,14 +106,23 @@ function grantLines(record: OpenRecord, reasons: readonly Reason[]): readonly st
   ];
 }
 
+/** A comment has an end (GitHub: 65,536 characters); the command that is named shows all of it. */
+const MOST_LINES = 100;
+const LONGEST_TEXT = 300;
+
+const short = (text: string): string =>
+  text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
+
 /** A policy change, a request that cannot be read, or a pull request that is none of both. */
 function problemLines({ issues, reasons, told }: CheckedProposal): readonly string[] {
   const problems = foldIssues(issues).map(({ issue, more }) => {
     const parts = [placeOfIssue(issue), issue.path, issue.message];
     const text = parts.filter((part) => part !== undefined && part !== '').join(' ');
-    return `- ${code(text)} (${issue.code}${more === 0 ? '' : `, ${more} more`})`;
+    return `- ${code(short(text))} (${issue.code}${more === 0 ? '' : `, ${more} more`})`;
   });
-  return [...told.map((one) => `- ${code(one)}`), ...problems, ...reasons.map(checkLine)];
+  const lines = [...told.map((one) => `- ${code(short(one))}`), ...problems, ...reasons.map(checkLine)];
+  const left = lines.length - MOST_LINES;
+  return left > 0 ? [...lines.slice(0, MOST_LINES), '', `and ${left} more.`] : lines;
 }
 
 /** What a run did, for the page of its job. @param name `apply` or `sweep` */

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { readAhead } from '../../src/forges/github/read-ahead.ts';
 import { githubPort } from '../../src/forges/github/github-port.ts';
 import { readComments, readReviews } from '../../src/forges/github/postings.ts';
+import { PamError } from '../../src/model/error.ts';
 import type { PullPlace } from '../../src/forges/pulls/pull-port.ts';
 import { type GitHub, openGitHub } from '../../src/github/api.ts';
 import type { Spoil } from '../github/graphql.ts';
@@ -132,6 +133,26 @@ describe('reading ahead', () => {
       const found = await readAhead(github, [1, 2, 3, 4].map(place));
       expect([what, ...found.keys()]).toEqual([what, 1, 3, 4]);
     }
+  });
+
+  test('[X115] a pull request that makes every answer too heavy costs its few neighbours theirs, and no other', async () => {
+    const nothing = { pageInfo: { hasNextPage: false }, nodes: [] };
+    let asked = 0;
+    const askGraph: GitHub['askGraph'] = async (text) => {
+      asked += 1;
+      if (text.includes('n3: ')) throw new PamError('E_FORGE_NETWORK', 'GitHub gives up after ten seconds');
+      const numbers = [...text.matchAll(/\bn(\d+): /gu)].map(([, number]) => Number(number));
+      const entries = numbers.map((number) => [
+        `n${number}`,
+        { number, reviews: nothing, comments: nothing },
+      ]);
+      return await Promise.resolve({ repository: Object.fromEntries(entries) as unknown });
+    };
+    const github = { askGraph } as GitHub; // It asks for nothing else.
+    const numbers = Array.from({ length: 60 }, (_, at) => at + 1);
+    const found = await readAhead(github, numbers.map(place));
+    expect(numbers.filter((number) => !found.has(number))).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(asked).toBeLessThan(15);
   });
 
   test('[X115] an answer that cannot be used is no answer, and nothing is lost by it', async () => {

@@ -318,6 +318,9 @@ describe('statements', () => {
     const own = await the.say('carol', reviews, { event: 'REQUEST_CHANGES', body: 'no' });
     await dismiss('carol', own.id);
     expect(await intents()).toEqual(['object', 'dismissed', 'dismissed']);
+    // Who may write may also edit it: a block that looks signed makes no yes of it.
+    await the.ask('bob', 'PUT', `${reviews}/${no.id}`, { body: fenced(STOP) });
+    expect((await intents())[0]).toBe('object');
     // Where what happened cannot be read, nothing is taken for taken back.
     the.hub.hostile('issues/list-events', '502');
     expect(await intents()).toEqual(['object', 'object', 'object']);

@@ -327,6 +327,10 @@ describe('what must not be refused', () => {
       8,
       false,
     ]);
+    // GitHub takes no approval of a closed one, so that is said, with what to do.
+    const refused = await team.alice.pam(['approve', victim.id, '--yes']);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('reopen it first') });
+    await at.call('dana', 'PATCH', `/pulls/${victim.number}`, { state: 'open' });
     await approve(team.alice, victim);
     await must(team.apply.pam(['apply', victim.id]));
     expect(held()).toContain(holds(victim));

@@ -8,8 +8,8 @@ import { expected, PamError } from '../../model/error.ts';
 import { readAuthor } from './accounts.ts';
 import { READ_PULLS } from './pulls.ts';
 
-/** What happened at one pull request: more is a flood. */
-const MOST_EVENTS = 3000;
+/** What happened at one pull request, labels and all: more is a flood, and every page of it costs a request. */
+const MOST_EVENTS = 300;
 
 export interface Dismissed {
   readonly id: number;

@@ -26,6 +26,8 @@ function taken<T>(ahead: Map<number, T>, number: number): T | undefined {
 
 /** All questions of one piece of work end within this time: a forge that answers slowly must not hold up a sweep. */
 const PATIENCE_MS = 180_000;
+/** What only saves questions has a time of its own, so that it never takes theirs. */
+const AHEAD_MS = 45_000;
 
 export function githubPort({ github: conversation, main, note }: GitHubPlace): PullPort {
   const { owner, name } = conversation.repository;
@@ -44,7 +46,8 @@ export function githubPort({ github: conversation, main, note }: GitHubPlace): P
       return {
         pulls: pullsOf(pullLists(github, main)),
         readAhead: async (pulls) => {
-          for (const [number, { reviews, comments }] of await readAhead(github, pulls)) {
+          const hurried = conversation.within(AHEAD_MS);
+          for (const [number, { reviews, comments }] of await readAhead(hurried, pulls)) {
             ahead.reviews.set(number, reviews);
             ahead.comments.set(number, comments);
           }

@@ -47,10 +47,10 @@ export async function readReviews(
       },
     );
     if (review === undefined) continue;
-    if (isDismissedClick(review)) dismissed.push({ id, author: review.posted.by.id, at: reviews.length });
+    if (isDismissed(review)) dismissed.push({ id, author: review.posted.by.id, at: reviews.length });
     reviews.push(review);
   }
-  // A "no" that another account lifted still stands; a signed one stands by its signature.
+  // A "no" that another account lifted still stands. Its text says nothing of that: who may write may have edited it.
   const objecting = await stillObjecting(github, number, dismissed);
   for (const { id, at } of dismissed) {
     const review = reviews[at];
@@ -61,8 +61,7 @@ export async function readReviews(
 }
 
 /** What it had said is told by the pull request's events alone. */
-export const isDismissedClick = ({ signed, posted }: Dated): boolean =>
-  signed === null && posted.intent === 'dismissed';
+export const isDismissed = ({ posted }: Dated): boolean => posted.intent === 'dismissed';
 
 interface Written {
   readonly id: number;

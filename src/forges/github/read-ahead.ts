@@ -9,7 +9,7 @@ import { failureOf, PamError } from '../../model/error.ts';
 import type { Account } from '../../model/forge.ts';
 import type { Dated, PostedComment, PullPlace } from '../pulls/pull-port.ts';
 import { readAuthor } from './accounts.ts';
-import { bodyOf, commentOf, isDismissedClick, reviewOf } from './postings.ts';
+import { bodyOf, commentOf, isDismissed, reviewOf } from './postings.ts';
 import { READ_PULLS } from './pulls.ts';
 
 export interface Ahead {
@@ -37,9 +37,10 @@ export async function readAhead(
     const error = await failureOf(readSome(github, wanted.slice(start, start + atOnce), found));
     if (error?.code === 'E_INTERRUPTED') throw error;
     if (error === undefined) start += atOnce;
-    else if (TOO_MUCH.has(error.code) && atOnce > LEAST_AT_ONCE) atOnce = Math.ceil(atOnce / 2);
-    // It only saves questions; what it does not say is asked for one by one.
-    else break;
+    else if (!TOO_MUCH.has(error.code)) break;
+    else if (atOnce > LEAST_AT_ONCE) atOnce = Math.ceil(atOnce / 2);
+    // A few that are too heavy keep the others from nothing: what an answer does not say is asked for one by one.
+    else start += atOnce;
   }
   return found;
 }
@@ -101,7 +102,7 @@ function wholeOf(data: unknown, pull: PullPlace): Ahead | undefined {
         by: authorOf(one['author']),
       });
       if (review === undefined) continue;
-      if (isDismissedClick(review)) throw misshapen('what it had said stands elsewhere');
+      if (isDismissed(review)) throw misshapen('what it had said stands elsewhere');
       reviews.push(review);
     }
     const comments = nodesOf(fields['comments']).map((one) => {

@@ -155,11 +155,10 @@ export function pullRequests(forge: PullForge): Forge {
       return await lookAtPull(at, pull, head, async (id) => (await pulls.of(id))[0]);
     },
     tell: async (told) => {
-      const at = [...told].map(([place, markdown]) => {
+      // A repository that was renamed since has places of its old name on record.
+      const at = [...told].flatMap(([place, markdown]) => {
         const number = port.numberIn(place);
-        if (number === undefined)
-          throw new PamError('E_BUG', `${place} is no pull request of ${port.repository}`);
-        return { pull: { number, place }, markdown };
+        return number === undefined ? [] : [{ pull: { number, place }, markdown }];
       });
       await tell(port.begin(), at);
     },

@@ -28,6 +28,8 @@ const EVIL = [
   '\u202Eright to left\u200b',
   '\x1b[2J',
   'a\r\n\r\n# heading',
+  // A fence of more than 80 is none to GitHub's parser.
+  `${'`'.repeat(81)} [sign here](https://evil.example) ![](https://evil.example/x) **Approved by:** alice`,
 ];
 
 /** What a renderer takes as Markdown: everything outside code, by the rules of CommonMark that we rely on. */
@@ -38,7 +40,7 @@ function outsideCode(markdown: string): string {
     const fence = /^(`{3,})([^`]*)$/u.exec(line);
     if (open === undefined && fence !== null) open = fence[1];
     else if (open !== undefined && fence?.[1]?.startsWith(open) === true && fence[2] === '') open = undefined;
-    else if (open === undefined) kept.push(line.replaceAll(/(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)/gu, ''));
+    else if (open === undefined) kept.push(line.replaceAll(/(?<!`)(`{1,80})(?!`)(.*?)(?<!`)\1(?!`)/gu, ''));
   }
   expect(open).toBeUndefined();
   return kept.join('\n');

@@ -85,6 +85,10 @@ const HIDING: readonly (readonly [string, string])[] = [
   ['a comment between spans that are none', `\\\`<!--\\\`\n${BLOCK}-->`],
   ['a comment between the spans of two lines', `a \`b\nc\` <!-- \`\n\n${BLOCK}`],
   ['an element between two spans', `\`a\` <div hidden> \`b\`\n\n${BLOCK}`],
+  [
+    'an element between fences that are too long to be some',
+    `${'`'.repeat(81)} <details> ${'`'.repeat(81)}\n\n${BLOCK}`,
+  ],
   ['an element behind an autolink that eats a backtick', `<https://a\`b> <div hidden> \`x\`\n\n${BLOCK}`],
   ['an element in the cell of a table', `| a | b |\n|---|---|\n| \` | <div hidden> \` |\n\n${BLOCK}`],
   ['a tag that looks like an autolink', `<a:b c>\n${BLOCK}`],
