@@ -16,7 +16,7 @@ import { mergeRequest } from '../../src/flows/people/merge-request.ts';
 import { prepareApproval, signApproval } from '../../src/flows/people/sign-approval.ts';
 import { type Instant, plus } from '../../src/model/instant.ts';
 import type { RequestId } from '../../src/model/names.ts';
-import type { Notice } from '../../src/model/notice.ts';
+import type { Notice, NoticeSession } from '../../src/model/notice.ts';
 import { overdueNotices } from '../../src/rules/notices/open-notices.ts';
 import { BEGIN, makeWorld, type RunOptions, signedHere, type World } from '../crash/access-repository.ts';
 import { startReceiver, type TestReceiver } from '../support/receiver.ts';
@@ -191,6 +191,10 @@ describe('a request, from its opening to its end', { timeout: 120_000 }, () => {
     expect(heard()).toMatchObject([{ event: 'overdue', id, until: minutes(60), next: `pam status ${id}` }]);
     await sweep();
     expect(heard()).toEqual([]);
+    // Whoever takes the memory away does not make it silent.
+    rmSync(join(world.home, 'hosts', 'one', 'state'), { recursive: true });
+    await sweep();
+    expect(heard()).toMatchObject([{ event: 'overdue', id }]);
     world.manners('north', {});
     await sweep();
     expect(events()).toEqual(['revoked']);
@@ -343,6 +347,16 @@ describe('[X141] whatever the receiver does', { timeout: 120_000 }, () => {
     await elsewhere.close();
   });
 
+  it('one that does not answer is tried with one notice, not with all of them', async () => {
+    await settle();
+    receiver.manner = (answer) => void answer.writeHead(500).end();
+    const before = receiver.heard.length;
+    for (const slot of ['s1', 's2', 's3']) await propose('helper', slot);
+    const { troubles } = await apply();
+    expect(troubles).toMatchObject([{ message: expect.stringContaining('3 of 3 not received') }]);
+    expect(receiver.heard.length - before).toBe(2);
+  });
+
   it('without its address nothing is sent, and the executor says which variable it lacks', async () => {
     await settle();
     await world.ask({ role: 'slot', scope: { slot: 's1' } });
@@ -367,11 +381,24 @@ describe('[X141] whatever the receiver does', { timeout: 120_000 }, () => {
     const second = await world.ask({ role: 'slot', scope: { slot: 's2' } });
     await apply();
     heard();
-    receiver.manner = () => undefined;
+    // Never answers, however long it is waited for.
+    let tried = 0;
+    const send: NoticeSession['send'] = async () => {
+      tried += 1;
+      return await new Promise(() => undefined);
+    };
+    const silent = (desk: Desk): Desk => ({
+      ...tells(desk),
+      notices: new Map(
+        [...desk.notices].map(([kind, one]) => [
+          kind,
+          { ...one, open: async () => await Promise.resolve({ send }) },
+        ]),
+      ),
+    });
     world.now = minutes(30);
     const ended: (readonly string[])[] = [];
-    const begin = process.hrtime.bigint();
-    await watch(await world.desk(tells), world.executor(), {
+    await watch(await world.desk(silent), world.executor(), {
       scope: { targets: [] },
       applies: false,
       every: 1,
@@ -383,11 +410,9 @@ describe('[X141] whatever the receiver does', { timeout: 120_000 }, () => {
         else world.interrupted = true;
       },
     });
-    const seconds = Number((process.hrtime.bigint() - begin) / 1_000_000_000n);
     expect(ended).toEqual([[first], [second]]);
     expect(world.held()).toEqual([]);
-    // One try alone takes five seconds; this waits for none.
-    expect(seconds).toBeLessThan(5);
+    expect(tried).toBeGreaterThan(0);
     world.interrupted = false;
   });
 

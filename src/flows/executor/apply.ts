@@ -9,7 +9,7 @@ import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import type { Policy } from '../../model/policy.ts';
 import { stopsNotTaken } from '../../rules/plan-sweep.ts';
-import { waitingNotices } from '../../rules/notices/open-notices.ts';
+import { type OpenNotice, waitingNotices } from '../../rules/notices/open-notices.ts';
 import type { Situation } from '../../rules/situation.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import { type Appended, appendEntry, orderedClock } from '../ledger/append-entry.ts';
@@ -38,7 +38,8 @@ export async function apply(
   return await tellingPeople(desk, executor, courier, async (heard) => {
     const { result, state, situation } = await applyQuietly(heard, executor, only);
     const now = desk.clock();
-    const open = situation === null ? [] : waitingNotices(situation, state, executor.name, now);
+    const open = (): readonly OpenNotice[] =>
+      situation === null ? [] : waitingNotices(situation, state, executor.name, now);
     return { result, leaves: { state, situation, open } };
   });
 }

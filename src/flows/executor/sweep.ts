@@ -16,7 +16,7 @@ import { beatEvery, lastSweepOf } from '../../rules/judge-sweep.ts';
 import { sortPostings } from '../../rules/judge-postings.ts';
 import { rotated } from '../../rules/queue-by-system.ts';
 import { stopsNotTaken } from '../../rules/plan-sweep.ts';
-import { overdueNotices } from '../../rules/notices/open-notices.ts';
+import { type OpenNotice, overdueNotices } from '../../rules/notices/open-notices.ts';
 import type { ChainState } from '../../trust/chain-state.ts';
 import { CLOCK_TOLERANCE_SECONDS, holdersOf } from '../../trust/keyring.ts';
 import { beginBudget } from '../at-targets/ask-targets.ts';
@@ -61,7 +61,7 @@ export async function sweep(
       action === 'revoke' && how === 'done' && id !== '-' ? [id] : [],
     );
     // One that ends a single grant says nothing about the others.
-    const open =
+    const open = (): readonly OpenNotice[] =>
       scope.ids === undefined ? overdueNotices(state, executor.name, new Set(gone), desk.clock()) : [];
     return { result, leaves: { state, situation: null, open } };
   });

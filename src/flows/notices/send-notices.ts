@@ -9,7 +9,7 @@ import { readRequest } from '../../documents/request-file.ts';
 import type { Reason } from '../../model/decision.ts';
 import { expected, Interrupted, PamError } from '../../model/error.ts';
 import { requestPath, type RequestId } from '../../model/names.ts';
-import type { Notice, NoticeSession } from '../../model/notice.ts';
+import type { Delivery, Notice, NoticeSession } from '../../model/notice.ts';
 import type { NotifyConfig } from '../../model/policy.ts';
 import { noticesOfEntry, type WrittenEntry } from '../../rules/notices/entry-notices.ts';
 import { MOST_NOTICES, noticesFor } from '../../rules/notices/for-receiver.ts';
@@ -27,7 +27,8 @@ export interface Leaves {
   readonly state: ChainState;
   /** `null`: it read no requests. */
   readonly situation: Situation | null;
-  readonly open: readonly OpenNotice[];
+  /** Made where an error is only a notice that is missing. */
+  readonly open: () => readonly OpenNotice[];
 }
 
 export interface Outbox {
@@ -98,7 +99,7 @@ async function notToldYet(
   tell: (trouble: Pick<Reason, 'code' | 'message'>) => void,
 ): Promise<readonly Notice[]> {
   const asked = new Set(state.policy.config.notify.flatMap(({ on }) => on));
-  const found = open.filter(({ notice }) => asked.has(notice.event));
+  const found = open().filter(({ notice }) => asked.has(notice.event));
   if (!OPEN_EVENTS.some((event) => asked.has(event))) return [];
   try {
     const before = readTold(await desk.memory.keptNotices(name, state.root));
@@ -106,7 +107,10 @@ async function notToldYet(
     // Written at the first time too, when nothing is open: from then on this machine knows what it told.
     if (before === undefined || [...after].some((key) => !before.has(key)) || after.size < before.size)
       await desk.memory.keepNotices(name, state.root, printTold(after));
-    return before === undefined ? [] : found.flatMap(({ key, notice }) => (before.has(key) ? [] : [notice]));
+    // Without a memory nothing is known to be new; but access that should be gone is told all the same, whoever took the memory away.
+    if (before === undefined)
+      return found.flatMap(({ notice }) => (notice.event === 'overdue' ? [notice] : []));
+    return found.flatMap(({ key, notice }) => (before.has(key) ? [] : [notice]));
   } catch (error) {
     if (!(error instanceof Error) || error instanceof Interrupted) throw error;
     // Without a memory each run would tell it again.
@@ -134,7 +138,7 @@ async function sendTo(
   if (last === undefined) return null;
   try {
     const session = await sessionOf(desk, state, config);
-    const answers = await Promise.all(notices.map(async (notice) => await session.send(notice)));
+    const answers = await sendAll(session, notices);
     const lost = answers.flatMap((answer) => (answer.state === 'lost' ? [answer.why] : []));
     const told = [
       ...(lost[0] === undefined ? [] : [`${lost.length} of ${notices.length} not received: ${lost[0]}`]),
@@ -144,6 +148,18 @@ async function sendTo(
   } catch (error) {
     return `${notices.length + last.left_out} not sent: ${expected(error).message}`;
   }
+}
+
+/**
+ * One first: a receiver that does not answer is not tried with all of them, each of which would look up its name, in the same few
+ * places as the names of targets.
+ */
+async function sendAll(session: NoticeSession, notices: readonly Notice[]): Promise<readonly Delivery[]> {
+  const [first, ...rest] = notices;
+  if (first === undefined) return [];
+  const answer = await session.send(first);
+  if (answer.state === 'lost') return notices.map(() => answer);
+  return [answer, ...(await Promise.all(rest.map(async (notice) => await session.send(notice))))];
 }
 
 async function sessionOf(desk: Desk, state: ChainState, config: NotifyConfig): Promise<NoticeSession> {

@@ -28,7 +28,7 @@ export async function tellingPeople<R extends { readonly troubles: readonly Reas
     const state = outbox.newest();
     // What was written before it failed happened all the same.
     if (!(error instanceof Interrupted) && state !== undefined) {
-      const troubles = await courier(await outbox.ready({ state, situation: null, open: [] }));
+      const troubles = await courier(await outbox.ready({ state, situation: null, open: () => [] }));
       for (const { code, message } of troubles) desk.note(`${message} [${code}]`);
     }
     throw error;

@@ -189,7 +189,7 @@ export async function ratify(
 async function recordNow(desk: Desk, executor: Executor): Promise<number | null> {
   const { recorded, troubles } = await tellingPeople(desk, executor, undefined, async (heard) => {
     const { recorded: seq, view } = await recordPolicy(heard, executor, await readLedger(heard, executor));
-    const leaves = { state: view.state, situation: null, open: [] };
+    const leaves = { state: view.state, situation: null, open: () => [] };
     const none: readonly Reason[] = [];
     return { result: { recorded: seq, troubles: none }, leaves };
   });
