@@ -48,12 +48,19 @@ const ACTIONS: Readonly<Record<string, string>> = {
 /** What each job may do, and nothing else. */
 const PERMISSIONS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'pam-check.yml check': { contents: 'read', 'pull-requests': 'read' },
+  // Runs anew what ran before, and reads nothing of the repository.
+  'pam-check.yml again': { actions: 'write' },
   'pam-apply.yml apply': { contents: 'write', 'pull-requests': 'write' },
   'pam-sweep.yml sweep': { contents: 'write', 'pull-requests': 'read' },
 };
 
 /** A step that runs whatever became of those before it. */
 const ALWAYS = '${{ !cancelled() }}';
+
+/** It may start runs again, which every account with write may, and sees nothing: no action, no clone, no program. */
+const onlyRunsAnew = ({ permissions, steps }: Job): boolean =>
+  JSON.stringify(permissions) === '{"actions":"write"}' &&
+  steps.every(({ uses, run }) => uses === undefined && run?.includes('node ') === false);
 
 const OF_PULL_REQUESTS =
   /^(?:pull_request.*|merge_group|issue_comment|issues|discussion.*|workflow_run|fork)$/u;
@@ -145,7 +152,7 @@ export const rules: Readonly<Record<string, (workflows: readonly Workflow[]) => 
       .filter(meetsStrangers)
       .filter(
         ({ job, workflow }) =>
-          all(job.permissions ?? 'write').includes('write') ||
+          (all(job.permissions ?? 'write').includes('write') && !onlyRunsAnew(job)) ||
           job.environment !== undefined ||
           /\bsecrets\b/u.test(all({ ...workflow, text: '' })),
       )
@@ -291,7 +298,8 @@ export const rules: Readonly<Record<string, (workflows: readonly Workflow[]) => 
 
   'each job checks the program before anything of it runs': (shipped) =>
     places(shipped)
-      .filter(({ steps }) => {
+      .filter(({ job, steps }) => {
+        if (onlyRunsAnew(job)) return false;
         const judged = steps.findIndex(({ run }) => run?.includes('!= "$PAM_BUNDLE"') === true);
         const used = steps.findIndex(
           ({ run }) => run?.includes('"$RUNNER_TEMP/pam-program/bin/pam.js"') === true,

@@ -264,3 +264,52 @@ test.skipIf(process.platform !== 'linux')(
     );
   },
 );
+
+test.skipIf(process.platform !== 'linux')(
+  'an approved request starts the red runs of its earlier reviews anew, each of them at most twice',
+  async () => {
+    const check = readFileSync(
+      fileURLToPath(new URL('../../src/templates/github/pam-check.yml', import.meta.url)),
+      'utf8',
+    );
+    const { hosting } = await world({ [`${PLACE}/pam-check.yml`]: check });
+    const programs = tempDir();
+    const log = join(programs, 'log');
+    const runs = join(programs, 'runs.json');
+    const listed = [
+      { id: 11, run_attempt: 1 },
+      { id: 12, run_attempt: 3 },
+      { id: 13, run_attempt: 2 },
+    ];
+    writeFileSync(runs, JSON.stringify({ workflow_runs: listed }));
+    // The list by its last argument as gh does it; the run 11 is not started.
+    const gh = `#!/bin/sh
+echo "$*" >> ${log}
+case "$*" in
+  *--jq*) for last; do :; done; jq -r "$last" ${runs} ;;
+  */11/rerun) exit 1 ;;
+esac
+`;
+    writeFileSync(join(programs, 'gh'), gh, { mode: 0o755 });
+    const PATH = `${programs}:${process.env['PATH'] ?? ''}`;
+    const again = async (sha: string): Promise<JobRan> =>
+      await runJob(hosting, 'pam-check.yml', 'again', {
+        name: 'pull_request_review',
+        ref: 'refs/heads/main',
+        env: { PATH },
+        payload: { pull_request: { number: 1, head: { sha } } },
+      });
+    const sha = 'a'.repeat(40);
+    const ran = await again(sha);
+    expect(ran.result).toBe('success');
+    expect(ran.steps[0]?.out).toContain('::warning title=pam-check::an earlier run was not started anew');
+    const [list, ...started] = readFileSync(log, 'utf8').trimEnd().split('\n');
+    expect(list).toContain(`runs?event=pull_request_review&status=failure&head_sha=${sha}&per_page=20`);
+    expect(started).toEqual(
+      [11, 13].map((run) => `api --silent -X POST repos/acme/access/actions/runs/${run}/rerun`),
+    );
+    // What is no commit asks for nothing.
+    expect((await again('x&per_page=1')).result).toBe('success');
+    expect(readFileSync(log, 'utf8').trimEnd().split('\n')).toHaveLength(3);
+  },
+);
