@@ -137,9 +137,9 @@ describe('reading ahead', () => {
 
   test('[X115] a pull request that makes every answer too heavy costs its few neighbours theirs, and no other', async () => {
     const nothing = { pageInfo: { hasNextPage: false }, nodes: [] };
-    let asked = 0;
+    let questions = 0;
     const askGraph: GitHub['askGraph'] = async (text) => {
-      asked += 1;
+      questions += 1;
       if (text.includes('n3: ')) throw new PamError('E_FORGE_NETWORK', 'GitHub gives up after ten seconds');
       const numbers = [...text.matchAll(/\bn(\d+): /gu)].map(([, number]) => Number(number));
       const entries = numbers.map((number) => [
@@ -152,7 +152,7 @@ describe('reading ahead', () => {
     const numbers = Array.from({ length: 60 }, (_, at) => at + 1);
     const found = await readAhead(github, numbers.map(place));
     expect(numbers.filter((number) => !found.has(number))).toEqual([1, 2, 3, 4, 5, 6, 7]);
-    expect(asked).toBeLessThan(15);
+    expect(questions).toBeLessThan(15);
   });
 
   test('[X115] an answer that cannot be used is no answer, and nothing is lost by it', async () => {
