@@ -4,13 +4,6 @@
  */
 import { visible } from '../model/visible.ts';
 
-/** A block of its own. Lines stay lines. */
-export function codeBlock(text: string): string {
-  const lines = text.split('\n').map((line) => unmentioned(visible(line)));
-  const fence = '`'.repeat(Math.max(3, longestRun(text) + 1));
-  return `${fence}text\n${lines.join('\n').replace(/\n+$/u, '')}\n${fence}\n`;
-}
-
 /** Within a sentence, on one line. */
 export function code(text: string): string {
   const line = unmentioned(fenced(visible(text.replace(/\s+/gu, ' '))));

@@ -110,7 +110,7 @@ describe('from a repository as GitHub makes it', () => {
 });
 
 describe('over what is there', () => {
-  it('what is weaker is mended, what a team added or asks more of stays', async () => {
+  it('[X150] [X151] what is weaker is mended, what a team added or asks more of stays', async () => {
     const at = await stage();
     const { settings } = at.hub;
     settings.environments.push({ name: 'pam-sweep', branches: ['dev', 'main'], reviewers: ['bob'] });

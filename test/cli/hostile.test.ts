@@ -106,7 +106,7 @@ describe('[O1] hostile text', () => {
     expect(shown.find(({ code }) => code === 'E_POL_DENIED')?.['message']).toContain(HOSTILE);
   });
 
-  test('[O4] where a forge shows Markdown it stays in a code block that it cannot close, and calls nobody', async () => {
+  test('[O4] where a forge shows Markdown it is quoted as code that it cannot close, line by line, and calls nobody', async () => {
     const trap =
       'ok\n```\n![](https://evil.example/x) <img src=x> @org/all [link](https://evil.example)\n~~~~\n````text\n';
     const command = ['request', 'bastion-root', '--for', '10m', '--ticket', 'OPS-1', '--json'];
@@ -117,16 +117,17 @@ describe('[O1] hostile text', () => {
     });
     expect(ran.code).toBe(8);
     const markdown = readFileSync(summary, 'utf8');
-    const fences = [...markdown.matchAll(/^(`{3,})(?:text)?$/gmu)].map(([, fence]) => fence?.length ?? 0);
-    expect(fences).toHaveLength(2);
-    const [open = 0, close] = fences;
-    expect(close).toBe(open);
-    const [before = '', inside = '', after] = markdown.split(/^`{3,}(?:text)?$/mu);
-    for (const [run] of inside.matchAll(/`+/gu)) expect(run.length).toBeLessThan(open);
-    expect(inside).toContain('evil.example');
-    expect(`${before}${after}`).not.toContain('evil.example');
+    const [before = '', ...quoted] = markdown.split(/^> /mu);
+    expect(before).toBe(
+      `### pam: waits for people\n\n\`${String(asked['id'])}\`\n\n\`dana\` asks for \`bastion-root\` on \`bastion\`, because:\n\n`,
+    );
+    // Each line of the trap is one span of code from its first character to its last.
+    const lines = quoted.map((one) => one.split('\n')[0] ?? '');
+    expect(lines).toHaveLength(trap.split('\n').length);
+    for (const line of lines) expect(line).toMatch(/^(`+)(?!`).*(?<!`)\1$/u);
+    expect(lines.join('\n')).toContain('evil.example');
+    expect(markdown.replaceAll(/^> .*$/gmu, '')).not.toContain('evil.example');
     expect(markdown).not.toMatch(/@[a-z]/u);
-    expect(before).toBe(`### pam: waits for people\n\n\`${String(asked['id'])}\`\n\n`);
   });
 
   test('[R2] a reason that gives orders is quoted as data: on one line of its own, and in JSON as untrusted', async () => {

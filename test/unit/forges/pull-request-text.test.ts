@@ -1,7 +1,7 @@
 /** [O4] What outsiders wrote, in pull requests and comments: data under a fence, whatever it says. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { code, codeBlock } from '../../../src/forges/markdown.ts';
+import { code } from '../../../src/forges/markdown.ts';
 import {
   isMarked,
   markedComment,
@@ -47,16 +47,19 @@ function outsideCode(markdown: string): string {
 }
 
 /** Our own words: no link, no image, no HTML. `>` begins a quote, the rest of whose line is code. */
-const HARMLESS = /^(?:[A-Za-z0-9 .,:;*()_-]|> *$)*$/mu;
+const HARMLESS = /^(?:[A-Za-z0-9 .,:;*()_-]*|> *)$/u;
 
 describe('[O4] outside text', () => {
-  test.each(EVIL)('%j in a block is code and nothing else', (text) => {
-    expect(outsideCode(codeBlock(text)).trim()).toBe('');
+  test.each(EVIL)('%j in a sentence is code and nothing else', (text) => {
     expect(outsideCode(`before ${code(text)} after`)).toBe('before  after');
-    for (const made of [codeBlock(text), code(text)]) {
-      expect(made).not.toMatch(/@(?!\u200b)/u);
-      expect(made.replaceAll('@\u200b', '')).not.toMatch(/[\u202e\u200b\x1b\r]/u);
-    }
+    expect(code(text)).not.toMatch(/@(?!\u200b)/u);
+    expect(code(text).replaceAll('@\u200b', '')).not.toMatch(/[\u202e\u200b\x1b\r]/u);
+  });
+
+  test('[X152] a run that no fence could hold is shown by a look-alike', () => {
+    const shown = code(`${'`'.repeat(80)} [x](https://evil.example)`);
+    expect(shown).toBe(`\`${'\u02cb'.repeat(80)} [x](https://evil.example)\``);
+    expect(code('``` is a fence')).toBe('```` ``` is a fence ````');
   });
 
   test('any text at all', () => {
@@ -65,7 +68,6 @@ describe('[O4] outside text', () => {
     });
     fc.assert(
       fc.property(text, (parts) => {
-        expect(outsideCode(codeBlock(parts.join(''))).trim()).toBe('');
         expect(outsideCode(`x ${code(parts.join(''))} y`)).toBe('x  y');
       }),
     );
@@ -89,7 +91,7 @@ describe('[O4] outside text', () => {
       approvers: [{ name: 'alice', login: 'alice-ng' }],
     };
     const body = pullRequestBody(ID, facts);
-    expect(outsideCode(body)).toMatch(HARMLESS);
+    for (const line of outsideCode(body).split('\n')) expect(line).toMatch(HARMLESS);
     expect(body).not.toMatch(/@(?!\u200b)/u);
     expect(pullRequestTitle(facts)).toBe('reader for dana on orders-db, 45m');
   });
