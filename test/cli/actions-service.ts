@@ -55,7 +55,7 @@ export class ActionsService {
   ) {
     this.#hosting = hosting;
     this.#hub = hub;
-    this.#env = { GITHUB_API_URL: hub.url, ...env };
+    this.#env = { GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: hub.url, ...env };
     this.#scheduledBy = scheduledBy;
   }
 

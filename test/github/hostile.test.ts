@@ -34,6 +34,7 @@ describe('an answer that is', () => {
     await expect(play('truncated-json')).rejects.toThrow('JSON');
     expect((await play('not-a-list')).body).toEqual({ message: 'all is well' });
     expect((await play('502')).status).toBe(502);
+    expect((await play('422')).status).toBe(422);
     expect((await play('500-then-ok')).status).toBe(500);
     expect((await on.ask('alice', 'GET', 'pulls/1/reviews')).body).toHaveLength(2);
   });
