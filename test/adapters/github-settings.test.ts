@@ -129,6 +129,21 @@ describe('settings at GitHub', () => {
       [
         'E_FORGE_PULL: anybody who may write can push to main without a pull request',
         'E_FORGE_OWNERS: main does not ask code owners for policy/ and .github/',
+        "E_FORGE_LAST_PUSH: main takes what is pushed after an approval, a workflow that reads the executors' keys for example",
+      ],
+    ],
+    [
+      'the last push needs no approval',
+      rulesets(
+        without(MAIN, 'pull_request', [
+          {
+            type: 'pull_request',
+            parameters: { ...MAIN.rules[2]?.parameters, require_last_push_approval: false },
+          },
+        ]),
+      ),
+      [
+        "E_FORGE_LAST_PUSH: main takes what is pushed after an approval, a workflow that reads the executors' keys for example",
       ],
     ],
     [

@@ -40,6 +40,7 @@ describe('a repository at GitHub', () => {
       'problem E_FORGE_REWRITE',
       'problem E_FORGE_PULL',
       'problem E_FORGE_OWNERS',
+      'problem E_FORGE_LAST_PUSH',
       'warning W_FORGE_CHECK',
       'problem E_FORGE_DELETE',
       'problem E_FORGE_REWRITE',
