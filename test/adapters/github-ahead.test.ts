@@ -69,10 +69,10 @@ describe('reading ahead', () => {
     ]);
   });
 
-  test('thirty pull requests are two questions, two are none', async () => {
+  test('a hundred pull requests are two questions, two are none', async () => {
     const the = await stage();
     const github = talkTo(the);
-    const numbers = Array.from({ length: 30 }, (_, at) => at + 1);
+    const numbers = Array.from({ length: 100 }, (_, at) => at + 1);
     // None of them is there: what the answer lacks is not taken.
     expect((await readAhead(github, [...numbers, ...numbers].map(place))).size).toBe(0);
     expect(asked(the, 'graphql')).toBe(2);
