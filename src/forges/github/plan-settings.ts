@@ -6,13 +6,13 @@
  */
 import { type Fields, fieldsOf, listOf, numberOf, textOf } from '../../github/answer-shape.ts';
 import type { GitHub, Route } from '../../github/api.ts';
-import type { Wanted } from '../../github/api-errors.ts';
 import { expected } from '../../model/error.ts';
 import type { SettingPlan, WantedSettings } from '../../model/forge.ts';
 import { JOB_TOKEN } from './actions-settings.ts';
 import { ONLY_CHOSEN_BRANCHES } from './environment-settings.ts';
 import { isAbsent } from './look-at.ts';
 import { planRules } from './plan-rules.ts';
+import { variableIn } from './variables.ts';
 import { apiCommand, type Branches, write } from './wanted-rules.ts';
 
 const ADMIN = 'administration: write';
@@ -253,27 +253,6 @@ async function planVariable(
       },
     };
   });
-}
-
-/** There may be hundreds of others: every account with write may make some. */
-const PAGE_OF_VARIABLES = 30;
-const MOST_PAGES = 20;
-
-async function variableIn(
-  github: GitHub,
-  list: Route,
-  of: Readonly<Record<string, string>>,
-  variable: string,
-  wanted: Wanted,
-): Promise<Fields | undefined> {
-  for (let page = 1; page <= MOST_PAGES; page += 1) {
-    const answer = await github.ask(list, { ...of, per_page: PAGE_OF_VARIABLES, page }, wanted);
-    const listed = listOf(fieldsOf(answer, 'the variables')['variables'] ?? [], 'the variables');
-    const variables = listed.map((one) => fieldsOf(one, 'a variable'));
-    const found = variables.find((one) => textOf(one, 'name', 'a variable') === variable);
-    if (found !== undefined || listed.length < PAGE_OF_VARIABLES) return found;
-  }
-  return undefined;
 }
 
 async function planSecret(github: GitHub, environment: string): ReturnType<Look> {
