@@ -45,17 +45,19 @@ export const register: Register = (program, session) => {
 
 async function judgeProposals(at: Session, desk: Desk, named: string, options: Options): Promise<void> {
   const all = named === 'open';
-  const checked = all ? await checkOpenProposals(desk) : [await checkProposal(desk, requestOrPull(named))];
+  const wanted = all ? named : requestOrPull(named);
+  const fresh = await freshLedger(desk);
+  const checked = all ? await checkOpenProposals(desk, fresh) : [await checkProposal(desk, fresh, wanted)];
   const markdownOf = (one: CheckedProposal): string =>
     proposalMarkdown(one, one.looked === null ? null : nextOf(one.looked));
   for (const one of checked) addToSummary(at, markdownOf(one));
   if (options.comment === true) {
     // A comment follows its request to the end, long after its pull request is merged.
-    const closed = all ? await checkClosedProposals(desk, checked) : [];
+    const closed = all ? await checkClosedProposals(desk, fresh, checked) : [];
     const told = [...checked, ...closed].flatMap((one) =>
       one.place === null ? [] : [[one.place, markdownOf(one)] as const],
     );
-    await tellProposals(desk, new Map(told));
+    await tellProposals(desk, fresh, new Map(told));
   }
   const exit = worstOf(checked);
   const issues = checked.flatMap((one) => one.issues);

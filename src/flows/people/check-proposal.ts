@@ -7,7 +7,7 @@ import type { RequestId } from '../../model/names.ts';
 import type { OpenRecord } from '../../model/open-record.ts';
 import { judgePolicyChange, tallies } from '../../rules/judge-policy-change.ts';
 import type { Desk } from '../desk.ts';
-import { freshLedger, type Looked, lookAt, lookAtAll, verdictOf } from '../gather/look-at-request.ts';
+import { type Looked, lookAt, lookAtAll, verdictOf } from '../gather/look-at-request.ts';
 import { type Fresh, isPullRequest, lookUpPullRequest, requestNamed } from '../gather/name-request.ts';
 import { ratifiableProposal } from './ratify-policy.ts';
 
@@ -24,16 +24,14 @@ export interface CheckedProposal {
   readonly told: readonly string[];
 }
 
-export async function checkProposal(desk: Desk, text: string): Promise<CheckedProposal> {
-  const fresh = await freshLedger(desk);
+export async function checkProposal(desk: Desk, fresh: Fresh, text: string): Promise<CheckedProposal> {
   if (!isPullRequest(text) || fresh.view.state.policy.config.forge.kind === 'git')
     return await checkRequest(desk, fresh, text, null);
   return await checkPullRequest(desk, fresh, await lookUpPullRequest(desk, fresh.view, text));
 }
 
 /** Every open pull request. One that cannot be judged is its own fault only. */
-export async function checkOpenProposals(desk: Desk): Promise<readonly CheckedProposal[]> {
-  const fresh = await freshLedger(desk);
+export async function checkOpenProposals(desk: Desk, fresh: Fresh): Promise<readonly CheckedProposal[]> {
   const forge = await desk.forge(fresh.view.state.policy.config);
   if (forge.open === undefined) {
     throw new PamError('E_USAGE', 'this access repository has no pull requests', { hint: 'pam status' });
@@ -58,9 +56,9 @@ const TELLS_FOR_SECONDS = 3 * 86_400;
  */
 export async function checkClosedProposals(
   desk: Desk,
+  fresh: Fresh,
   open: readonly CheckedProposal[],
 ): Promise<readonly CheckedProposal[]> {
-  const fresh = await freshLedger(desk);
   const forge = await desk.forge(fresh.view.state.policy.config);
   if (forge.tell === undefined) return [];
   const known = new Set(open.map(({ what }) => what));
@@ -99,9 +97,12 @@ async function pullRequestsOf(
 }
 
 /** Puts what was found where people look, by place: one comment each, updated in place. */
-export async function tellProposals(desk: Desk, told: ReadonlyMap<string, string>): Promise<void> {
+export async function tellProposals(
+  desk: Desk,
+  { view }: Fresh,
+  told: ReadonlyMap<string, string>,
+): Promise<void> {
   if (told.size === 0) return;
-  const { view } = await freshLedger(desk);
   const forge = await desk.forge(view.state.policy.config);
   await forge.tell?.(told);
 }
