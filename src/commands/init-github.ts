@@ -27,7 +27,7 @@ export interface Github {
   readonly repository: string;
   readonly account: { readonly login: string; readonly id: number } | undefined;
   readonly upgrade: boolean;
-  /** `undefined`: nobody said. */
+  /** `undefined`: the option was not given. */
   readonly sweepBy: SweepWay | undefined;
 }
 

@@ -190,7 +190,7 @@ export const ERROR_HINTS = {
   E_LED_VERSION: 'install a newer pam',
   E_EVENT_DROPPED: 'run it again; `pam log <id>` tells what is recorded',
   E_RACE_LOST: 'run it again',
-  E_STOP_UNTAKEN: 'tell its signer, and let somebody who may stop it run `pam deny` or `pam revoke`',
+  E_STOP_UNTAKEN: 'tell its signer, and let another person who may stop it run `pam deny` or `pam revoke`',
   // Targets
   E_PRV: 'look at what the target says below, mend it there, and run it again',
   E_PRV_ABANDONED: 'ask again: `pam request`; `pam log <id>` tells what became of it',

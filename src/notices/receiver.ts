@@ -1,7 +1,7 @@
 /**
  * The one way out to a receiver: where it is, and one message to it. One host, no redirect is followed (what is told, and its
  * signature, would go elsewhere), two tries of 5 s each, and nothing of the answer is read but its number. No message
- * holds the address: it is a secret, as whoever has it may write there.
+ * holds the address: it is a secret, since a reader of it may write there.
  */
 import { PamError } from '../model/error.ts';
 import type { Delivery, NoticePlace } from '../model/notice.ts';

@@ -27,7 +27,7 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
   readonly skipped: readonly Skipped[];
   readonly exit: Exit;
-  /** Who mends what policy and the forge's settings lack, where the one who looks cannot: the admins. Else nobody is named. */
+  /** Who mends what policy and the forge's settings lack, where the person who looks cannot: the admins. Else it is empty. */
   readonly mendedBy: readonly string[];
 }
 

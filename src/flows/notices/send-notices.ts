@@ -107,7 +107,7 @@ async function notToldYet(
     // Written at the first time too, when nothing is open: from then on this machine knows what it told.
     if (before === undefined || [...after].some((key) => !before.has(key)) || after.size < before.size)
       await desk.memory.keepNotices(name, state.root, printTold(after));
-    // Without a memory nothing is known to be new; but access that should be gone is told all the same, whoever took the memory away.
+    // Without a memory nothing is known to be new; but access that should be gone is told all the same: a pusher who may delete a cache must not silence that.
     if (before === undefined)
       return found.flatMap(({ notice }) => (notice.event === 'overdue' ? [notice] : []));
     return found.flatMap(({ key, notice }) => (before.has(key) ? [] : [notice]));

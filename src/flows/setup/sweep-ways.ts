@@ -20,7 +20,7 @@ const way = (name: string, title: string, within: string): SweepWay => {
   return { name, title, within: parsed };
 };
 
-/** What needs nothing but GitHub: the least is promised where nobody chose. */
+/** What needs nothing but GitHub: the least is promised where the admin chose none. */
 export const DEFAULT_WAY = way('schedule', "GitHub's own schedule, which may be hours late", '24h');
 
 export const SWEEP_WAYS: readonly SweepWay[] = [

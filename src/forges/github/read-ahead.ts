@@ -86,7 +86,7 @@ fragment who on Actor {
 }`;
 }
 
-/** `undefined` where anything of it is missing or odd: then it is read as if nobody had asked ahead. */
+/** `undefined` where anything of it is missing or odd: then REST's lists are read for it. */
 function wholeOf(data: unknown, pull: PullPlace): Ahead | undefined {
   try {
     const fields = fieldsOf(data, 'a pull request');

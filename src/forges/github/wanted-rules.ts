@@ -33,7 +33,7 @@ export function wantedRulesets({ main, ledger }: Branches): readonly WantedRules
     { name: 'pam-ledger', branches: [ledger, 'pam-krl'], rules: STANDING },
     // A branch below its name would keep it from being made.
     { name: 'pam-krl-free', branches: ['pam-krl/**'], rules: [{ type: 'creation' }] },
-    // A push that only adds a commit would hide the statement as well, so updates are refused; whoever signs may create.
+    // A push that only adds a commit would hide the statement as well, so updates are refused; its signer creates the branch.
     { name: STATEMENTS, branches: [`${STATEMENTS}/**`], rules: [...STANDING, { type: 'update' }] },
     {
       name: 'pam-main',

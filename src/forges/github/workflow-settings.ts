@@ -191,7 +191,7 @@ function judgeRuns(file: string, { newest, good, scheduled }: Runs, { sweeps, no
   return judgeSchedule(file, scheduled, newest[0]?.at ?? now, { code, hint, rests: limit >= DAY_SECONDS });
 }
 
-/** A schedule that ended while other runs go on shows only when nobody pushes any more. */
+/** A schedule that ended while other runs go on shows only once no account pushes any more. */
 function judgeSchedule(
   file: string,
   scheduled: Run | undefined,
